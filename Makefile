@@ -1,0 +1,198 @@
+# Sallyport. One makefile, not recursive; the per-program source lists below are
+# the privilege map: what is not in a program's list cannot run in that process.
+#
+#   make            build everything (VARIANT=release)
+#   make check      unit, policy and fuzz-replay tests: no root, no VM
+#   make install    DESTDIR, PREFIX, SYSCONFDIR, LIBEXECDIR, MANDIR
+#   make help       the other targets and variables
+
+VARIANT ?= release
+B ?= build
+O := $(B)/$(VARIANT)
+
+PREFIX ?= /usr
+BINDIR ?= $(PREFIX)/bin
+SBINDIR ?= $(PREFIX)/sbin
+LIBEXECDIR ?= $(PREFIX)/libexec/sallyport
+MANDIR ?= $(PREFIX)/share/man
+SYSCONFDIR ?= /etc
+INSTALL ?= install
+BISON ?= bison
+VERSION := 0.1.0
+
+ifeq ($(VARIANT),fuzz)
+override CC := clang
+endif
+CFLAGS ?= -O2 -g
+std := -std=gnu11 -D_GNU_SOURCE
+warn := -Wall -Wextra -Wshadow -Wcast-qual -Wformat=2 -Wstrict-prototypes \
+	-Wmissing-prototypes -Wvla -Wimplicit-fallthrough -Wundef \
+	-Wwrite-strings -Wpointer-arith -Wswitch-enum
+hard := -fPIE -fstack-protector-strong
+# clang 14 knows the flag, but wants to be asked twice.
+ifeq ($(findstring clang,$(CC)),)
+hard += -ftrivial-auto-var-init=zero
+endif
+link := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
+defs := -DSALLYPORT_VERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' \
+	-DSYSCONFDIR='"$(SYSCONFDIR)"'
+fuzzing :=
+
+ifeq ($(VARIANT),release)
+hard += -D_FORTIFY_SOURCE=2
+else ifeq ($(VARIANT),debug)
+override CFLAGS := -O0 -g3
+else ifeq ($(VARIANT),asan)
+override CFLAGS := -O1 -g -fno-omit-frame-pointer
+san := -fsanitize=address,undefined -fno-sanitize-recover=all
+else ifeq ($(VARIANT),cov)
+override CFLAGS := -O0 -g --coverage
+link += --coverage
+else ifeq ($(VARIANT),fuzz)
+override CFLAGS := -O1 -g -fno-omit-frame-pointer
+san := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+fuzzing := -fsanitize=fuzzer
+else
+$(error unknown VARIANT '$(VARIANT)'; one of release debug asan cov fuzz)
+endif
+
+cflags = $(std) $(warn) $(hard) $(san) $(WERROR) $(defs) -I. -I$(O)/gen \
+	-include base/banned.h $(CPPFLAGS) $(CFLAGS)
+
+V ?= 0
+ifeq ($(V),0)
+say = @printf '  %-5s %s\n' "$(1)" "$(2)";
+endif
+
+MBEDTLS := -lmbedtls -lmbedx509 -lmbedcrypto
+
+# ---------------------------------------------------------------------------
+# Rooms
+
+wire_srcs := wire/desc.c wire/desc_bos.c wire/desc_check.c wire/desc_class.c \
+	wire/desc_endpoint.c wire/desc_string.c wire/devrec.c \
+	wire/devrec_check.c wire/devrec_compare.c wire/identity.c wire/ipc.c wire/ipc_import.c \
+	wire/ipc_item.c wire/ipc_relay.c wire/place.c wire/usbip.c \
+	wire/usbip_check.c
+
+base_core_srcs := base/channel.c base/clock.c base/err.c base/log.c \
+	base/mem.c
+base_loop_srcs := base/loop.c
+base_tls_srcs := base/stream.c base/tls.c base/tls_config.c base/tls_text.c \
+	base/x509.c
+
+# ---------------------------------------------------------------------------
+# Programs: name, where it is installed, sources, libraries
+
+programs :=
+
+# ---------------------------------------------------------------------------
+# Tests: name, sources, libraries (cmocka is added to the unit tests)
+
+include tests/tests.mk
+
+# ---------------------------------------------------------------------------
+# Rules
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+.PHONY: all check install clean help lint deps \
+	fuzz-build tests
+.DEFAULT_GOAL := all
+
+bins := $(programs:%=$(O)/bin/%)
+all: $(bins)
+
+obj = $(patsubst %.c,$(O)/obj/%.o,$(patsubst $(O)/gen/%,gen/%,$(1)))
+
+define program_rule
+$(O)/bin/$(1): $(call obj,$($(1)_srcs)) $(O)/flags
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)$$(CC) $$(cflags) $$(link) $$(LDFLAGS) -o $$@ \
+		$$(filter %.o,$$^) $($(1)_libs)
+objs += $(call obj,$($(1)_srcs))
+endef
+objs :=
+$(foreach p,$(programs),$(eval $(call program_rule,$(p))))
+
+define unit_rule
+$(O)/tests/$(1): $(call obj,$($(1)_srcs)) $(O)/flags
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)$$(CC) $$(cflags) $$(link) $$(LDFLAGS) -o $$@ \
+		$$(filter %.o,$$^) $($(1)_libs) -lcmocka
+objs += $(call obj,$($(1)_srcs))
+endef
+$(foreach t,$(unit_tests),$(eval $(call unit_rule,$(t))))
+
+# A fuzz target is linked with libFuzzer in the fuzz variant, and in every other
+# one with tests/fuzz/replay.c, which runs it over its corpus as a plain test.
+define fuzz_rule
+$(O)/fuzz/$(1): $(call obj,$($(1)_srcs) $(if $(fuzzing),,tests/fuzz/replay.c)) \
+		$(O)/flags
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)$$(CC) $$(cflags) $$(link) $$(fuzzing) $$(LDFLAGS) \
+		-o $$@ $$(filter %.o,$$^) $($(1)_libs)
+objs += $(call obj,$($(1)_srcs))
+endef
+$(foreach f,$(fuzz_targets),$(eval $(call fuzz_rule,$(f))))
+objs += $(call obj,tests/fuzz/replay.c)
+
+tests: $(unit_tests:%=$(O)/tests/%) $(fuzz_targets:%=$(O)/fuzz/%)
+fuzz-build: $(fuzz_targets:%=$(O)/fuzz/%)
+
+$(O)/obj/%.o: %.c $(O)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(cflags) -MMD -MP -c -o $@ $<
+
+$(O)/obj/gen/%.o: $(O)/gen/%.c $(O)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(cflags) -MMD -MP -c -o $@ $<
+
+$(O)/gen/%.c $(O)/gen/%.h: %.y
+	@mkdir -p $(@D)
+	$(call say,YACC,$<)$(BISON) -Wall -Werror -d -o $(O)/gen/$*.c $<
+
+# Changed flags rebuild everything.
+$(O)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(CC) $(cflags) $(link) $(LDFLAGS))' \
+		| cmp -s - $@ || printf '%s\n' \
+		'$(subst ','\'',$(CC) $(cflags) $(link) $(LDFLAGS))' > $@
+FORCE:
+
+-include $(sort $(objs:.o=.d))
+
+# ---------------------------------------------------------------------------
+# What a person runs
+
+deps:
+	tests/deps
+
+check: all tests
+	@tests/check $(O)
+
+lint:
+	mandoc -Tlint -Wwarning $(man_pages)
+
+man_pages := $(wildcard proxy/*/*.[1-8] vhci-glue/*.[1-8] policy/*/*.[1-8] \
+	certs/*.[1-8] docs/*.[1-8])
+
+install: all
+	$(foreach p,$(programs),$(INSTALL) -D -m 0755 $(O)/bin/$(p) \
+		$(DESTDIR)$($(p)_dir)/$(p) && ) true
+	$(foreach m,$(man_pages),$(INSTALL) -D -m 0644 $(m) \
+		$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)) \
+		&& ) true
+
+clean:
+	rm -rf $(O)
+
+help:
+	@sed -n '2,10s/^# \{0,1\}//p' Makefile
+	@printf '%s\n' \
+	'  make deps       install what building and testing need (apt)' \
+	'  make tests      build the unit tests and fuzz targets' \
+	'  make lint       man pages' \
+	'  make fuzz-build VARIANT=fuzz   the fuzz targets with libFuzzer' \
+	'Variables: VARIANT=release|debug|asan|cov|fuzz CC CFLAGS WERROR=-Werror V=1'

@@ -1,0 +1,84 @@
+/*
+ * SHA-256 and base64 by mbedTLS, hex by hand.
+ */
+#include "base/digest.h"
+
+#include <errno.h>
+
+#include <mbedtls/base64.h>
+#include <mbedtls/sha256.h>
+#include <mbedtls/version.h>
+
+#include "base/err.h"
+
+#if MBEDTLS_VERSION_NUMBER < 0x03000000
+#define sha256_starts mbedtls_sha256_starts_ret
+#define sha256_update mbedtls_sha256_update_ret
+#define sha256_finish mbedtls_sha256_finish_ret
+#else
+#define sha256_starts mbedtls_sha256_starts
+#define sha256_update mbedtls_sha256_update
+#define sha256_finish mbedtls_sha256_finish
+#endif
+
+int
+digest_sha256(uint8_t out[32], const struct digest_part *parts, size_t n)
+{
+	mbedtls_sha256_context ctx;
+	int failed;
+	size_t i;
+
+	mbedtls_sha256_init(&ctx);
+	failed = sha256_starts(&ctx, 0);
+	for (i = 0; i < n && !failed; i++) {
+		if (parts[i].len > 0) {
+			failed =
+			    sha256_update(&ctx, parts[i].data, parts[i].len);
+		}
+	}
+	if (!failed) {
+		failed = sha256_finish(&ctx, out);
+	}
+	mbedtls_sha256_free(&ctx);
+	if (failed) {
+		errno = EIO;
+		return ERR_SYS;
+	}
+	return 0;
+}
+
+int
+digest_base64(char *dst, size_t size, const void *src, size_t len)
+{
+	size_t written;
+
+	if (len > SIZE_MAX / 4 || size < 4 * ((len + 2) / 3) + 1) {
+		return ERR_NOMEM;
+	}
+	if (len == 0) {
+		dst[0] = '\0';
+		return 0;
+	}
+	if (mbedtls_base64_encode(
+		(unsigned char *)dst, size, &written, src, len) != 0) {
+		return ERR_NOMEM;
+	}
+	return 0;
+}
+
+char *
+digest_hex(char *dst, size_t size, const void *src, size_t len)
+{
+	static const char hex[] = "0123456789abcdef";
+	const uint8_t *s = src;
+	size_t i;
+
+	for (i = 0; i < len && 2 * i + 2 < size; i++) {
+		dst[2 * i] = hex[s[i] >> 4];
+		dst[2 * i + 1] = hex[s[i] & 15];
+	}
+	if (size > 0) {
+		dst[2 * i] = '\0';
+	}
+	return dst;
+}

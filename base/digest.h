@@ -1,0 +1,24 @@
+/*
+ * SHA-256 and base64, by mbedTLS.
+ */
+#ifndef BASE_DIGEST_H
+#define BASE_DIGEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct digest_part {
+	const void *data; /* borrowed; NULL when len is 0 */
+	size_t len;
+};
+
+/* SHA-256 over the parts in order. 0 or ERR_SYS. */
+int digest_sha256(
+    uint8_t out[32], const struct digest_part *parts, size_t n);
+/* Standard alphabet with '=', NUL-terminated. ERR_NOMEM when size is below
+ * 4 * ((len + 2) / 3) + 1. */
+int digest_base64(char *dst, size_t size, const void *src, size_t len);
+/* Lower-case hex, NUL-terminated; size >= 2 * len + 1. Returns dst. */
+char *digest_hex(char *dst, size_t size, const void *src, size_t len);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * Whole files, bounded.
+ */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum file_secrecy {
+	FILE_PUBLIC, /* any mode */
+	FILE_SECRET, /* refused when group or others may read it */
+};
+
+/* Reads path whole into *out (malloc, one NUL byte added after *len, freed by
+ * the caller; wipe it when it was secret). A FIFO, device or directory is
+ * refused; symbolic links are followed. ERR_NOENT, ERR_LIMIT (over max),
+ * ERR_POLICY (secrecy), ERR_SYS, ERR_NOMEM. */
+int file_read(const char *path, size_t max, enum file_secrecy secrecy,
+    uint8_t **out, size_t *len);
+/* Same, below directory fd. */
+int file_read_at(int dirfd, const char *path, size_t max,
+    enum file_secrecy secrecy, uint8_t **out, size_t *len);
+
+#endif

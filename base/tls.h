@@ -1,0 +1,58 @@
+/*
+ * Mutual TLS for both halves, over mbedTLS (2.28 and 3.6). All key material
+ * arrives as PEM bytes that somebody else read; nothing here opens a file.
+ * TLS 1.2 and up, ECDHE with AEAD only, peer certificate always required, no
+ * renegotiation, no tickets.
+ */
+#ifndef BASE_TLS_H
+#define BASE_TLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/stream.h"
+
+struct tls_config;
+struct x509_facts;
+
+enum tls_role { TLS_SERVER, TLS_CLIENT };
+
+/* PEM texts; each must end in a NUL byte that its length counts (mbedTLS wants
+ * it so). crl may be NULL. */
+struct tls_pem {
+	const uint8_t *ca, *cert, *key, *crl;
+	size_t ca_len, cert_len, key_len, crl_len;
+};
+
+/* Parses the material. On failure ERR_TLS or ERR_NOMEM, and why (size bytes)
+ * holds one line: which of the four, and mbedTLS's reason. The bytes in pem are
+ * only read; the caller wipes its copy. */
+int tls_config_new(struct tls_config **out, enum tls_role role,
+    const struct tls_pem *pem, char *why, size_t why_size);
+/* NULL is fine. Wipes the private key. */
+void tls_config_free(struct tls_config *config);
+/* Wipes the private key and its parsed form now, after the handshake; the
+ * streams made from it go on working, new handshakes fail. */
+void tls_config_wipe_key(struct tls_config *config);
+
+/* A stream that does its handshake on fd. config is borrowed until
+ * stream_free, and so are the names in alpn (at most 4). Client: name is the
+ * server's DNS name or IP address that the certificate must carry (required),
+ * alpn the protocol to offer. Server: alpn is a NULL-ended list of accepted
+ * names, or NULL; a client that offers none is accepted; one that offers only
+ * others is refused. NULL with errno when out of memory or, EINVAL, when a name
+ * is missing or too long (fd stays the caller's). */
+struct stream *tls_stream_new(struct tls_config *config, int fd,
+    const char *name, const char *const *alpn);
+
+/* After the handshake: ALPN name agreed, or NULL. Borrowed from the stream. */
+const char *tls_alpn(const struct stream *stream);
+/* After the handshake: the facts of the peer's certificate. ERR_FORMAT when
+ * they cannot be represented (then the peer must be refused). */
+int tls_peer_facts(const struct stream *stream, struct x509_facts *out);
+/* After a call that failed for good: why, one line, for people. Never NULL.
+ * With TLS 1.3 a client is done before the server has judged its certificate:
+ * a refusal then comes out of the first read. */
+const char *tls_error(const struct stream *stream);
+
+#endif

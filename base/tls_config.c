@@ -1,0 +1,204 @@
+/*
+ * What a TLS half is made of: CA, revocation list, own certificate and key,
+ * parsed once from bytes that somebody else read. Runs in sessions and relays,
+ * before the first network byte; trusts the operator's files, but says in one
+ * line which of them is wrong and how.
+ */
+#include "base/tls.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <mbedtls/ecp.h>
+#include <mbedtls/rsa.h>
+#include <mbedtls/version.h>
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+#include <psa/crypto.h>
+#endif
+
+#include "base/err.h"
+#include "base/tls_parts.h"
+#include "base/x509.h"
+
+static int
+refuse(char *why, size_t size, const char *what, int ret)
+{
+	char buf[128];
+
+	snprintf(why, size, "%s: %s", what, tls_code_text(buf, ret));
+	return ret == MBEDTLS_ERR_X509_ALLOC_FAILED ||
+		       ret == MBEDTLS_ERR_PK_ALLOC_FAILED
+		   ? ERR_NOMEM
+		   : ERR_TLS;
+}
+
+static int
+parse_key(struct tls_config *c, const struct tls_pem *pem)
+{
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+	int ret = mbedtls_pk_parse_key(&c->key, pem->key, pem->key_len, NULL, 0,
+	    mbedtls_ctr_drbg_random, &c->rng);
+
+	return ret != 0 ? ret
+			: mbedtls_pk_check_pair(&c->cert.pk, &c->key,
+			      mbedtls_ctr_drbg_random, &c->rng);
+#else
+	int ret =
+	    mbedtls_pk_parse_key(&c->key, pem->key, pem->key_len, NULL, 0);
+
+	return ret != 0 ? ret : mbedtls_pk_check_pair(&c->cert.pk, &c->key);
+#endif
+}
+
+static int
+check_own_cert(const struct tls_config *c, char *why, size_t size)
+{
+	const mbedtls_x509_time *t = &c->cert.valid_to;
+
+	if (mbedtls_x509_time_is_past(t)) {
+		snprintf(why, size,
+		    "certificate: it expired on %04d-%02d-%02d %02d:%02d:%02d "
+		    "UTC; issue a new one",
+		    t->year, t->mon, t->day, t->hour, t->min, t->sec);
+		return ERR_TLS;
+	}
+	if (!x509_has_usage(&c->cert,
+		c->role == TLS_SERVER ? X509_SERVER_AUTH : X509_CLIENT_AUTH)) {
+		snprintf(why, size,
+		    "certificate: it is not made for a %s (extended key "
+		    "usage); issue one that is",
+		    c->role == TLS_SERVER ? "gateway" : "workstation");
+		return ERR_TLS;
+	}
+	return 0;
+}
+
+/* A CRL that no CA of ours issued would be passed over in silence. */
+static int
+parse_crl(
+    struct tls_config *c, const struct tls_pem *pem, char *why, size_t size)
+{
+	const mbedtls_x509_crl *crl;
+	const mbedtls_x509_crt *ca;
+	int ret;
+
+	ret = mbedtls_x509_crl_parse(&c->crl, pem->crl, pem->crl_len);
+	if (ret != 0) {
+		return refuse(why, size, "CRL", ret);
+	}
+	for (crl = &c->crl; crl != NULL; crl = crl->next) {
+		for (ca = &c->ca; ca != NULL; ca = ca->next) {
+			if (ca->subject_raw.len == crl->issuer_raw.len &&
+			    memcmp(ca->subject_raw.p, crl->issuer_raw.p,
+				ca->subject_raw.len) == 0) {
+				break;
+			}
+		}
+		if (ca == NULL) {
+			snprintf(why, size,
+			    "CRL: it is not one of the CA's; "
+			    "install the CA's own");
+			return ERR_TLS;
+		}
+	}
+	c->has_crl = 1;
+	return 0;
+}
+
+static int
+parse_all(
+    struct tls_config *c, const struct tls_pem *pem, char *why, size_t size)
+{
+	int ret;
+
+	ret = mbedtls_x509_crt_parse(&c->ca, pem->ca, pem->ca_len);
+	if (ret != 0) {
+		return refuse(why, size, "CA",
+		    ret < 0 ? ret : MBEDTLS_ERR_X509_INVALID_FORMAT);
+	}
+	ret = mbedtls_x509_crt_parse(&c->cert, pem->cert, pem->cert_len);
+	if (ret != 0) {
+		return refuse(why, size, "certificate",
+		    ret < 0 ? ret : MBEDTLS_ERR_X509_INVALID_FORMAT);
+	}
+	ret = parse_key(c, pem);
+	if (ret == MBEDTLS_ERR_PK_TYPE_MISMATCH ||
+	    ret == MBEDTLS_ERR_RSA_KEY_CHECK_FAILED ||
+	    ret == MBEDTLS_ERR_ECP_BAD_INPUT_DATA) {
+		snprintf(why, size, "key: it is not the certificate's key");
+		return ERR_TLS;
+	}
+	if (ret != 0) {
+		return refuse(why, size, "key", ret);
+	}
+	c->has_key = 1;
+	ret = check_own_cert(c, why, size);
+	if (ret != 0) {
+		return ret;
+	}
+	return pem->crl == NULL ? 0 : parse_crl(c, pem, why, size);
+}
+
+int
+tls_config_new(struct tls_config **out, enum tls_role role,
+    const struct tls_pem *pem, char *why, size_t why_size)
+{
+	struct tls_config *c = calloc(1, sizeof(*c));
+	int r;
+
+	*out = NULL;
+	if (c == NULL) {
+		snprintf(why, why_size, "out of memory");
+		return ERR_NOMEM;
+	}
+	c->role = role;
+	mbedtls_x509_crt_init(&c->ca);
+	mbedtls_x509_crt_init(&c->cert);
+	mbedtls_x509_crl_init(&c->crl);
+	mbedtls_pk_init(&c->key);
+	mbedtls_entropy_init(&c->entropy);
+	mbedtls_ctr_drbg_init(&c->rng);
+	r = mbedtls_ctr_drbg_seed(
+	    &c->rng, mbedtls_entropy_func, &c->entropy, NULL, 0);
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+	if (r == 0 && psa_crypto_init() != PSA_SUCCESS) {
+		r = MBEDTLS_ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED;
+	}
+#endif
+	if (r != 0) {
+		r = refuse(why, why_size, "random numbers", r);
+	} else {
+		r = parse_all(c, pem, why, why_size);
+	}
+	if (r != 0) {
+		tls_config_free(c);
+		return r;
+	}
+	*out = c;
+	return 0;
+}
+
+void
+tls_config_wipe_key(struct tls_config *c)
+{
+	/* mbedtls_pk_free overwrites the numbers of the key */
+	mbedtls_pk_free(&c->key);
+	mbedtls_pk_init(&c->key);
+	c->has_key = 0;
+}
+
+void
+tls_config_free(struct tls_config *c)
+{
+	if (c == NULL) {
+		return;
+	}
+	tls_config_wipe_key(c);
+	mbedtls_x509_crt_free(&c->ca);
+	mbedtls_x509_crt_free(&c->cert);
+	mbedtls_x509_crl_free(&c->crl);
+	mbedtls_ctr_drbg_free(&c->rng);
+	mbedtls_entropy_free(&c->entropy);
+	free(c);
+}

@@ -1,0 +1,64 @@
+/*
+ * Messages between our processes: byte 0 chooses one, the rest is its payload.
+ * What decodes encodes to the same bytes; -1 = it does not decode.
+ */
+#include <string.h>
+
+#include "tests/fuzz/fuzz.h"
+#include "wire/ipc.h"
+
+static uint8_t buf[64 * 1024];
+static struct devrec rec;
+
+#define CASE(number, name)                                                    \
+	case number: {                                                        \
+		static struct ipc_##name m;                                   \
+		return ipc_decode_##name(&m, data, size) != 0                 \
+		    ? -1                                                      \
+		    : ipc_encode_##name(buf, sizeof(buf), &m);                \
+	}
+
+static int
+again(uint8_t which, const uint8_t *data, size_t size)
+{
+	static struct ipc_imported imported;
+	static struct device_place place;
+
+	switch (which) {
+		CASE(0, result)
+		CASE(1, byte)
+		CASE(2, busid)
+		CASE(3, probe)
+		CASE(4, authorize)
+		CASE(5, grant)
+		CASE(6, exited)
+		CASE(7, pem)
+		CASE(8, item)
+		CASE(9, refused)
+		CASE(10, text)
+		CASE(11, relay_setup)
+		CASE(12, relay_ready)
+		CASE(13, relay_done)
+	case 14:
+		return ipc_decode_imported(&imported, &rec, data, size) != 0
+		    ? -1
+		    : ipc_encode_imported(buf, sizeof(buf), &imported, &rec);
+	case 15:
+		return place_decode(&place, data, size) != 0
+		    ? -1
+		    : place_encode(buf, sizeof(buf), &place);
+		CASE(16, line)
+		CASE(17, watch)
+	}
+	return -1;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	int n = size > 0 ? again(data[0], data + 1, size - 1) : -1;
+
+	MUST(n == -1 ||
+	    ((size_t)n == size - 1 && memcmp(buf, data + 1, (size_t)n) == 0));
+	return 0;
+}

@@ -1,0 +1,69 @@
+# What each test links: the modules under test and their fakes, nothing else.
+# $(call unit,NAME,SOURCES,LIBS) is tests/unit/test_NAME.c with its modules;
+# cmocka is added. $(call fuzz,NAME,SOURCES) is tests/fuzz/fuzz_NAME.c.
+
+unit_tests :=
+fuzz_targets :=
+
+define unit
+unit_tests += test_$(1)
+test_$(1)_srcs := tests/unit/test_$(1).c $(2)
+test_$(1)_libs := $(3)
+endef
+
+define fuzz
+fuzz_targets += fuzz_$(1)
+fuzz_$(1)_srcs := tests/fuzz/fuzz_$(1).c $(2)
+endef
+
+comma := ,
+wrap = $(foreach f,$(1),-Wl$(comma)--wrap=$(f))
+
+# wire/
+desc_srcs := wire/desc.c wire/desc_bos.c wire/desc_check.c wire/desc_class.c \
+	wire/desc_endpoint.c wire/desc_string.c
+record_srcs := $(desc_srcs) wire/devrec.c wire/devrec_check.c \
+	wire/devrec_compare.c
+ipc_srcs := wire/desc.c wire/desc_string.c wire/devrec.c wire/ipc.c wire/ipc_import.c \
+	wire/ipc_item.c wire/ipc_relay.c wire/place.c wire/usbip.c \
+	wire/usbip_check.c
+
+$(eval $(call unit,usbip,wire/usbip.c))
+$(eval $(call unit,usbip_check,wire/usbip_check.c))
+$(eval $(call unit,desc,$(desc_srcs)))
+$(eval $(call unit,desc_check,$(desc_srcs)))
+$(eval $(call unit,desc_class,$(desc_srcs)))
+$(eval $(call unit,desc_string,$(desc_srcs)))
+$(eval $(call unit,devrec,$(record_srcs)))
+$(eval $(call unit,devrec_check,$(record_srcs)))
+$(eval $(call unit,place,wire/place.c wire/usbip_check.c))
+$(eval $(call unit,identity,wire/identity.c))
+$(eval $(call unit,ipc,$(ipc_srcs)))
+$(eval $(call unit,ipc_values,$(ipc_srcs)))
+
+$(eval $(call fuzz,usbip,wire/usbip.c wire/usbip_check.c))
+$(eval $(call fuzz,usbip_iso,wire/usbip.c wire/usbip_check.c))
+$(eval $(call fuzz,usbip_op,wire/usbip.c wire/usbip_check.c))
+$(eval $(call fuzz,desc,$(desc_srcs)))
+$(eval $(call fuzz,desc_parts,$(desc_srcs)))
+$(eval $(call fuzz,devrec,$(record_srcs)))
+$(eval $(call fuzz,identity,wire/identity.c))
+$(eval $(call fuzz,ipc,$(ipc_srcs)))
+
+# base/
+$(eval $(call unit,log,$(base_core_srcs)))
+$(eval $(call unit,channel,$(base_core_srcs)))
+$(eval $(call unit,loop,$(base_core_srcs) base/loop.c,-lev))
+$(eval $(call unit,stream,$(base_core_srcs) base/stream.c))
+$(eval $(call unit,file,$(base_core_srcs) base/file.c))
+$(eval $(call unit,digest,$(base_core_srcs) base/digest.c,-lmbedcrypto))
+$(eval $(call unit,conf,$(base_core_srcs) base/conf.c base/file.c,-linih))
+$(eval $(call unit,net,$(base_core_srcs) base/net.c))
+$(eval $(call unit,spawn,$(base_core_srcs) base/spawn.c))
+
+pki_srcs := tests/fake/pki.c tests/fake/tlsbed.c
+tls_test_srcs := $(base_core_srcs) $(base_tls_srcs) $(pki_srcs)
+$(eval $(call unit,tls,$(tls_test_srcs),$(MBEDTLS)))
+$(eval $(call unit,tls_io,$(tls_test_srcs),$(MBEDTLS)))
+$(eval $(call unit,tls_key,$(tls_test_srcs),$(MBEDTLS)))
+$(eval $(call unit,x509,$(tls_test_srcs),$(MBEDTLS)))

@@ -1,0 +1,153 @@
+/* base/file: whole files, bounded. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/err.h"
+#include "base/file.h"
+
+static char dir[] = "/tmp/test_file.XXXXXX";
+static char path[64];
+
+static int
+setup(void **state)
+{
+	(void)state;
+	if (mkdtemp(dir) == NULL) {
+		return -1;
+	}
+	snprintf(path, sizeof(path), "%s/f", dir);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	unlink(path);
+	return rmdir(dir);
+}
+
+static void
+put(size_t len, mode_t mode)
+{
+	FILE *f = fopen(path, "w");
+	size_t i;
+
+	assert_non_null(f);
+	for (i = 0; i < len; i++) {
+		putc((int)('a' + i % 26), f);
+	}
+	fclose(f);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+static int
+try(size_t max, enum file_secrecy secrecy, size_t *len)
+{
+	uint8_t *data = NULL;
+	size_t i;
+	int r = file_read(path, max, secrecy, &data, len);
+
+	if (r == 0) {
+		assert_int_equal(data[*len], 0);
+		for (i = 0; i < *len; i++) {
+			assert_int_equal(data[i], 'a' + i % 26);
+		}
+	} else {
+		assert_null(data);
+	}
+	free(data);
+	return r;
+}
+
+static void
+test_sizes(void **state)
+{
+	static const size_t sizes[] = {0, 1, 4095, 4096, 4097, 100000};
+	size_t i, len;
+
+	(void)state;
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		put(sizes[i], 0644);
+		assert_int_equal(try(200000, FILE_PUBLIC, &len), 0);
+		assert_int_equal(len, sizes[i]);
+		assert_int_equal(try(sizes[i], FILE_PUBLIC, &len), 0);
+		if (sizes[i] > 0) {
+			assert_int_equal(
+			    try(sizes[i] - 1, FILE_PUBLIC, &len), ERR_LIMIT);
+		}
+	}
+}
+
+static void
+test_secret(void **state)
+{
+	size_t len;
+
+	(void)state;
+	put(10, 0600);
+	assert_int_equal(try(100, FILE_SECRET, &len), 0);
+	put(10, 0640);
+	assert_int_equal(try(100, FILE_SECRET, &len), ERR_POLICY);
+	put(10, 0604);
+	assert_int_equal(try(100, FILE_SECRET, &len), ERR_POLICY);
+	assert_int_equal(try(100, FILE_PUBLIC, &len), 0);
+}
+
+static void
+test_kinds(void **state)
+{
+	uint8_t *data = NULL;
+	size_t len;
+	int fd;
+
+	(void)state;
+	unlink(path);
+	assert_int_equal(try(100, FILE_PUBLIC, &len), ERR_NOENT);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(try(100, FILE_PUBLIC, &len), ERR_SYS);
+	assert_int_equal(errno, EINVAL);
+	unlink(path);
+	assert_int_equal(
+	    file_read("/dev/zero", 100, FILE_PUBLIC, &data, &len), ERR_SYS);
+	assert_int_equal(
+	    file_read(dir, 100, FILE_PUBLIC, &data, &len), ERR_SYS);
+	assert_int_equal(errno, EISDIR);
+	/* files that do not tell their size */
+	assert_int_equal(
+	    file_read("/proc/self/status", 65536, FILE_PUBLIC, &data, &len), 0);
+	assert_true(len > 100);
+	free(data);
+	data = NULL;
+	/* below a directory, through a symbolic link */
+	assert_int_equal(symlink("/proc/self/comm", path), 0);
+	fd = open(dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	assert_int_equal(
+	    file_read_at(fd, "f", 100, FILE_PUBLIC, &data, &len), 0);
+	assert_memory_equal(data, "test_file", 9);
+	free(data);
+	close(fd);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_sizes),
+	    cmocka_unit_test(test_secret),
+	    cmocka_unit_test(test_kinds),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

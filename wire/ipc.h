@@ -1,0 +1,275 @@
+/*
+ * What our processes say to each other over base/channel.h. One message type
+ * per sentence; requests are even, answers and events odd. Each message has a
+ * struct, an encoder and a decoder that demands the exact length. The channel
+ * header's id is the connection number where a sentence is about one.
+ *
+ *   broker  <-> warden    IPC_SPAWN .. IPC_EXITED
+ *   session <-> broker    IPC_KEY .. IPC_DEVICE
+ *   session <-> warden    IPC_IDENTITY .. IPC_LINE, IPC_SAID
+ *   probe    -> warden    IPC_RECORD, IPC_PROBE_FAILED
+ *   parent  <-> relay     IPC_RELAY_*
+ *   relay    -> reader    IPC_RELAY_LINE, IPC_RELAY_DONE
+ *   reader   -> parent    IPC_RELAY_WATCH, IPC_RELAY_DONE
+ */
+#ifndef WIRE_IPC_H
+#define WIRE_IPC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wire/devrec.h"
+#include "wire/identity.h"
+
+enum ipc_type {
+	/* warden -> broker. id = connection number, chosen by the warden */
+	IPC_SPAWN = 2,	     /* + fd peer socket; empty */
+	IPC_SPAWNED = 3,     /* ipc_result; + fd: the warden's channel end */
+	IPC_PROBE = 4,	     /* ipc_probe */
+	IPC_PROBED = 5,	     /* ipc_result; + fd: the warden's channel end */
+	IPC_AUTHORIZE = 6,   /* ipc_authorize */
+	IPC_AUTHORIZED = 7,  /* ipc_result */
+	IPC_GRANT = 8,	     /* ipc_grant */
+	IPC_GRANTED = 9,     /* ipc_result: the session has (not) the fd */
+	IPC_KILL = 10,	     /* empty; no answer but the IPC_EXITED */
+	IPC_EXITED = 11,     /* ipc_exited: a session or probe was reaped */
+
+	/* session -> broker */
+	IPC_KEY = 16,	     /* empty; once, while born */
+	IPC_KEY_IS = 17,     /* ipc_pem */
+	IPC_SET_CONFIG = 18, /* ipc_byte: bConfigurationValue */
+	IPC_CONFIG_SET = 19, /* ipc_result */
+	IPC_DEVICE = 21,     /* broker -> session: + fd usbfs; device_place */
+
+	/* session -> warden */
+	IPC_IDENTITY = 32,   /* identity wire form; once */
+	IPC_IDENTIFIED = 33, /* ipc_result: ERR_POLICY = goodbye */
+	IPC_LIST = 34,	     /* empty */
+	IPC_LIST_ITEM = 35,  /* ipc_item, any number of them */
+	IPC_LIST_END = 37,   /* empty */
+	IPC_IMPORT = 38,     /* ipc_busid */
+	IPC_IMPORTED = 39,   /* ipc_imported */
+	IPC_REFUSED = 40,    /* ipc_refused; no answer */
+	IPC_STATE = 42,	     /* ipc_byte: ipc_session_state; no answer */
+	IPC_EVENT = 44,	     /* ipc_text; no answer */
+	IPC_SUBSCRIBE = 46,  /* empty; once, in place of LIST and IMPORT */
+	IPC_LINE = 47,	     /* warden -> session: ipc_line, for the peer */
+	IPC_SAID = 52,	     /* ipc_line: the subscribed peer's; no answer */
+
+	/* probe -> warden */
+	IPC_RECORD = 48,       /* devrec wire form; once */
+	IPC_PROBE_FAILED = 50, /* ipc_refused; once */
+
+	/* workstation: root parent <-> relay */
+	IPC_RELAY_SETUP = 64,	 /* parent -> relay: ipc_relay_setup */
+	IPC_RELAY_ITEM = 65,	 /* relay -> parent: ipc_item */
+	IPC_RELAY_DONE = 67,	 /* relay -> parent: ipc_relay_done */
+	IPC_RELAY_READY = 68,	 /* relay -> parent: ipc_relay_ready */
+	IPC_RELAY_ATTACHED = 69, /* parent -> relay: ipc_result; + fd socket */
+	IPC_RELAY_LINE = 71,	 /* relay -> reader: ipc_line, the gateway's */
+	IPC_RELAY_WATCH = 73,	 /* reader -> parent: ipc_watch */
+};
+
+/* How far a session has come; it only moves down this list. */
+enum ipc_session_state {
+	IPC_ST_BORN = 0,       /* waits for its key */
+	IPC_ST_HANDSHAKE = 1,  /* no device, no files */
+	IPC_ST_IDENTIFIED = 2, /* key wiped, peer known */
+	IPC_ST_IMPORTING = 3,  /* asked for a device */
+	IPC_ST_STREAMING = 4,  /* URBs flow */
+	IPC_ST_CLOSING = 5,
+};
+
+/* err is 0 or a negative enum err; sys the errno when it is ERR_SYS. */
+struct ipc_result {
+	int32_t err;
+	int32_t sys;
+};
+
+struct ipc_byte {
+	uint8_t value;
+};
+
+struct ipc_busid {
+	char busid[USBIP_BUSID_SIZE];
+};
+
+enum ipc_probe_flags { IPC_PROBE_RESET = 1 /* reset it before reading */ };
+
+struct ipc_probe {
+	struct device_place place;
+	uint8_t flags;
+};
+
+enum ipc_authorize_what {
+	IPC_AUTH_HUB = 1,   /* authorize a hub's interfaces, probe drivers */
+	IPC_AUTH_PORTS = 2, /* root hub: interfaces of what is plugged below
+			       it are de-authorized from now on */
+	IPC_AUTH_KEEP = 3,  /* the gateway's own: authorize its interfaces and
+			       let drivers have them */
+};
+
+struct ipc_authorize {
+	struct device_place place;
+	uint8_t what;
+};
+
+struct ipc_grant {
+	struct device_place place;
+	uint8_t nconfigs; /* 1..DESC_MAX_CONFIGS */
+	uint8_t configs[DESC_MAX_CONFIGS]; /* bConfigurationValues allowed */
+};
+
+struct ipc_exited {
+	uint8_t role;	/* enum ipc_role */
+	uint8_t signal; /* 0, or the signal that ended it */
+	uint8_t status; /* exit status when signal is 0 */
+};
+
+enum ipc_role { IPC_ROLE_SESSION = 1, IPC_ROLE_PROBE = 2 };
+
+/* PEM texts, each ending in a counted NUL; empty = none. Borrowed from the
+ * message buffer after decoding: wipe that buffer when done. */
+struct ipc_pem {
+	const uint8_t *ca, *cert, *key, *crl;
+	uint32_t ca_len, cert_len, key_len, crl_len;
+};
+
+/* One device as a list shows it. */
+struct ipc_item {
+	struct usbip_device dev;
+	uint8_t ninterfaces;
+	struct usbip_interface interfaces[DESC_MAX_INTERFACES];
+	char manufacturer[IDENTITY_TEXT]; /* hostile text, "" if unknown */
+	char product[IDENTITY_TEXT];
+	char serial[IDENTITY_TEXT];
+};
+
+/* err: 0 = place and record follow; ERR_NOENT, ERR_BUSY, ERR_SYS. */
+struct ipc_imported {
+	int32_t err;
+	struct device_place place;
+	/* decoded straight into the caller's record when err is 0 */
+};
+
+#define IPC_RULE 64
+#define IPC_TEXT 512
+struct ipc_refused {
+	char rule[IPC_RULE]; /* "floor.endpoint", "R1.length" */
+	char text[IPC_TEXT]; /* facts, already escaped */
+};
+
+struct ipc_text {
+	char text[IPC_TEXT];
+};
+
+/* A line of the events protocol, without its end: 1..IPC_LINE_MAX bytes, none
+ * of them a control character. Borrowed from the message buffer after
+ * decoding. */
+#define IPC_LINE_MAX (16u * 1024u)
+struct ipc_line {
+	const char *text; /* no NUL behind it */
+	uint32_t len;
+};
+
+/* What the events protocol says of one device, or of all. */
+enum ipc_watch_kind {
+	IPC_WATCH_LISTED = 1, /* was there when the watch began */
+	IPC_WATCH_APPEARED = 2,
+	IPC_WATCH_CHANGED = 3,
+	IPC_WATCH_GONE = 4,
+	IPC_WATCH_READY = 5,   /* all that were there have been listed */
+	IPC_WATCH_POLICY = 6,  /* the gateway has other rules */
+	IPC_WATCH_MESSAGE = 7, /* text, for the person */
+};
+
+enum ipc_watch_state {
+	IPC_WATCH_NONE = 0, /* not about a device that is there */
+	IPC_WATCH_FREE = 1,
+	IPC_WATCH_YOURS = 2, /* held by this identity */
+	IPC_WATCH_BUSY = 3,
+};
+
+#define IPC_NAME 2048 /* a stable name: printable ASCII without blanks */
+struct ipc_watch {
+	uint8_t kind;  /* enum ipc_watch_kind */
+	uint8_t state; /* enum ipc_watch_state */
+	char name[IPC_NAME]; /* "" where it is not about a device */
+	char text[IPC_TEXT]; /* of a message; hostile */
+	struct ipc_item item; /* of kinds up to GONE; that has a bus id only */
+};
+
+enum ipc_relay_mode {
+	IPC_RELAY_LIST = 1,
+	IPC_RELAY_ATTACH = 2,
+	IPC_RELAY_EVENTS = 3,
+	IPC_RELAY_TUNNEL = 4,
+};
+
+struct ipc_relay_setup {
+	uint8_t mode;		/* enum ipc_relay_mode */
+	char host[IDENTITY_TEXT]; /* to connect to: name or address */
+	char name[IDENTITY_TEXT]; /* that the certificate must carry */
+	uint16_t port;
+	char busid[USBIP_BUSID_SIZE];
+	struct ipc_pem pem;
+};
+
+struct ipc_relay_ready {
+	struct usbip_device dev; /* checked; the parent checks again */
+};
+
+struct ipc_relay_done {
+	uint8_t exit_code; /* documented exit code for the user */
+	char text[IPC_TEXT]; /* one line for people, escaped; "" when 0 */
+};
+
+/* Encoders return the length written or ERR_NOMEM; decoders 0 or ERR_FORMAT
+ * (wrong length, bad range, text without NUL). */
+int ipc_encode_result(void *buf, size_t size, const struct ipc_result *m);
+int ipc_decode_result(struct ipc_result *m, const void *buf, size_t len);
+int ipc_encode_byte(void *buf, size_t size, const struct ipc_byte *m);
+int ipc_decode_byte(struct ipc_byte *m, const void *buf, size_t len);
+int ipc_encode_busid(void *buf, size_t size, const struct ipc_busid *m);
+int ipc_decode_busid(struct ipc_busid *m, const void *buf, size_t len);
+int ipc_encode_probe(void *buf, size_t size, const struct ipc_probe *m);
+int ipc_decode_probe(struct ipc_probe *m, const void *buf, size_t len);
+int ipc_encode_authorize(
+    void *buf, size_t size, const struct ipc_authorize *m);
+int ipc_decode_authorize(
+    struct ipc_authorize *m, const void *buf, size_t len);
+int ipc_encode_grant(void *buf, size_t size, const struct ipc_grant *m);
+int ipc_decode_grant(struct ipc_grant *m, const void *buf, size_t len);
+int ipc_encode_exited(void *buf, size_t size, const struct ipc_exited *m);
+int ipc_decode_exited(struct ipc_exited *m, const void *buf, size_t len);
+int ipc_encode_pem(void *buf, size_t size, const struct ipc_pem *m);
+int ipc_decode_pem(struct ipc_pem *m, const void *buf, size_t len);
+int ipc_encode_item(void *buf, size_t size, const struct ipc_item *m);
+int ipc_decode_item(struct ipc_item *m, const void *buf, size_t len);
+/* rec may be NULL when err is not 0. */
+int ipc_encode_imported(void *buf, size_t size, const struct ipc_imported *m,
+    const struct devrec *rec);
+int ipc_decode_imported(struct ipc_imported *m, struct devrec *rec,
+    const void *buf, size_t len);
+int ipc_encode_refused(void *buf, size_t size, const struct ipc_refused *m);
+int ipc_decode_refused(struct ipc_refused *m, const void *buf, size_t len);
+int ipc_encode_text(void *buf, size_t size, const struct ipc_text *m);
+int ipc_decode_text(struct ipc_text *m, const void *buf, size_t len);
+int ipc_encode_line(void *buf, size_t size, const struct ipc_line *m);
+int ipc_decode_line(struct ipc_line *m, const void *buf, size_t len);
+int ipc_encode_watch(void *buf, size_t size, const struct ipc_watch *m);
+int ipc_decode_watch(struct ipc_watch *m, const void *buf, size_t len);
+int ipc_encode_relay_setup(
+    void *buf, size_t size, const struct ipc_relay_setup *m);
+int ipc_decode_relay_setup(
+    struct ipc_relay_setup *m, const void *buf, size_t len);
+int ipc_encode_relay_ready(
+    void *buf, size_t size, const struct ipc_relay_ready *m);
+int ipc_decode_relay_ready(
+    struct ipc_relay_ready *m, const void *buf, size_t len);
+int ipc_encode_relay_done(
+    void *buf, size_t size, const struct ipc_relay_done *m);
+int ipc_decode_relay_done(
+    struct ipc_relay_done *m, const void *buf, size_t len);
+
+#endif
