@@ -81,10 +81,25 @@ base_loop_srcs := base/loop.c
 base_tls_srcs := base/stream.c base/tls.c base/tls_config.c base/tls_text.c \
 	base/x509.c
 
+rules_srcs := policy/rules/arena.c policy/rules/check.c \
+	policy/rules/device.c policy/rules/explain.c policy/rules/glob.c \
+	policy/rules/index.c policy/rules/keyword.c policy/rules/lex.c \
+	policy/rules/load.c policy/rules/match.c policy/rules/print.c \
+	policy/rules/rules.c policy/rules/value.c \
+	$(O)/gen/policy/rules/parse.c
+
 # ---------------------------------------------------------------------------
 # Programs: name, where it is installed, sources, libraries
 
-programs :=
+programs := sallyport-policy
+
+sallyport-policy_dir := $(BINDIR)
+sallyport-policy_srcs := policy/tool/check.c policy/tool/device.c \
+	policy/tool/explain.c policy/tool/files.c policy/tool/fmt.c \
+	policy/tool/hash.c policy/tool/identity.c policy/tool/json.c \
+	policy/tool/main.c policy/tool/sysfs.c base/digest.c base/file.c \
+	$(base_core_srcs) $(wire_srcs) $(rules_srcs)
+sallyport-policy_libs := -ljansson -lmbedcrypto
 
 # ---------------------------------------------------------------------------
 # Tests: name, sources, libraries (cmocka is added to the unit tests)
@@ -152,6 +167,9 @@ $(O)/obj/gen/%.o: $(O)/gen/%.c $(O)/flags
 $(O)/gen/%.c $(O)/gen/%.h: %.y
 	@mkdir -p $(@D)
 	$(call say,YACC,$<)$(BISON) -Wall -Werror -d -o $(O)/gen/$*.c $<
+
+# Whatever includes the generated header needs it first.
+$(call obj,$(filter policy/%,$(rules_srcs))): | $(O)/gen/policy/rules/parse.h
 
 # Changed flags rebuild everything.
 $(O)/flags: FORCE

@@ -67,3 +67,9 @@ $(eval $(call unit,tls,$(tls_test_srcs),$(MBEDTLS)))
 $(eval $(call unit,tls_io,$(tls_test_srcs),$(MBEDTLS)))
 $(eval $(call unit,tls_key,$(tls_test_srcs),$(MBEDTLS)))
 $(eval $(call unit,x509,$(tls_test_srcs),$(MBEDTLS)))
+
+# policy/
+rules_test_srcs := $(rules_srcs) wire/desc.c wire/desc_string.c wire/devrec.c
+$(foreach t,rules rules_to rules_load rules_print rules_golden rules_device, \
+	$(eval $(call unit,$(t),$(rules_test_srcs))))
+$(eval $(call fuzz,rules,$(rules_test_srcs)))

@@ -1,0 +1,59 @@
+/*
+ * A device as rules see it, out of its record and place. Pure; the record is
+ * the probe's, checked, but its texts are the device's own and hostile.
+ */
+#ifndef POLICY_RULES_DEVICE_H
+#define POLICY_RULES_DEVICE_H
+
+#include "policy/rules/rules.h"
+#include "wire/devrec.h"
+
+#define RULE_TEXT 512 /* longest UTF-8 of a string descriptor fits */
+#define RULE_HASH 48  /* base64 of a SHA-256 fits */
+#define RULE_PORT 256 /* a stable port path */
+
+/* What a rule_device borrows; about 6 KiB, the caller's. */
+struct rule_device_store {
+	char name[RULE_TEXT];
+	char manufacturer[RULE_TEXT];
+	char serial[RULE_TEXT];
+	char hash[RULE_HASH];
+	char parent_hash[RULE_HASH];
+	char via_port[USBIP_BUSID_SIZE];
+	char stable_port[RULE_PORT];
+	char connect_type[32];
+	struct rule_interface interfaces[RULE_INTERFACES_MAX];
+};
+
+/* Appends the interface descriptors of one configuration, alternates and all,
+ * in order: *n of at most RULE_INTERFACES_MAX are filled. ERR_FORMAT when the
+ * bytes do not make descriptors, ERR_LIMIT when there are too many. */
+int rule_device_interfaces(struct rule_device_store *store, size_t *n,
+    const void *config, size_t len);
+
+/* USBGuard's device hash is the base64 of the SHA-256 over these parts in
+ * order; the digest itself is the caller's. product and serial are UTF-8
+ * without a newline ("" if none), configs all configurations in order, raw.
+ * Borrows all of them. (The parent hash of a root hub is taken over the sysfs
+ * path of its controller, without the leading "/sys".) */
+#define RULE_HASH_PARTS 5
+struct rule_hash_input {
+	const void *data[RULE_HASH_PARTS];
+	size_t len[RULE_HASH_PARTS];
+	char ids[9];			  /* vendor and product, in hex */
+	uint8_t device[DESC_DEVICE_SIZE]; /* as it is hashed */
+};
+void rule_hash_input(struct rule_hash_input *in, const char *product,
+    const char *serial, const uint8_t device[DESC_DEVICE_SIZE],
+    const void *configs, size_t configs_len);
+
+/* Fills out; its texts and interfaces lie in store, which must live as long.
+ * hash, parent_hash and connect_type may be NULL (unknown) and are copied;
+ * stable_port is "" and for the caller to set, into the store for example.
+ * ERR_FORMAT, ERR_LIMIT (a text too long counts as one). */
+int rule_device_from_record(struct rule_device *out,
+    struct rule_device_store *store, const struct device_place *place,
+    const struct devrec *rec, const char *hash, const char *parent_hash,
+    const char *connect_type);
+
+#endif

@@ -1,0 +1,472 @@
+/*
+ * Whether a set of a rule holds for a device and an identity. S is the rule's
+ * values, D the device's (or the certificate's facts); a value fits an element.
+ *
+ *   all-of          every value fits some element
+ *   one-of          some value fits some element
+ *   none-of         not one-of
+ *   equals          the values and the elements can be paired off one to one
+ *   equals-ordered  as many, and each fits the one in its place
+ *   match-all       every element is fitted by some value
+ *   only, exactly   match-all and equals over the distinct interfaces
+ *
+ * Texts come from devices and certificates and are hostile. No malloc.
+ */
+#include "policy/rules/ast.h"
+
+#include <string.h>
+
+/* The elements that one set is compared with. */
+struct domain {
+	enum rule_attr attr;
+	const struct subject *subject;
+	const struct rule_interface *interfaces;
+	size_t n;
+	uint8_t facts[FACTS_MAX]; /* indices of those that count */
+};
+
+static void
+add_fact(struct subject *s, enum fact_kind kind, const char *text, size_t len)
+{
+	if (len > 0 && s->nfacts < FACTS_MAX) {
+		s->facts[s->nfacts++] = (struct fact){
+		    .kind = kind, .len = (uint32_t)len, .text = text};
+	}
+}
+
+static void
+add_hash(struct subject *s, enum fact_kind kind, const uint8_t hash[32])
+{
+	static const uint8_t unknown[32];
+
+	if (memcmp(hash, unknown, 32) != 0) {
+		add_fact(s, kind, (const char *)hash, 32);
+	}
+}
+
+static void
+add_facts(struct subject *s, const struct x509_facts *who)
+{
+	size_t nsan = who->nsan < IDENTITY_SANS ? who->nsan : IDENTITY_SANS;
+	size_t nou = who->nou < IDENTITY_OUS ? who->nou : IDENTITY_OUS;
+
+	add_fact(s, FACT_CN, who->cn, strnlen(who->cn, IDENTITY_TEXT));
+	for (size_t i = 0; i < nsan; i++) {
+		const char *text = who->san[i].text;
+		size_t len = strnlen(text, IDENTITY_TEXT);
+
+		if (who->san[i].type == SAN_DNS) {
+			add_fact(s, FACT_DNS, text, len);
+		} else if (who->san[i].type == SAN_URI) {
+			add_fact(s, FACT_URI, text, len);
+		} else if (who->san[i].type == SAN_IP) {
+			add_fact(s, FACT_IP, text, len);
+		}
+	}
+	for (size_t i = 0; i < nou; i++) {
+		add_fact(s, FACT_OU, who->ou[i],
+		    strnlen(who->ou[i], IDENTITY_TEXT));
+	}
+	add_fact(
+	    s, FACT_ISSUER, who->issuer, strnlen(who->issuer, IDENTITY_TEXT));
+	add_hash(s, FACT_ISSUER_KEY, who->issuer_key);
+	add_hash(s, FACT_FP, who->fingerprint);
+}
+
+static int
+is_same_triple(const struct rule_interface *a, const struct rule_interface *b)
+{
+	return a->class == b->class && a->subclass == b->subclass &&
+	    a->protocol == b->protocol;
+}
+
+static void
+fold_interfaces(struct subject *s, const struct rule_device *device)
+{
+	int has_control = 0;
+
+	for (size_t i = 0;
+	     i < device->ninterfaces && i < RULE_INTERFACES_MAX; i++) {
+		const struct rule_interface *interface =
+		    &device->interfaces[i];
+		size_t j = 0;
+
+		while (j < s->nfolded &&
+		    !is_same_triple(&s->folded[j], interface)) {
+			j++;
+		}
+		if (j == s->nfolded) {
+			s->folded[s->nfolded++] = *interface;
+			has_control |= interface->class == 0x02;
+		}
+	}
+	/* a CDC data interface belongs to the control interface beside it and
+	 * has no class name of its own */
+	for (size_t i = 0; i < s->nfolded; i++) {
+		if (s->folded[i].class != 0x0a || !has_control) {
+			s->classes[s->nclasses++] = s->folded[i];
+		}
+	}
+}
+
+void
+subject_init(struct subject *s, const struct rule_device *device,
+    const struct x509_facts *who)
+{
+	s->device = device;
+	s->who = who;
+	s->nfacts = 0;
+	s->nfolded = 0;
+	s->nclasses = 0;
+	fold_interfaces(s, device);
+	if (who != NULL) {
+		add_facts(s, who);
+	}
+}
+
+static const char *
+device_text(const struct rule_device *device, enum rule_attr attr)
+{
+	const char *text = NULL;
+
+	if (attr == ATTR_SERIAL) {
+		text = device->serial;
+	} else if (attr == ATTR_NAME) {
+		text = device->name;
+	} else if (attr == ATTR_HASH) {
+		text = device->hash;
+	} else if (attr == ATTR_PARENT_HASH) {
+		text = device->parent_hash;
+	} else if (attr == ATTR_WITH_CONNECT_TYPE) {
+		text = device->connect_type;
+	} else if (attr == ATTR_MANUFACTURER) {
+		text = device->manufacturer;
+	}
+	return text != NULL ? text : "";
+}
+
+static int
+port_fits(const struct word *word, const struct rule_device *device)
+{
+	const char *port = device->via_port != NULL ? device->via_port : "";
+	const char *stable =
+	    device->stable_port != NULL ? device->stable_port : "";
+
+	return glob_match(word->text, word->len, port, strlen(port),
+		   GLOB_EXACT) ||
+	    (stable[0] != '\0' &&
+		glob_match(word->text, word->len, stable, strlen(stable),
+		    GLOB_EXACT));
+}
+
+static int
+interface_fits(
+    const struct value *value, const struct rule_interface *interface)
+{
+	unsigned nfixed = value->u.interface.nfixed;
+
+	return value->u.interface.class == interface->class &&
+	    (nfixed < 2 ||
+		value->u.interface.subclass == interface->subclass) &&
+	    (nfixed < 3 || value->u.interface.protocol == interface->protocol);
+}
+
+static int
+fact_fits(const struct value *value, const struct fact *fact)
+{
+	const struct compiled_group *group = value->u.fact.group;
+
+	if (group != NULL) {
+		for (size_t i = 0; i < group->nvalues; i++) {
+			if (fact_fits(&group->values[i], fact)) {
+				return 1;
+			}
+		}
+		return 0;
+	}
+	if (value->u.fact.kind != fact->kind) {
+		return 0;
+	}
+	if (fact->kind == FACT_FP || fact->kind == FACT_ISSUER_KEY) {
+		return memcmp(value->u.fact.text, fact->text, 32) == 0;
+	}
+	return glob_match(value->u.fact.text, value->u.fact.len, fact->text,
+	    fact->len, fact->kind == FACT_DNS ? GLOB_FOLD : GLOB_EXACT);
+}
+
+/* Whether a value fits element j. */
+static int
+fits(const struct value *value, const struct domain *d, size_t j)
+{
+	const struct rule_device *device = d->subject->device;
+	const char *text;
+
+	switch (d->attr) {
+	case ATTR_ID:
+		return (value->u.id.is_any_vid ||
+			   value->u.id.vid == device->vid) &&
+		    (value->u.id.is_any_pid || value->u.id.pid == device->pid);
+	case ATTR_VIA_PORT:
+		return port_fits(value->word, device);
+	case ATTR_WITH_INTERFACE:
+		return interface_fits(value, &d->interfaces[j]);
+	case ATTR_RELEASE:
+		return value->u.release.bcd ==
+		    (device->bcd_device & value->u.release.mask);
+	case ATTR_SPEED:
+		return value->u.speed == device->speed;
+	case ATTR_WITH_CLASS:
+		return class_fits(value->u.class, &d->interfaces[j]);
+	case ATTR_TO:
+		return fact_fits(value, &d->subject->facts[d->facts[j]]);
+	case ATTR_SERIAL:
+	case ATTR_NAME:
+	case ATTR_HASH:
+	case ATTR_PARENT_HASH:
+	case ATTR_WITH_CONNECT_TYPE:
+	case ATTR_MANUFACTURER:
+		text = device_text(device, d->attr);
+		return strlen(text) == value->word->len &&
+		    memcmp(text, value->word->text, value->word->len) == 0;
+	case ATTR_LABEL: /* a name for people, not a fact of the device */
+		return 1;
+	case ATTR_KEY:
+	case ATTR_MAX:
+		break;
+	}
+	return 0;
+}
+
+static void
+domain_init(struct domain *d, const struct value_set *set,
+    enum rule_attr attr, const struct subject *s)
+{
+	d->attr = attr;
+	d->subject = s;
+	d->interfaces = NULL;
+	d->n = 1;
+	if (attr == ATTR_WITH_INTERFACE &&
+	    (set->op == OP_ONLY || set->op == OP_EXACTLY)) {
+		d->interfaces = s->folded;
+		d->n = s->nfolded;
+	} else if (attr == ATTR_WITH_INTERFACE) {
+		d->interfaces = s->device->interfaces;
+		d->n = s->device->ninterfaces;
+	} else if (attr == ATTR_WITH_CLASS) {
+		d->interfaces = s->classes;
+		d->n = s->nclasses;
+	} else if (attr == ATTR_TO) {
+		/* of the certificate only the kinds of facts that the set
+		 * speaks of: "equals" is not about its fingerprint */
+		d->n = 0;
+		for (size_t i = 0; i < s->nfacts; i++) {
+			if (set->kinds & 1u << s->facts[i].kind) {
+				d->facts[d->n++] = (uint8_t)i;
+			}
+		}
+	}
+}
+
+static int
+is_fitted(const struct value *value, const struct domain *d)
+{
+	for (size_t j = 0; j < d->n; j++) {
+		if (fits(value, d, j)) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static int
+match_all_of(const struct value_set *set, const struct domain *d)
+{
+	for (size_t i = 0; i < set->nvalues; i++) {
+		if (!is_fitted(&set->values[i], d)) {
+			return 0;
+		}
+	}
+	return 1;
+}
+
+static int
+match_one_of(const struct value_set *set, const struct domain *d)
+{
+	for (size_t i = 0; i < set->nvalues; i++) {
+		if (is_fitted(&set->values[i], d)) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static int
+match_ordered(const struct value_set *set, const struct domain *d)
+{
+	if (set->nvalues != d->n) {
+		return 0;
+	}
+	for (size_t i = 0; i < d->n; i++) {
+		if (!fits(&set->values[i], d, i)) {
+			return 0;
+		}
+	}
+	return 1;
+}
+
+static int
+match_match_all(const struct value_set *set, const struct domain *d)
+{
+	for (size_t j = 0; j < d->n; j++) {
+		size_t i = 0;
+
+		while (i < set->nvalues && !fits(&set->values[i], d, j)) {
+			i++;
+		}
+		if (i == set->nvalues) {
+			return 0;
+		}
+	}
+	return 1;
+}
+
+/* A pairing of values and elements, grown by augmenting paths. */
+#define UNPAIRED 0xffffu
+struct pairing {
+	uint16_t value_of[RULES_MAX_EQUALS];   /* by element */
+	uint16_t element_of[RULES_MAX_EQUALS]; /* by value */
+	uint16_t reached_by[RULES_MAX_EQUALS]; /* element <- value */
+	uint16_t queue[RULES_MAX_EQUALS];      /* values to look at */
+	uint8_t is_reached[RULES_MAX_EQUALS];
+};
+
+/* Pairs value i as well, re-pairing others where that helps. */
+static int
+augment(struct pairing *p, const struct value_set *set,
+    const struct domain *d, size_t i)
+{
+	size_t head = 0, tail = 0;
+
+	memset(p->is_reached, 0, d->n);
+	p->queue[tail++] = (uint16_t)i;
+	while (head < tail) {
+		uint16_t v = p->queue[head++];
+
+		for (size_t j = 0; j < d->n; j++) {
+			size_t e = j;
+
+			if (p->is_reached[j] ||
+			    !fits(&set->values[v], d, j)) {
+				continue;
+			}
+			p->is_reached[j] = 1;
+			p->reached_by[j] = v;
+			if (p->value_of[j] != UNPAIRED) {
+				p->queue[tail++] = p->value_of[j];
+				continue;
+			}
+			for (;;) {
+				uint16_t by = p->reached_by[e];
+				uint16_t before = p->element_of[by];
+
+				p->value_of[e] = by;
+				p->element_of[by] = (uint16_t)e;
+				if (by == i) {
+					return 1;
+				}
+				e = before;
+			}
+		}
+	}
+	return 0;
+}
+
+/* Narrow values first: those of ids and interfaces are nested or disjoint, so
+ * that the first free element is then always right and no path is longer. */
+static int
+width(const struct value *value, enum rule_attr attr)
+{
+	if (attr == ATTR_ID) {
+		return value->u.id.is_any_vid + value->u.id.is_any_pid;
+	}
+	return attr == ATTR_WITH_INTERFACE ? 3 - value->u.interface.nfixed : 0;
+}
+
+static int
+match_equals(const struct value_set *set, const struct domain *d)
+{
+	struct pairing p;
+
+	if (set->nvalues != d->n || d->n > RULES_MAX_EQUALS) {
+		return 0;
+	}
+	if (d->n == 1) {
+		return fits(&set->values[0], d, 0);
+	}
+	memset(p.value_of, 0xff, d->n * sizeof(p.value_of[0]));
+	memset(p.element_of, 0xff, d->n * sizeof(p.element_of[0]));
+	for (int w = 0; w <= 2; w++) {
+		for (size_t i = 0; i < set->nvalues; i++) {
+			if (width(&set->values[i], d->attr) == w &&
+			    !augment(&p, set, d, i)) {
+				return 0;
+			}
+		}
+	}
+	return 1;
+}
+
+int
+match_set(const struct value_set *set, enum rule_attr attr,
+    const struct subject *subject)
+{
+	struct domain d;
+
+	if (attr == ATTR_LABEL) {
+		return 1;
+	}
+	if (attr == ATTR_TO && subject->who == NULL) {
+		return 0;
+	}
+	domain_init(&d, set, attr, subject);
+	switch (set->op) {
+	case OP_ALL_OF:
+		return match_all_of(set, &d);
+	case OP_ONE_OF:
+		return match_one_of(set, &d);
+	case OP_NONE_OF:
+		return !match_one_of(set, &d);
+	case OP_EQUALS:
+	case OP_EXACTLY:
+		return match_equals(set, &d);
+	case OP_EQUALS_ORDERED:
+		return match_ordered(set, &d);
+	case OP_ONLY:
+		return d.n > 0 && match_match_all(set, &d);
+	case OP_MATCH_ALL:
+		/* "all its names are ours" is not said of one without names */
+		return (attr != ATTR_TO || d.n > 0) &&
+		    match_match_all(set, &d);
+	case OP_NONE:
+	case OP_MAX:
+		break;
+	}
+	return 0;
+}
+
+const struct test *
+match_rule(const struct rule *rule, const struct subject *subject,
+    const struct value_set **set)
+{
+	for (const struct test *test = rule->tests; test != NULL;
+	     test = test->next) {
+		for (const struct value_set *s = test->sets; s != NULL;
+		     s = s->next) {
+			if (!match_set(s, test->attr, subject)) {
+				*set = s;
+				return test;
+			}
+		}
+	}
+	return NULL;
+}

@@ -1,0 +1,406 @@
+/*
+ * The canonical form: of a rule of the table, where defines are put in place,
+ * and of whole texts for `fmt', where names and comments stay. What is printed
+ * parses to the same again.
+ */
+#include "policy/rules/ast.h"
+
+#include <string.h>
+
+#include "base/err.h"
+
+#define LINE_WIDTH 80
+
+void
+sink_bytes(struct sink *sink, const char *text, size_t len)
+{
+	if (sink->cb != NULL) {
+		sink->cb(sink->arg, text, len);
+	} else if (sink->used < sink->size) {
+		size_t room = sink->size - sink->used;
+
+		memcpy(sink->buf + sink->used, text, len < room ? len : room);
+	}
+	sink->used += len;
+}
+
+void
+sink_text(struct sink *sink, const char *text)
+{
+	sink_bytes(sink, text, strlen(text));
+}
+
+void
+sink_quoted(struct sink *sink, const char *text, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	sink_text(sink, "\"");
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+		char hex[4] = {'\\', 'x', digits[c >> 4], digits[c & 15]};
+
+		if (c == '"' || c == '\\') {
+			sink_text(sink, "\\");
+			sink_bytes(sink, text + i, 1);
+		} else if (c < 0x20 || c > 0x7e) {
+			sink_bytes(sink, hex, sizeof(hex));
+		} else {
+			sink_bytes(sink, text + i, 1);
+		}
+	}
+	sink_text(sink, "\"");
+}
+
+static void
+print_word(struct sink *sink, enum rule_attr attr, const struct word *word)
+{
+	int is_hex = attr == ATTR_ID || attr == ATTR_WITH_INTERFACE ||
+	    attr == ATTR_RELEASE;
+
+	if (word->is_string) {
+		sink_quoted(sink, word->text, word->len);
+		return;
+	}
+	if (!is_hex || (word->len > 0 && word->text[0] == '$')) {
+		sink_bytes(sink, word->text, word->len);
+		return;
+	}
+	for (uint32_t i = 0; i < word->len; i++) {
+		char c = word->text[i];
+
+		if (c >= 'A' && c <= 'Z') {
+			c = (char)(c - 'A' + 'a');
+		}
+		sink_bytes(sink, &c, 1);
+	}
+}
+
+static enum set_op
+default_op(enum rule_attr attr)
+{
+	return attr <= ATTR_LABEL ? OP_EQUALS : OP_ONE_OF;
+}
+
+/* What stands before the values; returns whether there is a brace. */
+static int
+print_open(struct sink *sink, enum rule_attr attr, enum set_op op, int is_one)
+{
+	if (op == default_op(attr) && is_one) {
+		return 0;
+	}
+	/* USBGuard's attributes have a default that need not be written */
+	if (op != OP_NONE && (op != OP_EQUALS || attr > ATTR_LABEL)) {
+		sink_text(sink, op_name(op));
+		sink_text(sink, " ");
+	}
+	sink_text(sink, "{ ");
+	return 1;
+}
+
+void
+print_set(
+    struct sink *sink, enum rule_attr attr, const struct value_set *set)
+{
+	int has_brace = print_open(sink, attr, set->op, set->nvalues == 1);
+
+	for (size_t i = 0; i < set->nvalues; i++) {
+		if (i > 0) {
+			sink_text(sink, " ");
+		}
+		print_word(sink, attr, set->values[i].word);
+	}
+	if (has_brace) {
+		sink_text(sink, " }");
+	}
+}
+
+void
+print_test(struct sink *sink, const struct test *test)
+{
+	sink_text(sink, attr_name(test->attr));
+	sink_text(sink, " ");
+	for (const struct value_set *set = test->sets; set != NULL;
+	     set = set->next) {
+		print_set(sink, test->attr, set);
+		if (set->next != NULL) {
+			sink_text(sink, " and ");
+		}
+	}
+}
+
+static const char *
+verdict_name(enum rule_verdict verdict)
+{
+	return verdict == RULE_ALLOW ? "allow" :
+	    verdict == RULE_REJECT   ? "reject" :
+				       "block";
+}
+
+int
+rules_print(const struct rules *rules, size_t i, char *buf, size_t size)
+{
+	struct sink sink = {.buf = buf, .size = size};
+	const struct rule *rule;
+
+	if (i >= rules->nrules || size == 0) {
+		return ERR_NOMEM;
+	}
+	rule = &rules->rules[i];
+	sink_text(&sink, verdict_name(rule->verdict));
+	for (const struct test *test = rule->tests; test != NULL;
+	     test = test->next) {
+		sink_text(&sink, " ");
+		print_test(&sink, test);
+	}
+	if (rule->key[0] != '\0') {
+		sink_text(&sink, " key ");
+		sink_quoted(&sink, rule->key, strlen(rule->key));
+	}
+	if (sink.used >= size || sink.used > INT32_MAX) {
+		buf[size - 1] = '\0';
+		return ERR_NOMEM;
+	}
+	buf[sink.used] = '\0';
+	return (int)sink.used;
+}
+
+/* --- whole texts --- */
+
+static void
+format_words(struct sink *sink, enum rule_attr attr, const struct set *set,
+    const char *between)
+{
+	for (const struct word *w = set->words; w != NULL; w = w->next) {
+		print_word(sink, attr, w);
+		if (w->next != NULL) {
+			sink_text(sink, between);
+		}
+	}
+}
+
+static void
+format_set(struct sink *sink, enum rule_attr attr, const struct set *set)
+{
+	const struct word *first = set->words;
+	enum set_op op = set->op;
+	int is_name = !first->is_string && first->text[0] == '$';
+	int has_brace;
+
+	if (op == OP_NONE && set->has_braces && attr <= ATTR_LABEL) {
+		op = OP_EQUALS;
+	}
+	if (op == OP_NONE && !set->has_braces) {
+		print_word(sink, attr, first);
+		return;
+	}
+	/* a name may stand for many values: its braces stay */
+	has_brace = print_open(sink, attr, op, set->nwords == 1 && !is_name);
+	format_words(sink, attr, set, " ");
+	if (has_brace) {
+		sink_text(sink, " }");
+	}
+}
+
+static void
+format_clause(struct sink *sink, const struct clause *clause)
+{
+	sink_text(sink, attr_name(clause->attr));
+	sink_text(sink, " ");
+	for (const struct set *set = clause->sets; set != NULL;
+	     set = set->next) {
+		format_set(sink, clause->attr, set);
+		if (set->next != NULL) {
+			sink_text(sink, " and ");
+		}
+	}
+}
+
+static void
+format_rule(struct sink *sink, const struct stmt *stmt)
+{
+	const char *verdict = verdict_name(stmt->verdict);
+	size_t column = strlen(verdict);
+
+	sink_text(sink, verdict);
+	for (const struct clause *clause = stmt->clauses; clause != NULL;
+	     clause = clause->next) {
+		struct sink measure = {0};
+
+		format_clause(&measure, clause);
+		/* two bytes stay free for a ` \' */
+		if (column + 1 + measure.used > LINE_WIDTH - 2 && column > 8) {
+			sink_text(sink, " \\\n\t");
+			column = 8;
+		} else {
+			sink_text(sink, " ");
+			column++;
+		}
+		format_clause(sink, clause);
+		column += measure.used;
+	}
+}
+
+/* Values of a define have no attribute of their own: they stay as written. */
+static void
+format_named(struct sink *sink, const struct stmt *stmt)
+{
+	const struct set *set = stmt->set;
+	struct sink measure = {0};
+
+	sink_text(
+	    sink, stmt->kind == STMT_GROUP ? "workstations " : "define ");
+	sink_bytes(sink, stmt->name->text, stmt->name->len);
+	sink_text(sink, " = ");
+	if (stmt->kind == STMT_DEFINE && set->nwords == 1) {
+		format_words(sink, ATTR_KEY, set, "");
+		return;
+	}
+	format_words(&measure, ATTR_KEY, set, " ");
+	if (measure.used + stmt->name->len + 22 <= LINE_WIDTH) {
+		sink_text(sink, "{ ");
+		format_words(sink, ATTR_KEY, set, " ");
+		sink_text(sink, " }");
+	} else {
+		sink_text(sink, "{\n\t");
+		format_words(sink, ATTR_KEY, set, "\n\t");
+		sink_text(sink, "\n}");
+	}
+}
+
+static void
+format_stmt(struct sink *sink, const struct stmt *stmt)
+{
+	switch (stmt->kind) {
+	case STMT_RULE:
+		format_rule(sink, stmt);
+		break;
+	case STMT_DEFINE:
+	case STMT_GROUP:
+		format_named(sink, stmt);
+		break;
+	case STMT_DEFAULT_TO_ANY:
+		sink_text(sink, "default to any");
+		break;
+	}
+}
+
+/* The comment of one line, from its #; 0 when it has none. */
+static size_t
+comment_of(const char *line, size_t len, const char **comment)
+{
+	int in_string = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (in_string && line[i] == '\\') {
+			i++;
+		} else if (line[i] == '"') {
+			in_string = !in_string;
+		} else if (line[i] == '#' && !in_string) {
+			*comment = line + i;
+			len -= i;
+			while (len > 0 && (line[i + len - 1] == ' ' ||
+					      line[i + len - 1] == '\t' ||
+					      line[i + len - 1] == '\r')) {
+				len--;
+			}
+			return len;
+		}
+	}
+	return 0;
+}
+
+/* Where the formatter is in a text. */
+struct reader {
+	const char *p, *end;
+	uint32_t line;
+};
+
+/* Prints the comments of the lines before line `until', one each, and a blank
+ * line where there were some. */
+static void
+format_comments(struct sink *sink, struct reader *reader, uint32_t until)
+{
+	int is_gap = 0;
+
+	while (reader->p < reader->end && reader->line < until) {
+		const char *nl = memchr(
+		    reader->p, '\n', (size_t)(reader->end - reader->p));
+		const char *stop = nl != NULL ? nl : reader->end;
+		const char *comment;
+		size_t n = comment_of(
+		    reader->p, (size_t)(stop - reader->p), &comment);
+
+		if (n > 0) {
+			if (is_gap && sink->used > 0) {
+				sink_text(sink, "\n");
+			}
+			sink_bytes(sink, comment, n);
+			sink_text(sink, "\n");
+		}
+		is_gap = n == 0;
+		reader->p = nl != NULL ? nl + 1 : reader->end;
+		reader->line++;
+	}
+	if (is_gap && sink->used > 0 && reader->p < reader->end) {
+		sink_text(sink, "\n");
+	}
+}
+
+/* The comments inside a statement: the last line's stays behind it, those of
+ * others go before it. */
+static void
+format_inner(struct sink *sink, struct reader *reader,
+    const struct stmt *stmt, const char **last, size_t *last_len)
+{
+	*last_len = 0;
+	while (reader->p < reader->end && reader->line <= stmt->end_line) {
+		const char *nl = memchr(
+		    reader->p, '\n', (size_t)(reader->end - reader->p));
+		const char *stop = nl != NULL ? nl : reader->end;
+		const char *comment;
+		size_t n = comment_of(
+		    reader->p, (size_t)(stop - reader->p), &comment);
+
+		if (n > 0 && reader->line < stmt->end_line) {
+			sink_bytes(sink, comment, n);
+			sink_text(sink, "\n");
+		} else if (n > 0) {
+			*last = comment;
+			*last_len = n;
+		}
+		reader->p = nl != NULL ? nl + 1 : reader->end;
+		reader->line++;
+	}
+}
+
+int
+rules_load_format(
+    const struct rules_load *load, rules_text_cb *cb, void *arg)
+{
+	struct sink sink = {.cb = cb, .arg = arg};
+
+	if (load->nerrors > 0 || load->is_nomem || load->is_finished) {
+		return ERR_FORMAT;
+	}
+	for (const struct source *s = load->sources; s != NULL; s = s->next) {
+		struct reader reader = {s->text, s->text + s->len, 1};
+
+		for (const struct stmt *stmt = s->stmts; stmt != NULL;
+		     stmt = stmt->next) {
+			const char *comment = "";
+			size_t n;
+
+			format_comments(&sink, &reader, stmt->line);
+			format_inner(&sink, &reader, stmt, &comment, &n);
+			format_stmt(&sink, stmt);
+			if (n > 0) {
+				sink_text(&sink, " ");
+				sink_bytes(&sink, comment, n);
+			}
+			sink_text(&sink, "\n");
+		}
+		format_comments(&sink, &reader, UINT32_MAX);
+	}
+	return 0;
+}
