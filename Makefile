@@ -91,7 +91,7 @@ rules_srcs := policy/rules/arena.c policy/rules/check.c \
 # ---------------------------------------------------------------------------
 # Programs: name, where it is installed, sources, libraries
 
-programs := sallyport-policy
+programs := sallyport-policy sallyport-certs
 
 sallyport-policy_dir := $(BINDIR)
 sallyport-policy_srcs := policy/tool/check.c policy/tool/device.c \
@@ -100,6 +100,12 @@ sallyport-policy_srcs := policy/tool/check.c policy/tool/device.c \
 	policy/tool/main.c policy/tool/sysfs.c base/digest.c base/file.c \
 	$(base_core_srcs) $(wire_srcs) $(rules_srcs)
 sallyport-policy_libs := -ljansson -lmbedcrypto
+
+sallyport-certs_dir := $(BINDIR)
+sallyport-certs_srcs := certs/ca.c certs/ext.c certs/facts.c certs/file.c \
+	certs/init.c certs/issue.c certs/key.c certs/main.c certs/name.c \
+	certs/opt.c certs/say.c certs/show.c certs/text.c certs/when.c
+sallyport-certs_libs := -lmbedx509 -lmbedcrypto -ljansson
 
 # ---------------------------------------------------------------------------
 # Tests: name, sources, libraries (cmocka is added to the unit tests)

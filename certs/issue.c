@@ -1,0 +1,376 @@
+/*
+ * sallyport-certs issue: a key and a certificate for a gateway or a
+ * workstation. The CA keeps a copy of what it signed, in DIR/issued, so that
+ * it can be revoked and renewed by name.
+ */
+#include "certs/cmd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <mbedtls/platform_util.h>
+
+#include "certs/ca.h"
+#include "certs/facts.h"
+#include "certs/file.h"
+#include "certs/key.h"
+#include "certs/name.h"
+#include "certs/opt.h"
+#include "certs/say.h"
+#include "certs/text.h"
+#include "certs/when.h"
+
+#define DEFAULT_DAYS 365
+#define EXISTS_ADVICE \
+	"choose another --out, or move the old files away"
+#define RECORD_ADVICE "try again"
+
+static const char help[] =
+"usage: sallyport-certs issue gateway|workstation NAME [--dir DIR]\n"
+"           [--san KIND:VALUE]... [--ou OU]... [--days N]\n"
+"           [--valid-from TIME] [--out DIR] [--json]\n"
+"\n"
+"Makes a key and a certificate, signed by the CA in --dir: ca.pem, cert.pem\n"
+"and key.pem, ready to be copied to /etc/sallyport/tls on that machine.\n"
+"\n"
+"  --dir DIR          the CA (default " CMD_DEFAULT_DIR ")\n"
+"  --san KIND:VALUE   dns:NAME, ip:ADDRESS or uri:URI; up to 16 times\n"
+"                     (default dns:NAME, or ip:NAME for an address)\n"
+"  --ou OU            an organizational unit; up to 8 times\n"
+"  --days N           how long it is valid (default 365, at most as the CA)\n"
+"  --valid-from TIME  RFC 3339, like 2026-01-31T12:00:00Z (default now)\n"
+"  --out DIR          where the files go (default NAME in the CA's DIR)\n"
+"  --json             print what was made as one JSON object\n"
+"  --help             print this\n";
+
+enum {
+	OPT_DIR, OPT_SAN, OPT_OU, OPT_DAYS, OPT_VALID_FROM, OPT_OUT, OPT_JSON
+};
+
+static const struct opt options[] = {
+	[OPT_DIR] = { "dir", OPT_VALUE },
+	[OPT_SAN] = { "san", OPT_VALUE },
+	[OPT_OU] = { "ou", OPT_VALUE },
+	[OPT_DAYS] = { "days", OPT_VALUE },
+	[OPT_VALID_FROM] = { "valid-from", OPT_VALUE },
+	[OPT_OUT] = { "out", OPT_VALUE },
+	[OPT_JSON] = { "json", OPT_FLAG },
+	{ NULL, OPT_FLAG },
+};
+
+struct want {
+	const char *role, *name, *dir, *out; /* borrowed; out may be NULL */
+	enum ca_kind kind;
+	struct san sans[NAME_SANS];
+	const char *ous[NAME_OUS]; /* borrowed */
+	size_t nsans, nous;
+	long days; /* 0: not asked for */
+	time_t from;
+	int has_from, is_help;
+	enum facts_form form;
+};
+
+static int
+take_san(struct want *w, const char *value)
+{
+	struct san *s = &w->sans[w->nsans];
+	const char *why;
+
+	if (w->nsans == NAME_SANS) {
+		return say_usage("issue", value, "more than %d --san",
+		    NAME_SANS);
+	}
+	why = san_parse(s, value);
+	if (why != NULL) {
+		return say_usage("issue", value, "%s", why);
+	}
+	for (size_t i = 0; i < w->nsans; i++) {
+		if (san_equal(&w->sans[i], s)) {
+			return say_usage("issue", value, "is there twice");
+		}
+	}
+	w->nsans++;
+	return CMD_OK;
+}
+
+static int
+take_ou(struct want *w, const char *value)
+{
+	const char *why = name_check_text(value);
+
+	if (why != NULL) {
+		return say_usage("issue", value, "%s", why);
+	}
+	if (w->nous == NAME_OUS) {
+		return say_usage("issue", value, "more than %d --ou",
+		    NAME_OUS);
+	}
+	w->ous[w->nous++] = value;
+	return CMD_OK;
+}
+
+static int
+take_operand(struct want *w, const char *value)
+{
+	const char *why;
+
+	if (w->role == NULL) {
+		w->role = value;
+		if (strcmp(value, "gateway") == 0) {
+			w->kind = CA_KIND_GATEWAY;
+		} else if (strcmp(value, "workstation") == 0) {
+			w->kind = CA_KIND_WORKSTATION;
+		} else {
+			return say_usage("issue", value,
+			    "must be gateway or workstation");
+		}
+		return CMD_OK;
+	}
+	if (w->name != NULL) {
+		return say_usage("issue", value, "only one name at a time");
+	}
+	w->name = value;
+	why = name_check_directory(value);
+	return why == NULL ? CMD_OK : say_usage("issue", value, "%s", why);
+}
+
+static int
+take(struct want *w, int o, const char *value)
+{
+	switch (o) {
+	case OPT_DIR:
+		w->dir = value;
+		return *value != '\0' ? CMD_OK :
+		    say_usage("issue", "--dir", "is empty");
+	case OPT_OUT:
+		w->out = value;
+		return *value != '\0' ? CMD_OK :
+		    say_usage("issue", "--out", "is empty");
+	case OPT_SAN:
+		return take_san(w, value);
+	case OPT_OU:
+		return take_ou(w, value);
+	case OPT_DAYS:
+		return when_parse_days(&w->days, value) == 0 ? CMD_OK :
+		    say_usage("issue", value, "--days is 1 to %d",
+		    WHEN_MAX_DAYS);
+	case OPT_VALID_FROM:
+		w->has_from = 1;
+		return when_parse(&w->from, value) == 0 ? CMD_OK :
+		    say_usage("issue", value, "--valid-from is an RFC 3339 "
+		    "time like 2026-01-31T12:00:00Z");
+	case OPT_JSON:
+		w->form = FACTS_JSON;
+		return CMD_OK;
+	case OPT_HELP:
+		w->is_help = 1;
+		return CMD_OK;
+	case OPT_OPERAND:
+		return take_operand(w, value);
+	default: /* OPT_WRONG, and it has been said */
+		return CMD_USAGE;
+	}
+}
+
+/* What can only be judged when all words are there. */
+static int
+complete(struct want *w)
+{
+	size_t len = strlen("CN=");
+	const char *why;
+
+	if (w->role == NULL) {
+		return say_usage("issue", NULL,
+		    "gateway or workstation, and a name, are missing");
+	}
+	if (w->name == NULL) {
+		return say_usage("issue", w->role, "a name is missing");
+	}
+	len += strlen(w->name);
+	for (size_t i = 0; i < w->nous; i++) {
+		len += strlen("OU=, ") + strlen(w->ous[i]);
+	}
+	if (len > NAME_SUBJECT_MAX) {
+		return say_usage("issue", w->name, "with its --ou it makes a "
+		    "subject of more than %d bytes", NAME_SUBJECT_MAX);
+	}
+	if (w->nsans == 0) {
+		why = san_default(&w->sans[0], w->name);
+		if (why != NULL) {
+			return say_usage("issue", w->name, "%s", why);
+		}
+		w->nsans = 1;
+	}
+	return CMD_OK;
+}
+
+/* The period, which must not outlive the CA. */
+static int
+choose_span(struct when_span *span, const struct want *w, const struct ca *ca)
+{
+	time_t end = when_of_x509(&ca->crt.valid_to);
+	const time_t *from = w->has_from ? &w->from : NULL;
+	char text[WHEN_TEXT];
+	int r;
+
+	r = when_span(span, from, w->days != 0 ? w->days : DEFAULT_DAYS);
+	if (r == 0 && w->days == 0 && span->until > end && span->from < end) {
+		span->until = end;
+	}
+	if (r != 0 || span->until > end) {
+		when_text(text, end);
+		return say_fail("issue", w->name, "choose fewer --days",
+		    "would be valid longer than the CA, which ends on %s",
+		    text);
+	}
+	return 0;
+}
+
+/* First the CA's record, then what is handed out: nothing that the CA does not
+ * remember ever leaves it. */
+static int
+write_files(const struct want *w, const char *out, const struct ca *ca,
+    const struct ca_signed *cert, const char *key)
+{
+	const char *pem = (const char *)cert->pem;
+	char record[2 * CA_SERIAL_MAX + sizeof(".pem")], *issued = NULL;
+	struct file_set *copy = NULL, *set = NULL;
+	const uint8_t *serial;
+	size_t n;
+	int r = -1;
+
+	serial = ca_serial(&cert->crt, &n); /* at most CA_SERIAL_MAX: ours */
+	text_hex(record, serial, n);
+	memcpy(record + 2 * n, ".pem", sizeof(".pem"));
+	set = file_set_new("issue", out, EXISTS_ADVICE);
+	if (set == NULL ||
+	    file_set_add(set, "key.pem", key, strlen(key)) != 0 ||
+	    file_set_add(set, CA_CERT, ca->pem.bytes, ca->pem.len) != 0 ||
+	    file_set_add(set, "cert.pem", pem, strlen(pem)) != 0) {
+		goto out;
+	}
+	issued = file_path("issue", w->dir, CA_ISSUED);
+	if (issued == NULL) {
+		goto out;
+	}
+	copy = file_set_new("issue", issued, RECORD_ADVICE);
+	if (copy == NULL ||
+	    file_set_add(copy, record, pem, strlen(pem)) != 0 ||
+	    file_set_publish(copy) != 0 || file_set_publish(set) != 0) {
+		goto out;
+	}
+	file_set_keep(copy);
+	file_set_keep(set);
+	r = 0;
+out:
+	/* The later one first: each restores the signals it found. */
+	file_set_free(copy);
+	file_set_free(set);
+	free(issued);
+	return r;
+}
+
+static int
+tell(const struct want *w, const char *out, const struct ca *ca,
+    const struct ca_signed *cert)
+{
+	char *path = file_path("issue", out, "cert.pem");
+	char *ca_path = file_path("issue", out, CA_CERT);
+	json_t *facts = NULL;
+
+	if (path != NULL && ca_path != NULL) {
+		facts = facts_new(path, &cert->crt, ca_path, &ca->crt);
+		if (facts == NULL) {
+			say_sys("issue", out, ENOMEM);
+		}
+	}
+	free(path);
+	free(ca_path);
+	if (facts == NULL) {
+		return CMD_FAILED;
+	}
+	if (w->form == FACTS_JSON) {
+		facts_print(facts, FACTS_JSON);
+	} else {
+		printf("made a certificate of a %s: %s, valid until %s\n"
+		    "  certificate  %s\n"
+		    "  beside it    ca.pem, key.pem: copy all three to "
+		    "/etc/sallyport/tls on that machine\n",
+		    w->role,
+		    json_string_value(json_object_get(facts, "subject")),
+		    json_string_value(json_object_get(facts, "not_after")),
+		    json_string_value(json_object_get(facts, "file")));
+	}
+	json_decref(facts);
+	return say_done("issue");
+}
+
+static int
+make(const struct want *w, struct ca *ca, const char *out)
+{
+	struct ca_request rq = { .kind = w->kind, .cn = w->name, .ous = w->ous,
+		.nous = w->nous, .sans = w->sans, .nsans = w->nsans };
+	unsigned char pem[KEY_PEM_MAX];
+	struct ca_signed cert;
+	mbedtls_pk_context key;
+	int r, status = CMD_FAILED;
+
+	memset(&cert, 0, sizeof(cert));
+	mbedtls_pk_init(&key);
+	rq.key = &key;
+	if (choose_span(&rq.span, w, ca) != 0) {
+		return CMD_FAILED;
+	}
+	r = key_generate(&key);
+	if (r == 0) {
+		r = key_write(&key, pem);
+	}
+	if (r != 0) {
+		say_mbed("issue", "key.pem", "try again", r);
+	} else if (ca_sign(&cert, "issue", ca, &rq) == 0 &&
+	    write_files(w, out, ca, &cert, (const char *)pem) == 0) {
+		status = tell(w, out, ca, &cert);
+	}
+	mbedtls_platform_zeroize(pem, sizeof(pem));
+	mbedtls_pk_free(&key);
+	ca_signed_free(&cert);
+	return status;
+}
+
+int
+cmd_issue(int argc, char **argv)
+{
+	struct opt_iter it = { .op = "issue", .table = options, .argv = argv,
+		.argc = argc, .at = 1 };
+	struct want w = { .dir = CMD_DEFAULT_DIR, .form = FACTS_TEXT };
+	const char *value;
+	struct ca ca;
+	char *out;
+	int o, status = CMD_FAILED;
+
+	while ((o = opt_next(&it, &value)) != OPT_END) {
+		if (take(&w, o, value) != CMD_OK) {
+			return CMD_USAGE;
+		}
+		if (w.is_help) {
+			fputs(help, stdout);
+			return say_done("issue");
+		}
+	}
+	if (complete(&w) != CMD_OK) {
+		return CMD_USAGE;
+	}
+	out = w.out != NULL ? strdup(w.out) : file_path("issue", w.dir, w.name);
+	if (out == NULL) {
+		say_sys("issue", w.name, ENOMEM);
+		return CMD_FAILED;
+	}
+	if (ca_load(&ca, "issue", w.dir) == 0) {
+		status = make(&w, &ca, out);
+	}
+	ca_free(&ca);
+	free(out);
+	return status;
+}

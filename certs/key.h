@@ -1,0 +1,29 @@
+/*
+ * Private keys: made, read, written, identified. Always ECDSA on P-256 when
+ * made here; any kind that mbedTLS knows when read. No function logs a key.
+ */
+#ifndef CERTS_KEY_H
+#define CERTS_KEY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mbedtls/pk.h>
+
+#define KEY_PEM_MAX 1024
+#define KEY_ID 20
+#define KEY_SHA256 32
+
+/* Random bytes of the kernel, in the shape that mbedTLS calls. */
+int key_random(void *unused, unsigned char *out, size_t len);
+
+/* pk must be initialised; the caller frees it. 0 or mbedTLS's code. */
+int key_generate(mbedtls_pk_context *pk);
+/* PEM text with its NUL; the caller wipes it. 0 or mbedTLS's code. */
+int key_write(mbedtls_pk_context *pk, unsigned char out[KEY_PEM_MAX]);
+/* The key identifier of RFC 7093 method 1. 0 or mbedTLS's code. */
+int key_id(uint8_t out[KEY_ID], mbedtls_pk_context *pk);
+/* 0 or mbedTLS's code. */
+int key_sha256(uint8_t out[KEY_SHA256], const void *p, size_t len);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * The walk over a command line. Written out because getopt_long accepts
+ * abbreviations, which turn into other options when a new one is added.
+ */
+#include "certs/opt.h"
+
+#include <string.h>
+
+#include "certs/say.h"
+
+static int
+take_option(struct opt_iter *it, const char *arg, const char **value)
+{
+	const char *name = arg + 2, *eq = strchr(name, '=');
+	size_t len = eq != NULL ? (size_t)(eq - name) : strlen(name);
+
+	for (int i = 0; it->table[i].name != NULL; i++) {
+		const struct opt *o = &it->table[i];
+
+		if (strlen(o->name) != len || memcmp(o->name, name, len) != 0) {
+			continue;
+		}
+		if (o->arg == OPT_FLAG) {
+			if (eq != NULL) {
+				say_usage(it->op, arg, "takes no value");
+				return OPT_WRONG;
+			}
+			return i;
+		}
+		if (eq != NULL) {
+			*value = eq + 1;
+		} else if (it->at < it->argc) {
+			*value = it->argv[it->at++];
+		} else {
+			say_usage(it->op, arg, "a value is missing");
+			return OPT_WRONG;
+		}
+		return i;
+	}
+	say_usage(it->op, arg, "unknown option");
+	return OPT_WRONG;
+}
+
+int
+opt_next(struct opt_iter *it, const char **value)
+{
+	const char *arg;
+
+	*value = NULL;
+	if (it->at < it->argc && !it->only_operands &&
+	    strcmp(it->argv[it->at], "--") == 0) {
+		it->only_operands = 1;
+		it->at++;
+	}
+	if (it->at >= it->argc) {
+		return OPT_END;
+	}
+	arg = it->argv[it->at++];
+	if (it->only_operands || arg[0] != '-' || arg[1] == '\0') {
+		*value = arg;
+		return OPT_OPERAND;
+	}
+	if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
+		return OPT_HELP;
+	}
+	if (arg[1] != '-') {
+		say_usage(it->op, arg, "unknown option");
+		return OPT_WRONG;
+	}
+	return take_option(it, arg, value);
+}

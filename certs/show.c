@@ -1,0 +1,153 @@
+/*
+ * sallyport-certs show: the facts of a certificate that lies in a file. The
+ * file may come from anywhere.
+ */
+#include "certs/cmd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "certs/ca.h"
+#include "certs/facts.h"
+#include "certs/file.h"
+#include "certs/opt.h"
+#include "certs/say.h"
+
+static const char help[] =
+"usage: sallyport-certs show [--json] FILE\n"
+"\n"
+"Prints the facts of the first certificate in FILE (PEM or DER). If ca.pem\n"
+"beside FILE holds its issuer, the issuer's key is shown as well.\n"
+"\n"
+"  --json   print the same as one JSON object\n"
+"  --help   print this\n";
+
+enum { OPT_JSON };
+
+static const struct opt options[] = {
+	[OPT_JSON] = { "json", OPT_FLAG },
+	{ NULL, OPT_FLAG },
+};
+
+static int
+parse(mbedtls_x509_crt *crt, const struct file_buf *buf)
+{
+	static const char begin[] = "-----BEGIN ";
+
+	/* PEM is parsed with its NUL, DER without. */
+	if (memmem(buf->bytes, buf->len, begin, sizeof(begin) - 1) != NULL) {
+		return mbedtls_x509_crt_parse(crt, buf->bytes, buf->len + 1);
+	}
+	return mbedtls_x509_crt_parse_der(crt, buf->bytes, buf->len);
+}
+
+/* `ca.pem` in the directory of path; owned by the caller, NULL without
+ * memory. */
+static char *
+neighbour(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t dir = slash != NULL ? (size_t)(slash - path) + 1 : 0;
+	char *out = malloc(dir + sizeof(CA_CERT));
+
+	if (out != NULL) {
+		memcpy(out, path, dir);
+		memcpy(out + dir, CA_CERT, sizeof(CA_CERT));
+	}
+	return out;
+}
+
+/* Without a ca.pem, or with one that cannot be read, the issuer is simply not
+ * known: that is no failure of showing FILE. */
+static void
+load_neighbour(const char *path, mbedtls_x509_crt *cas)
+{
+	struct file_buf buf = { NULL, 0 };
+
+	if (access(path, R_OK) == 0 &&
+	    file_read("show", path, FILE_PUBLIC, &buf) == 0) {
+		(void)parse(cas, &buf);
+	}
+	file_buf_free(&buf);
+}
+
+static int
+show(const char *path, enum facts_form form)
+{
+	struct file_buf buf = { NULL, 0 };
+	mbedtls_x509_crt crt, cas;
+	char *ca_path = NULL;
+	json_t *facts = NULL;
+	int r, status = CMD_FAILED;
+
+	mbedtls_x509_crt_init(&crt);
+	mbedtls_x509_crt_init(&cas);
+	if (file_read("show", path, FILE_PUBLIC, &buf) != 0) {
+		goto out;
+	}
+	r = parse(&crt, &buf);
+	if (r > 0) {
+		say_fail("show", path, "repair the file",
+		    "%d of its certificates cannot be read", r);
+		goto out;
+	}
+	if (r < 0) {
+		say_mbed("show", path, "name a certificate in PEM or DER", r);
+		goto out;
+	}
+	ca_path = neighbour(path);
+	if (ca_path != NULL) {
+		load_neighbour(ca_path, &cas);
+		facts = facts_new(path, &crt, ca_path, &cas);
+	}
+	if (facts == NULL) {
+		say_sys("show", path, ENOMEM);
+		goto out;
+	}
+	facts_print(facts, form);
+	status = say_done("show");
+out:
+	json_decref(facts);
+	free(ca_path);
+	file_buf_free(&buf);
+	mbedtls_x509_crt_free(&cas);
+	mbedtls_x509_crt_free(&crt);
+	return status;
+}
+
+int
+cmd_show(int argc, char **argv)
+{
+	struct opt_iter it = { .op = "show", .table = options, .argv = argv,
+		.argc = argc, .at = 1 };
+	enum facts_form form = FACTS_TEXT;
+	const char *path = NULL, *value;
+	int o;
+
+	while ((o = opt_next(&it, &value)) != OPT_END) {
+		switch (o) {
+		case OPT_JSON:
+			form = FACTS_JSON;
+			break;
+		case OPT_HELP:
+			fputs(help, stdout);
+			return say_done("show");
+		case OPT_OPERAND:
+			if (path != NULL) {
+				return say_usage("show", value,
+				    "only one file at a time");
+			}
+			path = value;
+			break;
+		default: /* OPT_WRONG, and it has been said */
+			return CMD_USAGE;
+		}
+	}
+	if (path == NULL) {
+		return say_usage("show", NULL, "a file is missing");
+	}
+	return show(path, form);
+}
