@@ -91,7 +91,49 @@ rules_srcs := policy/rules/arena.c policy/rules/check.c \
 # ---------------------------------------------------------------------------
 # Programs: name, where it is installed, sources, libraries
 
-programs := sallyport-policy sallyport-certs
+programs := sallyportd sallyport-warden sallyport-session sallyport-probe \
+	sallyctl sallyport-policy sallyport-certs
+
+sallyportd_dir := $(SBINDIR)
+sallyportd_srcs := proxy/broker/children.c proxy/broker/device.c \
+	proxy/broker/main.c proxy/broker/requests.c proxy/conf.c \
+	base/conf.c base/file.c base/spawn.c \
+	$(base_core_srcs) $(base_loop_srcs) \
+	wire/ipc.c wire/place.c wire/usbip_check.c
+sallyportd_libs := -lev -linih
+
+sallyport-warden_dir := $(LIBEXECDIR)
+sallyport-warden_srcs := proxy/warden/audit.c proxy/conf.c \
+	proxy/warden/control.c proxy/warden/events.c \
+	proxy/warden/events_json.c proxy/warden/hotplug.c \
+	proxy/warden/item.c proxy/warden/main.c proxy/warden/policy.c \
+	proxy/warden/registry.c proxy/warden/sessions.c \
+	proxy/warden/stable.c proxy/warden/sysfs.c proxy/warden/warden.c \
+	base/conf.c base/digest.c base/file.c base/net.c \
+	$(base_core_srcs) $(base_loop_srcs) $(wire_srcs) $(rules_srcs)
+sallyport-warden_libs := -lev -linih -ludev -ljansson -lmbedcrypto
+
+sallyport-session_dir := $(LIBEXECDIR)
+sallyport-session_srcs := proxy/session/control.c proxy/session/door_tls.c \
+	proxy/session/floor.c proxy/session/floor_setup.c proxy/session/flow.c \
+	proxy/session/inq.c proxy/session/main.c proxy/session/op.c \
+	proxy/session/outq.c proxy/session/pool.c proxy/session/reader.c \
+	proxy/session/refusals.c proxy/session/reply.c proxy/session/session.c \
+	proxy/session/session_events.c proxy/session/session_import.c \
+	proxy/session/session_peer.c \
+	proxy/session/transfer.c proxy/session/vetted.c proxy/usb/libusb.c \
+	$(base_core_srcs) $(base_loop_srcs) $(base_tls_srcs) $(wire_srcs)
+sallyport-session_libs := -lev -lusb-1.0 $(MBEDTLS)
+
+sallyport-probe_dir := $(LIBEXECDIR)
+sallyport-probe_srcs := proxy/session/probe.c proxy/session/probe_main.c \
+	proxy/session/reader.c proxy/usb/libusb.c \
+	$(base_core_srcs) $(base_loop_srcs) $(wire_srcs)
+sallyport-probe_libs := -lev -lusb-1.0
+
+sallyctl_dir := $(BINDIR)
+sallyctl_srcs := proxy/ctl/main.c $(base_core_srcs)
+sallyctl_libs := -ljansson
 
 sallyport-policy_dir := $(BINDIR)
 sallyport-policy_srcs := policy/tool/check.c policy/tool/device.c \
@@ -208,6 +250,10 @@ install: all
 	$(foreach m,$(man_pages),$(INSTALL) -D -m 0644 $(m) \
 		$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)) \
 		&& ) true
+	$(INSTALL) -d -m 0755 $(DESTDIR)$(SYSCONFDIR)/sallyport/rules.d
+	$(INSTALL) -d -m 0700 $(DESTDIR)$(SYSCONFDIR)/sallyport/tls
+	$(INSTALL) -D -m 0644 docs/examples/gateway.conf \
+		$(DESTDIR)$(SYSCONFDIR)/sallyport/gateway.conf.example
 
 clean:
 	rm -rf $(O)

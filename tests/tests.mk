@@ -73,3 +73,27 @@ rules_test_srcs := $(rules_srcs) wire/desc.c wire/desc_string.c wire/devrec.c
 $(foreach t,rules rules_to rules_load rules_print rules_golden rules_device, \
 	$(eval $(call unit,$(t),$(rules_test_srcs))))
 $(eval $(call fuzz,rules,$(rules_test_srcs)))
+
+# proxy/broker
+$(eval $(call unit,requests,proxy/broker/requests.c $(base_core_srcs) \
+	base/loop.c base/file.c $(wire_srcs),-lev))
+
+# proxy/warden
+$(eval $(call unit,stable,proxy/warden/stable.c base/mem.c))
+$(eval $(call unit,events,proxy/warden/events.c proxy/warden/events_json.c \
+	proxy/warden/item.c proxy/warden/stable.c base/loop.c \
+	$(base_core_srcs) $(rules_srcs) $(wire_srcs),-lev -ljansson))
+
+# proxy/session: the machine with a simulated device and plain streams
+session_core_srcs := $(filter-out proxy/session/main.c \
+	proxy/session/door_tls.c proxy/usb/libusb.c $(base_tls_srcs), \
+	$(sallyport-session_srcs)) base/stream.c tests/fake/usb_sim.c
+session_rig_srcs := $(session_core_srcs) tests/fake/session_rig.c
+$(foreach t,session session_control session_events transfer transfer_iso \
+	transfer_limits, \
+	$(eval $(call unit,$(t),$(session_rig_srcs),-lev)))
+$(eval $(call unit,counts,$(session_rig_srcs),-lev $(call wrap, \
+	malloc calloc realloc send sendmsg write writev)))
+$(eval $(call unit,floor,proxy/session/floor.c proxy/session/floor_setup.c \
+	proxy/session/vetted.c base/err.c $(wire_srcs)))
+$(eval $(call unit,probe,proxy/session/probe.c $(session_core_srcs),-lev))

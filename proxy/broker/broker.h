@@ -1,0 +1,94 @@
+/*
+ * The broker, sallyportd: the privileged parent of the gateway. It opens USB
+ * device nodes, switches authorization, starts and reaps the other processes.
+ * It answers a closed table of requests (requests.c), checks every one again,
+ * and parses no network byte, no device byte and no policy.
+ */
+#ifndef PROXY_BROKER_BROKER_H
+#define PROXY_BROKER_BROKER_H
+
+#include <limits.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/channel.h"
+#include "proxy/conf.h"
+#include "wire/ipc.h"
+
+struct loop;
+struct loop_io;
+struct loop_timer;
+struct broker;
+
+/* A session or a probe. Its slot decides its uid: uid_base + slot. */
+struct child {
+	struct broker *broker; /* borrowed */
+	enum ipc_role role;    /* 0 = slot is free */
+	uint32_t conn;
+	pid_t pid;
+	int chan;	      /* owned; broker's end of its fd 3 */
+	struct loop_io *io;   /* owned */
+	struct loop_timer *limit; /* owned; a probe's, or a last grace */
+	int key_given;
+	int is_ending;	      /* killed; waits to be reaped */
+	int has_device;
+	uint8_t config_before; /* to set again at the end; 0 = unchanged */
+	struct ipc_grant grant; /* valid when has_device */
+};
+
+struct broker {
+	struct gateway_conf conf;
+	const char *conf_path; /* argv's, then conf_real */
+	char conf_real[PATH_MAX];
+	struct loop *loop;
+	uid_t warden_uid;
+	gid_t warden_gid;
+	pid_t warden_pid; /* 0 = not running */
+	int warden_chan;  /* owned, -1 */
+	int control_fd;	  /* owned; listening, a copy for each warden */
+	struct loop_io *warden_io;
+	struct loop_timer *restart;
+	unsigned restarts; /* in a row, for the back-off */
+	uint64_t warden_started;
+	int is_stopping;
+	unsigned nchildren;	/* slots: conf.uid_count */
+	struct child *children; /* owned array */
+	uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX];
+};
+
+/* children.c: life and death of processes. */
+int broker_start_warden(struct broker *b); /* 0 or ERR_SYS, logged */
+struct child *broker_find(struct broker *b, uint32_t conn);
+/* Starts a session (fd = peer socket) or a probe (fd = usbfs node); fd is
+ * borrowed. *warden_end is the warden's end of its channel, owned by the
+ * caller. 0, ERR_LIMIT, ERR_BUSY (conn number in use) or ERR_SYS. */
+int broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn,
+    int fd, int do_reset, struct child **out, int *warden_end);
+/* Kills it; it is reaped by the SIGCHLD handler, which tells the warden. */
+void broker_end_child(struct child *child);
+/* Its channel is closed: it has a moment to end by itself. */
+void broker_child_closed(struct child *child);
+void broker_reap(void *arg); /* arg = struct broker *; SIGCHLD */
+void broker_end_all(struct broker *b);
+
+/* requests.c: what the warden and the children may ask. */
+void broker_on_warden(void *arg, int events); /* arg = struct broker * */
+void broker_on_child(void *arg, int events);  /* arg = struct child * */
+
+/* device.c: sysfs and usbfs. Each checks the place again. */
+/* Opens the node, takes its interfaces away from kernel drivers, authorizes
+ * and claims them for this descriptor, and drops the descriptor's usbfs
+ * privileges. 0, ERR_FORMAT (no such place can be), ERR_NOENT (something else
+ * is there now), ERR_POLICY (hub, or behind a virtual controller), ERR_SYS. */
+int device_open(const struct device_place *place, int *out);
+/* De-authorizes its interfaces again, when it is still there. */
+void device_close(const struct device_place *place);
+/* Sets bConfigurationValue and authorizes that configuration's interfaces.
+ * *before, where not NULL, gets the value that was set until now. */
+int device_set_config(
+    const struct device_place *place, uint8_t value, uint8_t *before);
+int device_authorize(const struct device_place *place, uint8_t what);
+/* Gives back the defaults of the root hubs that device_authorize changed. */
+void device_restore(void);
+
+#endif

@@ -1,0 +1,326 @@
+/*
+ * Life and death of the gateway's processes. Each child is fork and exec of
+ * this install's own program under a uid of its own; its death is noticed by
+ * SIGCHLD only, so that there is one place where a slot becomes free.
+ */
+#include "proxy/broker/broker.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "base/spawn.h"
+
+/* The probe has a limit of its own, a second shorter. */
+#define PROBE_LIMIT (6 * CLOCK_SEC)
+#define GRACE (2 * CLOCK_SEC)
+#define RETRY (100 * CLOCK_MSEC)
+#define RESTART_MAX_MS 30000u
+
+struct child *
+broker_find(struct broker *b, uint32_t conn)
+{
+	for (unsigned i = 0; i < b->nchildren; i++) {
+		if (b->children[i].role != 0 && b->children[i].conn == conn) {
+			return &b->children[i];
+		}
+	}
+	return NULL;
+}
+
+static struct child *
+free_slot(struct broker *b)
+{
+	for (unsigned i = 0; i < b->nchildren; i++) {
+		if (b->children[i].role == 0) {
+			return &b->children[i];
+		}
+	}
+	return NULL;
+}
+
+static void
+on_limit(void *arg)
+{
+	struct child *child = arg;
+
+	log_warnx("%s %u: did not end within its time, killed",
+	    child->role == IPC_ROLE_PROBE ? "probe" : "session", child->conn);
+	broker_end_child(child);
+}
+
+static void
+child_clear(struct child *child)
+{
+	loop_io_free(child->io);
+	loop_timer_free(child->limit);
+	close_fd(&child->chan);
+	*child = (struct child){.chan = -1};
+}
+
+int
+broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn, int fd,
+    int do_reset, struct child **out, int *warden_end)
+{
+	const char *program =
+	    role == IPC_ROLE_SESSION ? "sallyport-session" : "sallyport-probe";
+	const char *word = role == IPC_ROLE_SESSION ? "session" : "probe";
+	int to_broker[2] = {-1, -1}, to_warden[2] = {-1, -1}, r = ERR_SYS;
+	char path[PATH_MAX], number[16];
+	const char *argv[] = {
+	    program, word, number, do_reset ? "reset" : NULL, NULL};
+	struct child *child = free_slot(b);
+	uid_t uid;
+
+	if (child == NULL) {
+		return ERR_LIMIT;
+	}
+	if (broker_find(b, conn) != NULL) {
+		return ERR_BUSY;
+	}
+	uid = b->conf.uid_base + (uid_t)(child - b->children);
+	snprintf(number, sizeof(number), "%u", conn);
+	if (spawn_program(path, sizeof(path), program) == NULL) {
+		log_warnx("start %s: path is too long", program);
+		return ERR_LIMIT;
+	}
+	if (channel_pair(to_broker) != 0 || channel_pair(to_warden) != 0) {
+		goto out;
+	}
+	*child = (struct child){
+		.broker = b,
+		.role = role,
+		.conn = conn,
+		.chan = to_broker[0],
+	};
+	child->pid = spawn_child(&(struct spawn){
+	    .path = path,
+	    .argv = argv,
+	    .fds = {to_broker[1], to_warden[1], fd},
+	    .nfds = 3,
+	    .uid = uid,
+	    .gid = (gid_t)uid,
+	    .die_with_parent = 1,
+	});
+	if (child->pid == -1) {
+		log_warn("start %s", path);
+		child->chan = -1;
+		child_clear(child);
+		goto out;
+	}
+	to_broker[0] = -1;
+	child->io =
+	    loop_io_new(b->loop, child->chan, LOOP_READ, broker_on_child, child);
+	child->limit = loop_timer_new(b->loop, on_limit, child);
+	if (child->io == NULL || child->limit == NULL) {
+		/* It is reaped like any other; the warden hears of it. */
+		broker_end_child(child);
+	} else if (role == IPC_ROLE_PROBE) {
+		loop_timer_set(child->limit, PROBE_LIMIT);
+	}
+	*out = child;
+	*warden_end = to_warden[0];
+	to_warden[0] = -1;
+	r = 0;
+out:
+	close_fd(&to_broker[0]);
+	close_fd(&to_broker[1]);
+	close_fd(&to_warden[0]);
+	close_fd(&to_warden[1]);
+	return r;
+}
+
+void
+broker_end_child(struct child *child)
+{
+	if (child->is_ending) {
+		return;
+	}
+	child->is_ending = 1;
+	loop_io_free(child->io);
+	child->io = NULL;
+	kill(child->pid, SIGKILL);
+}
+
+void
+broker_child_closed(struct child *child)
+{
+	loop_io_free(child->io);
+	child->io = NULL;
+	if (child->limit != NULL) {
+		loop_timer_set(child->limit, GRACE);
+	}
+}
+
+void
+broker_end_all(struct broker *b)
+{
+	for (unsigned i = 0; i < b->nchildren; i++) {
+		if (b->children[i].role != 0) {
+			broker_end_child(&b->children[i]);
+		}
+	}
+}
+
+static void
+tell_exit(struct broker *b, const struct child *child, int status)
+{
+	uint8_t buf[16];
+	struct ipc_exited m = {
+		.role = (uint8_t)child->role,
+		.signal = WIFSIGNALED(status) ? (uint8_t)WTERMSIG(status) : 0,
+		.status = WIFEXITED(status) ? (uint8_t)WEXITSTATUS(status) : 0,
+	};
+	int n = ipc_encode_exited(buf, sizeof(buf), &m);
+
+	if (b->warden_chan != -1 &&
+	    channel_send_wait(b->warden_chan, IPC_EXITED, child->conn, buf,
+		(size_t)n, -1, 1000) != 0) {
+		log_warnx("tell the warden of an exit: it does not read");
+		kill(b->warden_pid, SIGKILL);
+	}
+}
+
+static void
+on_restart(void *arg)
+{
+	struct broker *b = arg;
+
+	if (b->is_stopping) {
+		return;
+	}
+	/* Not before the last child of the old one is reaped: a new warden
+	 * numbers its connections anew and wants the devices free. */
+	for (unsigned i = 0; i < b->nchildren; i++) {
+		if (b->children[i].role != 0) {
+			loop_timer_set(b->restart, RETRY);
+			return;
+		}
+	}
+	broker_start_warden(b);
+}
+
+static void
+warden_gone(struct broker *b, int status)
+{
+	uint64_t ms;
+
+	if (WIFSIGNALED(status)) {
+		log_warnx("warden: ended by signal %d", WTERMSIG(status));
+	} else if (!b->is_stopping) {
+		log_warnx("warden: exit %d", WEXITSTATUS(status));
+	}
+	b->warden_pid = 0;
+	loop_io_free(b->warden_io);
+	b->warden_io = NULL;
+	close_fd(&b->warden_chan);
+	broker_end_all(b);
+	if (b->is_stopping) {
+		return;
+	}
+	if (clock_mono() - b->warden_started > 60 * CLOCK_SEC) {
+		b->restarts = 0;
+	}
+	ms = 200u << (b->restarts < 8 ? b->restarts : 8);
+	if (ms > RESTART_MAX_MS) {
+		ms = RESTART_MAX_MS;
+	}
+	b->restarts++;
+	log_infox("warden: starting again in %u ms", (unsigned)ms);
+	loop_timer_set(b->restart, ms * CLOCK_MSEC);
+}
+
+void
+broker_reap(void *arg)
+{
+	struct broker *b = arg;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == b->warden_pid) {
+			warden_gone(b, status);
+			continue;
+		}
+		for (unsigned i = 0; i < b->nchildren; i++) {
+			struct child *child = &b->children[i];
+
+			if (child->role == 0 || child->pid != pid) {
+				continue;
+			}
+			if (child->config_before != 0) {
+				/* The next one finds it as this one did. */
+				device_set_config(&child->grant.place,
+				    child->config_before, NULL);
+			}
+			if (child->has_device) {
+				device_close(&child->grant.place);
+			}
+			tell_exit(b, child, status);
+			child_clear(child);
+		}
+	}
+	if (b->is_stopping && b->warden_pid == 0) {
+		for (unsigned i = 0; i < b->nchildren; i++) {
+			if (b->children[i].role != 0) {
+				return;
+			}
+		}
+		loop_stop(b->loop);
+	}
+}
+
+int
+broker_start_warden(struct broker *b)
+{
+	int chan[2] = {-1, -1};
+	char path[PATH_MAX];
+	const char *argv[] = {"sallyport-warden", "warden", b->conf_path, NULL};
+
+	if (b->restart == NULL) {
+		b->restart = loop_timer_new(b->loop, on_restart, b);
+		if (b->restart == NULL) {
+			return ERR_SYS;
+		}
+	}
+	if (spawn_program(path, sizeof(path), "sallyport-warden") == NULL ||
+	    channel_pair(chan) != 0) {
+		log_warn("start sallyport-warden");
+		return ERR_SYS;
+	}
+	b->warden_started = clock_mono();
+	b->warden_pid = spawn_child(&(struct spawn){
+	    .path = path,
+	    .argv = argv,
+	    .fds = {chan[1], b->control_fd},
+	    .nfds = 2,
+	    .uid = b->warden_uid,
+	    .gid = b->warden_gid,
+	    .die_with_parent = 1,
+	});
+	close_fd(&chan[1]);
+	if (b->warden_pid == -1) {
+		b->warden_pid = 0;
+		log_warn("start %s", path);
+		close_fd(&chan[0]);
+		return ERR_SYS;
+	}
+	b->warden_chan = chan[0];
+	b->warden_io = loop_io_new(
+	    b->loop, b->warden_chan, LOOP_READ, broker_on_warden, b);
+	if (b->warden_io == NULL) {
+		kill(b->warden_pid, SIGKILL);
+		return ERR_SYS;
+	}
+	return 0;
+}

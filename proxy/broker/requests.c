@@ -1,0 +1,395 @@
+/*
+ * The closed table: who may ask what, in which state, how often. A request that
+ * is not in it, or whose bytes are not exactly right, ends the asker. The warden
+ * is started again then; the broker itself goes on.
+ */
+#include "proxy/broker/broker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/mem.h"
+
+#define PEM_MAX (60u * 1024u)
+
+enum from { FROM_WARDEN = 1, FROM_SESSION = 2 };
+enum fd_rule { NO_FD, ONE_FD };
+
+/* What must hold of the child before a request of it is heard. */
+enum need {
+	NEED_NOTHING,
+	NEED_NO_KEY, /* KEY: once, while born */
+	NEED_DEVICE, /* SET_CONFIG: streaming */
+};
+
+struct request {
+	uint16_t type;
+	enum from from;
+	enum fd_rule fd;
+	enum need need;
+	const char *name;
+	/* 0, or ERR_PEER: the asker broke the table's terms. */
+	int (*handle)(
+	    struct broker *b, struct child *child, struct channel_msg *msg);
+};
+
+static int
+send_result(struct broker *b, int chan, uint16_t type, uint32_t id, int err,
+    int fd)
+{
+	uint8_t buf[16];
+	struct ipc_result m = {.err = err, .sys = err == ERR_SYS ? errno : 0};
+	int n = ipc_encode_result(buf, sizeof(buf), &m);
+
+	(void)b;
+	return channel_send_wait(chan, type, id, buf, (size_t)n, fd, 1000) == 0
+	    ? 0
+	    : ERR_PEER;
+}
+
+static int
+on_spawn(struct broker *b, struct child *unused, struct channel_msg *msg)
+{
+	int type = 0, domain = 0, end = -1, r;
+	socklen_t len = sizeof(int);
+	struct child *child;
+
+	(void)unused;
+	if (msg->len != 0 ||
+	    getsockopt(msg->fd, SOL_SOCKET, SO_TYPE, &type, &len) == -1 ||
+	    getsockopt(msg->fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == -1 ||
+	    type != SOCK_STREAM || (domain != AF_INET && domain != AF_INET6)) {
+		return ERR_PEER;
+	}
+	r = broker_start_child(
+	    b, IPC_ROLE_SESSION, msg->id, msg->fd, 0, &child, &end);
+	r = send_result(b, b->warden_chan, IPC_SPAWNED, msg->id, r, end);
+	close_fd(&end);
+	return r;
+}
+
+static int
+on_probe(struct broker *b, struct child *unused, struct channel_msg *msg)
+{
+	struct ipc_probe m;
+	struct child *child;
+	int fd = -1, end = -1, r;
+
+	(void)unused;
+	if (ipc_decode_probe(&m, msg->data, msg->len) != 0) {
+		return ERR_PEER;
+	}
+	r = device_open(&m.place, &fd);
+	if (r == ERR_FORMAT) {
+		return ERR_PEER;
+	}
+	if (r == 0) {
+		r = broker_start_child(b, IPC_ROLE_PROBE, msg->id, fd,
+		    m.flags & IPC_PROBE_RESET, &child, &end);
+		if (r == 0) {
+			child->has_device = 1;
+			child->grant.place = m.place;
+		} else {
+			device_close(&m.place);
+		}
+	}
+	close_fd(&fd);
+	r = send_result(b, b->warden_chan, IPC_PROBED, msg->id, r, end);
+	close_fd(&end);
+	return r;
+}
+
+static int
+on_authorize(struct broker *b, struct child *unused, struct channel_msg *msg)
+{
+	struct ipc_authorize m;
+	int r;
+
+	(void)unused;
+	if (ipc_decode_authorize(&m, msg->data, msg->len) != 0) {
+		return ERR_PEER;
+	}
+	r = device_authorize(&m.place, m.what);
+	if (r == ERR_FORMAT) {
+		return ERR_PEER;
+	}
+	return send_result(b, b->warden_chan, IPC_AUTHORIZED, msg->id, r, -1);
+}
+
+static int
+device_is_held(struct broker *b, const struct device_place *place)
+{
+	for (unsigned i = 0; i < b->nchildren; i++) {
+		const struct child *c = &b->children[i];
+
+		if (c->role != 0 && c->has_device &&
+		    strcmp(c->grant.place.busid, place->busid) == 0) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static int
+on_grant(struct broker *b, struct child *unused, struct channel_msg *msg)
+{
+	struct child *child = broker_find(b, msg->id);
+	uint8_t buf[PLACE_WIRE];
+	struct ipc_grant m;
+	int fd = -1, n, r;
+
+	(void)unused;
+	if (ipc_decode_grant(&m, msg->data, msg->len) != 0) {
+		return ERR_PEER;
+	}
+	if (child == NULL || child->is_ending) {
+		/* It ended meanwhile; the warden will hear of that too. */
+		return send_result(
+		    b, b->warden_chan, IPC_GRANTED, msg->id, ERR_CLOSED, -1);
+	}
+	if (child->role != IPC_ROLE_SESSION || !child->key_given ||
+	    child->has_device) {
+		return ERR_PEER;
+	}
+	/* One device, one holder: the broker says so as well. */
+	if (device_is_held(b, &m.place)) {
+		return send_result(
+		    b, b->warden_chan, IPC_GRANTED, msg->id, ERR_BUSY, -1);
+	}
+	r = device_open(&m.place, &fd);
+	if (r == ERR_FORMAT) {
+		return ERR_PEER;
+	}
+	if (r == 0) {
+		child->has_device = 1;
+		child->grant = m;
+		n = place_encode(buf, sizeof(buf), &m.place);
+		if (channel_send_wait(child->chan, IPC_DEVICE, msg->id, buf,
+			(size_t)n, fd, 1000) != 0) {
+			r = ERR_CLOSED;
+		}
+	}
+	close_fd(&fd);
+	return send_result(b, b->warden_chan, IPC_GRANTED, msg->id, r, -1);
+}
+
+static int
+on_kill(struct broker *b, struct child *unused, struct channel_msg *msg)
+{
+	struct child *child = broker_find(b, msg->id);
+
+	(void)unused;
+	if (msg->len != 0) {
+		return ERR_PEER;
+	}
+	if (child != NULL) {
+		broker_end_child(child);
+	}
+	return 0;
+}
+
+/* Reads one PEM file for a session, with its NUL counted. A missing CRL that
+ * is configured is an error like any other: without it nobody can be judged. */
+static int
+read_pem(const char *path, enum file_secrecy secrecy, uint8_t **out,
+    uint32_t *len)
+{
+	size_t n;
+	int r;
+
+	*out = NULL;
+	*len = 0;
+	if (*path == '\0') {
+		return 0;
+	}
+	r = file_read(path, PEM_MAX, secrecy, out, &n);
+	if (r == ERR_POLICY) {
+		log_warnx("read %s: group or others may read it; "
+			  "run `chmod 0600 %s`", path, path);
+	} else if (r != 0) {
+		log_warnx("read %s: %s", path, err_str(r));
+	} else {
+		*len = (uint32_t)n + 1;
+	}
+	return r;
+}
+
+static int
+on_key(struct broker *b, struct child *child, struct channel_msg *msg)
+{
+	uint8_t *ca = NULL, *cert = NULL, *key = NULL, *crl = NULL;
+	struct ipc_pem m = {0};
+	int n, r = ERR_PEER;
+
+	if (msg->len != 0) {
+		return ERR_PEER;
+	}
+	child->key_given = 1;
+	if (read_pem(b->conf.ca, FILE_PUBLIC, &ca, &m.ca_len) == 0 &&
+	    read_pem(b->conf.cert, FILE_PUBLIC, &cert, &m.cert_len) == 0 &&
+	    read_pem(b->conf.key, FILE_SECRET, &key, &m.key_len) == 0 &&
+	    read_pem(b->conf.crl, FILE_PUBLIC, &crl, &m.crl_len) == 0) {
+		m.ca = ca;
+		m.cert = cert;
+		m.key = key;
+		m.crl = crl;
+		n = ipc_encode_pem(b->buf, CHANNEL_MAX, &m);
+		if (n > 0) {
+			r = channel_send_wait(child->chan, IPC_KEY_IS,
+			    child->conn, b->buf, (size_t)n, -1, 1000);
+		} else {
+			log_warnx("send keys: CA, certificate, key and CRL are "
+				  "over 64 KiB together");
+		}
+		mem_wipe(b->buf, CHANNEL_MAX);
+	}
+	if (key != NULL) {
+		mem_wipe(key, m.key_len);
+	}
+	free(ca);
+	free(cert);
+	free(key);
+	free(crl);
+	return r;
+}
+
+static int
+on_set_config(struct broker *b, struct child *child, struct channel_msg *msg)
+{
+	struct ipc_byte m;
+	uint8_t before = 0;
+	int r = ERR_POLICY;
+
+	if (ipc_decode_byte(&m, msg->data, msg->len) != 0) {
+		return ERR_PEER;
+	}
+	for (unsigned i = 0; i < child->grant.nconfigs; i++) {
+		if (child->grant.configs[i] == m.value) {
+			r = device_set_config(
+			    &child->grant.place, m.value, &before);
+			if (r == 0 && child->config_before == 0) {
+				child->config_before = before;
+			}
+			break;
+		}
+	}
+	if (r == ERR_POLICY) {
+		log_warnx("session %u: asks for configuration %u, which was "
+			  "not granted", child->conn, m.value);
+		return ERR_PEER;
+	}
+	return send_result(
+	    b, child->chan, IPC_CONFIG_SET, child->conn, r, -1);
+}
+
+static const struct request table[] = {
+	{IPC_SPAWN, FROM_WARDEN, ONE_FD, NEED_NOTHING, "SPAWN", on_spawn},
+	{IPC_PROBE, FROM_WARDEN, NO_FD, NEED_NOTHING, "PROBE", on_probe},
+	{IPC_AUTHORIZE, FROM_WARDEN, NO_FD, NEED_NOTHING, "AUTHORIZE",
+	    on_authorize},
+	{IPC_GRANT, FROM_WARDEN, NO_FD, NEED_NOTHING, "GRANT", on_grant},
+	{IPC_KILL, FROM_WARDEN, NO_FD, NEED_NOTHING, "KILL", on_kill},
+	{IPC_KEY, FROM_SESSION, NO_FD, NEED_NO_KEY, "KEY", on_key},
+	{IPC_SET_CONFIG, FROM_SESSION, NO_FD, NEED_DEVICE, "SET_CONFIG",
+	    on_set_config},
+};
+
+static int
+is_permitted(const struct request *rq, enum from from,
+    const struct child *child, const struct channel_msg *msg)
+{
+	if (rq->from != from || (rq->fd == ONE_FD) != (msg->fd != -1)) {
+		return 0;
+	}
+	switch (rq->need) {
+	case NEED_NOTHING:
+		return 1;
+	case NEED_NO_KEY:
+		return child->role == IPC_ROLE_SESSION && !child->key_given;
+	case NEED_DEVICE:
+		return child->role == IPC_ROLE_SESSION && child->has_device;
+	}
+	return 0;
+}
+
+static int
+dispatch(struct broker *b, enum from from, struct child *child,
+    struct channel_msg *msg)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		if (table[i].type != msg->type) {
+			continue;
+		}
+		if (!is_permitted(&table[i], from, child, msg)) {
+			log_warnx("request %s: not permitted now",
+			    table[i].name);
+			return ERR_PEER;
+		}
+		return table[i].handle(b, child, msg);
+	}
+	log_warnx("request %u: unknown", msg->type);
+	return ERR_PEER;
+}
+
+void
+broker_on_warden(void *arg, int events)
+{
+	struct broker *b = arg;
+	struct channel_msg msg;
+	int r;
+
+	(void)events;
+	r = channel_recv(b->warden_chan, b->buf, sizeof(b->buf), &msg);
+	if (r == ERR_AGAIN) {
+		return;
+	}
+	if (r == 0) {
+		r = dispatch(b, FROM_WARDEN, NULL, &msg);
+		close_fd(&msg.fd);
+	}
+	if (r != 0) {
+		if (r != ERR_CLOSED) {
+			log_warnx("warden: %s; ended", err_str(r));
+		}
+		/* Its death is handled where it is reaped. */
+		loop_io_free(b->warden_io);
+		b->warden_io = NULL;
+		kill(b->warden_pid, SIGKILL);
+	}
+}
+
+void
+broker_on_child(void *arg, int events)
+{
+	struct child *child = arg;
+	struct broker *b = child->broker;
+	struct channel_msg msg;
+	int r;
+
+	(void)events;
+	r = channel_recv(child->chan, b->buf, sizeof(b->buf), &msg);
+	if (r == ERR_AGAIN) {
+		return;
+	}
+	if (r == 0) {
+		r = dispatch(b, FROM_SESSION, child, &msg);
+		close_fd(&msg.fd);
+	}
+	if (r != 0) {
+		if (r == ERR_CLOSED) {
+			broker_child_closed(child);
+			return;
+		}
+		log_warnx("%s %u: %s; ended",
+		    child->role == IPC_ROLE_SESSION ? "session" : "probe",
+		    child->conn, err_str(r));
+		broker_end_child(child);
+	}
+}

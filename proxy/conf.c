@@ -1,0 +1,110 @@
+/*
+ * gateway.conf: keys, defaults and ranges. Read by sallyportd and by the
+ * warden; each uses its part.
+ */
+#include "proxy/conf.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/mem.h"
+
+/* uids that sessions leave for probes */
+#define SPARE_UIDS 16u
+
+struct text_default {
+	char **where;
+	const char *text;
+};
+
+int
+gateway_conf_load(
+    struct gateway_conf *conf, const char *path, char *why, size_t why_size)
+{
+	*conf = (struct gateway_conf){
+		.port = 3241,
+		.max_sessions = 64,
+		.uid_base = 60710,
+		.uid_count = 280,
+		.before_drivers = 1,
+		.live = NET_LIVENESS_DEFAULT,
+	};
+	const struct text_default texts[] = {
+		{&conf->listen, ""},
+		{&conf->user, "sallyport"},
+		{&conf->rules, SYSCONFDIR "/sallyport/rules.d"},
+		{&conf->audit, "/var/log/sallyport/audit.jsonl"},
+		{&conf->run, "/run/sallyport"},
+		{&conf->ca, SYSCONFDIR "/sallyport/tls/ca.pem"},
+		{&conf->cert, SYSCONFDIR "/sallyport/tls/cert.pem"},
+		{&conf->key, SYSCONFDIR "/sallyport/tls/key.pem"},
+		{&conf->crl, ""},
+		{&conf->keep, ""},
+	};
+	const struct conf_key keys[] = {
+		{"gateway", "listen", CONF_STRING, &conf->listen, 0, 0},
+		{"gateway", "port", CONF_UINT, &conf->port, 1, 65535},
+		{"gateway", "user", CONF_STRING, &conf->user, 0, 0},
+		{"gateway", "rules", CONF_STRING, &conf->rules, 0, 0},
+		{"gateway", "audit", CONF_STRING, &conf->audit, 0, 0},
+		{"gateway", "run", CONF_STRING, &conf->run, 0, 0},
+		{"gateway", "max-sessions", CONF_UINT, &conf->max_sessions, 1,
+		    1000},
+		{"tls", "ca", CONF_STRING, &conf->ca, 0, 0},
+		{"tls", "cert", CONF_STRING, &conf->cert, 0, 0},
+		{"tls", "key", CONF_STRING, &conf->key, 0, 0},
+		{"tls", "crl", CONF_STRING, &conf->crl, 0, 0},
+		{"session", "uid-base", CONF_UINT, &conf->uid_base, 1000,
+		    2147400000},
+		{"session", "uid-count", CONF_UINT, &conf->uid_count, 17,
+		    2000},
+		{"local", "before-drivers", CONF_BOOL, &conf->before_drivers, 0,
+		    0},
+		{"local", "keep", CONF_STRING, &conf->keep, 0, 0},
+		{"liveness", "idle", CONF_UINT, &conf->live.idle_s, 1, 3600},
+		{"liveness", "interval", CONF_UINT, &conf->live.interval_s, 1,
+		    3600},
+		{"liveness", "count", CONF_UINT, &conf->live.count, 1, 100},
+		{"liveness", "user-timeout", CONF_UINT,
+		    &conf->live.user_timeout_ms, 1000, 3600000},
+		{NULL, NULL, CONF_IGNORE, NULL, 0, 0},
+	};
+	int r;
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		*texts[i].where = strdup(texts[i].text);
+		if (*texts[i].where == NULL) {
+			snprintf(why, why_size, "%s: out of memory", path);
+			return ERR_NOMEM;
+		}
+	}
+	r = conf_load(path, keys, why, why_size);
+	if (r == 0 && conf->max_sessions + SPARE_UIDS > conf->uid_count) {
+		snprintf(why, why_size,
+		    "%s: [gateway] max-sessions %u leaves no uids for probes; "
+		    "at most %u of [session] uid-count",
+		    path, conf->max_sessions, conf->uid_count - SPARE_UIDS);
+		r = ERR_FORMAT;
+	}
+	return r;
+}
+
+void
+gateway_conf_free(struct gateway_conf *conf)
+{
+	free(conf->listen);
+	free(conf->user);
+	free(conf->rules);
+	free(conf->audit);
+	free(conf->run);
+	free(conf->ca);
+	free(conf->cert);
+	free(conf->key);
+	free(conf->crl);
+	free(conf->keep);
+	*conf = (struct gateway_conf){0};
+}

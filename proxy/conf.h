@@ -1,0 +1,41 @@
+/*
+ * The gateway's configuration, /etc/sallyport/gateway.conf, as broker and
+ * warden read it: one table, so that the two never disagree. The file is
+ * root's own and trusted; it is read with conf_load, strictly.
+ */
+#ifndef PROXY_CONF_H
+#define PROXY_CONF_H
+
+#include <stddef.h>
+
+#include "base/net.h"
+
+struct gateway_conf {
+	/* [gateway] */
+	char *listen;	   /* "" = all addresses */
+	unsigned port;	   /* 3241 */
+	char *user;	   /* the warden's, "sallyport" */
+	char *rules;	   /* a directory of *.rules, or one file */
+	char *audit;	   /* audit.jsonl */
+	char *run;	   /* directory of sockets */
+	unsigned max_sessions;
+	/* [tls], read by the broker only */
+	char *ca, *cert, *key, *crl; /* crl "" = none */
+	/* [session] */
+	unsigned uid_base, uid_count; /* uids of sessions and probes */
+	/* [local] */
+	int before_drivers; /* de-authorize interfaces by default */
+	char *keep;	    /* rule file of the gateway's own devices, or "" */
+	/* [liveness] */
+	struct net_liveness live;
+};
+
+#define GATEWAY_CONF_PATH SYSCONFDIR "/sallyport/gateway.conf"
+
+/* Fills *conf with the defaults, then with the file. On error why holds one
+ * line for people and *conf must still be given to gateway_conf_free. */
+int gateway_conf_load(struct gateway_conf *conf, const char *path, char *why,
+    size_t why_size);
+void gateway_conf_free(struct gateway_conf *conf);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * The URB phase of a connection: bytes from the peer become transfers, ended
+ * transfers become bytes. It joins intake, floor, control and the URB table; it
+ * must not know channels, TLS or how the device was found.
+ */
+#ifndef PROXY_SESSION_FLOW_H
+#define PROXY_SESSION_FLOW_H
+
+#include <stdint.h>
+
+#include "proxy/session/control.h"
+
+struct flow;
+struct inq;
+struct loop;
+struct outq;
+struct session_limits;
+struct stream;
+
+struct flow_how {
+	struct loop *loop; /* borrowed, as are the others */
+	const struct usb_ops *usb;
+	struct usb_dev *dev;
+	struct inq *in;
+	struct outq *out;
+	const struct devrec *rec;
+	uint32_t devid; /* that every header must carry */
+	const struct session_limits *limits;
+	const struct control_hooks *hooks; /* copied */
+};
+
+/* Why the peer's bytes ended the connection; both static. */
+struct flow_why {
+	const char *rule, *text;
+};
+
+/* 0, ERR_NOMEM, or ERR_FORMAT (the record). */
+int flow_new(struct flow **outp, const struct flow_how *how);
+/* After usb close. NULL is fine. */
+void flow_free(struct flow *flow);
+
+/* Claims the active configuration's interfaces: the backend's error. */
+int flow_claim(struct flow *flow);
+
+/* Takes what the stream has. 0: nothing more now; ERR_AGAIN: there is more,
+ * call again next turn; ERR_LIMIT: no room, call again when
+ * flow_wants_input; STREAM_WANT_WRITE; ERR_PEER: against the protocol, why is
+ * filled; or the stream's error, ERR_CLOSED at its end. */
+int flow_read(struct flow *flow, struct stream *stream, struct flow_why *why);
+/* Whether there is room for more of the peer's input. */
+int flow_wants_input(const struct flow *flow);
+/* Replies were written: what waited for room goes on. */
+void flow_resume(struct flow *flow);
+
+/* The sink's two. */
+void flow_done(struct flow *flow, struct urb *urb);
+void flow_gone(struct flow *flow);
+/* See control_config_set. */
+int flow_config_set(struct flow *flow, int err);
+/* URBs at the device. */
+uint32_t flow_in_flight(const struct flow *flow);
+
+#endif

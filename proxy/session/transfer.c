@@ -1,0 +1,608 @@
+/*
+ * The URB table of a session: who waits, who is at the device, who is called
+ * back, and the one reply that each gets. Runs in sallyport-session; trusts
+ * neither the peer's seqnums nor the device's lengths.
+ *
+ * 1. transfers_begin .. transfers_start: the peer's bytes become a transfer.
+ * 2. can_run: gate, order and bounds decide between now and held.
+ * 3. run: the judge, then the device. ERR_AGAIN goes back to the queue's head.
+ * 4. transfers_done: the reply, the buffer back, and the next one in line.
+ */
+#include "proxy/session/transfer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/loop.h"
+#include "proxy/session/limits.h"
+#include "proxy/session/outq.h"
+#include "proxy/session/pool.h"
+#include "proxy/session/reply.h"
+
+#define BUCKETS 512u
+/* Pause after the system had no memory for an URB, unless one of ours ends
+ * before; others may hold it all. */
+#define STARVED_PAUSE (10 * CLOCK_MSEC)
+
+struct queue {
+	struct transfer *head, *tail;
+};
+
+struct transfers {
+	struct transfers_how how;
+	struct transfer_hooks hooks;
+	struct pool pool;
+	struct transfer *buckets[BUCKETS];
+	struct queue held[TRANSFER_ENDPOINTS];
+	uint32_t nheld, held_bytes;
+	uint32_t busy[TRANSFER_ENDPOINTS]; /* at the device, or LOCAL */
+	uint32_t urbs, bytes;		   /* at the device, all endpoints */
+	uint32_t live;			   /* in the table */
+	unsigned turn;			   /* endpoint to serve next */
+	int is_gated, is_draining;
+	uint32_t drain_mask;
+	int is_pumping, must_pump;
+	int is_starved;
+	int32_t failed; /* status of a device that is gone, or 0 */
+	struct loop_timer *retry;
+};
+
+static void
+on_retry(void *arg)
+{
+	struct transfers *ts = arg;
+
+	ts->is_starved = 0;
+	transfers_pump(ts);
+}
+
+int
+transfers_new(struct transfers **outp, const struct transfers_how *how)
+{
+	struct transfers *ts = calloc(1, sizeof(*ts));
+
+	*outp = NULL;
+	if (ts == NULL) {
+		return ERR_NOMEM;
+	}
+	ts->how = *how;
+	ts->hooks = *how->hooks;
+	pool_init(&ts->pool);
+	ts->retry = loop_timer_new(how->loop, on_retry, ts);
+	if (ts->retry == NULL) {
+		free(ts);
+		return ERR_NOMEM;
+	}
+	*outp = ts;
+	return 0;
+}
+
+void
+transfers_free(struct transfers *ts)
+{
+	if (ts == NULL) {
+		return;
+	}
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		while (ts->buckets[i] != NULL) {
+			struct transfer *t = ts->buckets[i];
+
+			ts->buckets[i] = t->next;
+			pool_free_transfer(&ts->pool, t);
+		}
+	}
+	pool_fini(&ts->pool);
+	loop_timer_free(ts->retry);
+	free(ts);
+}
+
+/* ------------------------------------------------------------------------ */
+/* The table                                                                */
+
+static struct transfer **
+bucket_of(struct transfers *ts, uint32_t seqnum)
+{
+	return &ts->buckets[(seqnum * UINT32_C(2654435761)) >> 23];
+}
+
+_Static_assert(BUCKETS == 1u << (32 - 23), "the hash gives 9 bits");
+
+static struct transfer *
+find(struct transfers *ts, uint32_t seqnum)
+{
+	struct transfer *t = *bucket_of(ts, seqnum);
+
+	while (t != NULL && t->seqnum != seqnum) {
+		t = t->next;
+	}
+	return t;
+}
+
+static void
+forget(struct transfers *ts, struct transfer *t)
+{
+	struct transfer **at = bucket_of(ts, t->seqnum);
+
+	while (*at != t) {
+		at = &(*at)->next;
+	}
+	*at = t->next;
+	ts->live--;
+	pool_put(&ts->pool, t);
+}
+
+int
+transfers_begin(struct transfers *ts, const struct usbip_header *hdr,
+    enum urb_type type, struct transfer **outp)
+{
+	const struct usbip_submit *sub = &hdr->u.submit;
+	struct transfer **bucket = bucket_of(ts, hdr->seqnum);
+	struct transfer *t;
+
+	*outp = NULL;
+	if (find(ts, hdr->seqnum) != NULL) {
+		return ERR_PEER;
+	}
+	t = pool_take(&ts->pool);
+	if (t == NULL) {
+		return ERR_NOMEM;
+	}
+	t->state = TRANSFER_NEW;
+	t->seqnum = hdr->seqnum;
+	t->direction = hdr->direction;
+	t->length = sub->length;
+	t->wire_flags = sub->flags;
+	t->index = transfer_index(hdr->direction, hdr->ep);
+	t->is_iso = type == URB_ISO;
+	t->urb.type = type;
+	t->urb.endpoint = (uint8_t)(
+	    hdr->ep | (hdr->direction == USBIP_DIR_IN ? 0x80 : 0));
+	if (type == URB_CONTROL) {
+		t->urb.endpoint = 0;
+	}
+	memcpy(t->urb.setup, sub->setup, sizeof(t->urb.setup));
+	if (type == URB_BULK && hdr->direction == USBIP_DIR_OUT &&
+	    (sub->flags & USBIP_URB_ZERO_PACKET) != 0) {
+		t->urb.flags |= URB_ZERO_PACKET;
+	}
+	t->urb.length = sub->length;
+	t->next = *bucket;
+	*bucket = t;
+	ts->live++;
+	*outp = t;
+	return 0;
+}
+
+int
+transfer_buffer(struct transfers *ts, struct transfer *t)
+{
+	return t->block != NULL ?
+	    0 :
+	    pool_take_block(&ts->pool, t, t->length);
+}
+
+/* ------------------------------------------------------------------------ */
+/* Isochronous packets                                                      */
+
+static int
+packet_room(struct transfer *t, uint32_t npackets)
+{
+	struct usbip_iso *sub;
+	struct urb_iso *iso;
+	uint32_t room = 16;
+
+	if (npackets <= t->packet_room) {
+		return 0;
+	}
+	while (room < npackets) {
+		room *= 2;
+	}
+	sub = realloc(t->sub, room * sizeof(*sub));
+	if (sub != NULL) {
+		t->sub = sub;
+	}
+	iso = realloc(t->urb.iso, room * sizeof(*iso));
+	if (iso != NULL) {
+		t->urb.iso = iso;
+	}
+	if (sub == NULL || iso == NULL) {
+		return ERR_NOMEM;
+	}
+	t->packet_room = room;
+	return 0;
+}
+
+/* OUT packets lie where their offsets say; the device wants them back to back:
+ * in a second buffer, unless they already are. Only OUT has a block by now. */
+static int
+repack(struct transfers *ts, struct transfer *t)
+{
+	struct transfer old = *t;
+	uint32_t at = 0;
+	int is_packed = 1, r;
+
+	for (uint32_t i = 0; i < t->npackets; i++) {
+		is_packed &= t->sub[i].offset == at || t->sub[i].length == 0;
+		at += t->sub[i].length;
+	}
+	if (is_packed || at == 0) {
+		return 0;
+	}
+	t->block = NULL;
+	r = pool_take_block(&ts->pool, t, at);
+	if (r != 0) {
+		t->block = old.block;
+		t->urb.data = old.urb.data;
+		return r;
+	}
+	at = 0;
+	for (uint32_t i = 0; i < t->npackets; i++) {
+		memcpy(t->urb.data + at, old.urb.data + t->sub[i].offset,
+		    t->sub[i].length);
+		at += t->sub[i].length;
+	}
+	pool_put_block(&ts->pool, &old);
+	return 0;
+}
+
+int
+transfer_packets(struct transfers *ts, struct transfer *t, const uint8_t *raw,
+    uint32_t npackets)
+{
+	uint64_t sum = 0;
+	int r = packet_room(t, npackets);
+
+	if (r != 0) {
+		return r;
+	}
+	for (uint32_t i = 0; i < npackets; i++) {
+		struct usbip_iso *sub = &t->sub[i];
+
+		usbip_decode_iso(
+		    sub, raw + (size_t)i * USBIP_ISO_SIZE, USBIP_ISO_SIZE);
+		if ((uint64_t)sub->offset + sub->length > t->length) {
+			return ERR_FORMAT;
+		}
+		sum += sub->length;
+		sub->actual_length = 0;
+		sub->status = USBIP_EXDEV;
+		t->urb.iso[i] = (struct urb_iso){.length = sub->length};
+	}
+	/* packets that overlap would return more than the buffer holds */
+	if (sum > t->length) {
+		return ERR_FORMAT;
+	}
+	t->npackets = npackets;
+	t->urb.npackets = npackets;
+	t->urb.length = (uint32_t)sum;
+	return t->block != NULL ? repack(ts, t) : 0;
+}
+
+/* ------------------------------------------------------------------------ */
+/* Waiting                                                                  */
+
+static uint32_t
+held_cost(const struct transfer *t)
+{
+	return t->block != NULL ? t->length : 0;
+}
+
+static void
+hold(struct transfers *ts, struct transfer *t, int at_head)
+{
+	struct queue *q = &ts->held[t->index];
+
+	t->state = TRANSFER_HELD;
+	t->q_next = at_head ? q->head : NULL;
+	t->q_prev = at_head ? NULL : q->tail;
+	*(t->q_next != NULL ? &t->q_next->q_prev : &q->tail) = t;
+	*(t->q_prev != NULL ? &t->q_prev->q_next : &q->head) = t;
+	ts->nheld++;
+	ts->held_bytes += held_cost(t);
+}
+
+static void
+unhold(struct transfers *ts, struct transfer *t)
+{
+	struct queue *q = &ts->held[t->index];
+
+	*(t->q_next != NULL ? &t->q_next->q_prev : &q->tail) = t->q_prev;
+	*(t->q_prev != NULL ? &t->q_prev->q_next : &q->head) = t->q_next;
+	ts->nheld--;
+	ts->held_bytes -= held_cost(t);
+}
+
+static int
+can_run(const struct transfers *ts, const struct transfer *t)
+{
+	const struct session_limits *limits = ts->how.limits;
+
+	if (ts->is_gated || ts->is_starved ||
+	    ts->how.out->used > limits->out_bytes) {
+		return 0;
+	}
+	if (ts->busy[t->index] == 0) {
+		return 1;
+	}
+	return t->index != 0 && ts->urbs < limits->urbs &&
+	    ts->bytes + t->length <= limits->bytes;
+}
+
+int
+transfers_have_room(const struct transfers *ts)
+{
+	return ts->nheld < ts->how.limits->held &&
+	    ts->held_bytes < ts->how.limits->held_bytes;
+}
+
+uint32_t
+transfers_in_flight(const struct transfers *ts)
+{
+	return ts->urbs;
+}
+
+/* ------------------------------------------------------------------------ */
+/* Running                                                                  */
+
+/* Its one reply is out: answers its unlinks and forgets it. */
+static void
+finish(struct transfers *ts, struct transfer *t)
+{
+	for (unsigned i = 0; i < t->nunlinks; i++) {
+		reply_unlink(ts->how.out, t->unlinks[i], USBIP_OK);
+	}
+	forget(ts, t);
+}
+
+static void
+answer_status(struct transfers *ts, struct transfer *t, int32_t status)
+{
+	reply_status(ts->how.out, t, status);
+	finish(ts, t);
+}
+
+void
+transfer_answer(struct transfers *ts, struct transfer *t, int32_t status,
+    const void *data, size_t len)
+{
+	ts->busy[t->index]--;
+	reply_local(ts->how.out, t, status, data, len);
+	finish(ts, t);
+	transfers_pump(ts);
+}
+
+static int32_t
+status_of_error(int err)
+{
+	switch (err) {
+	case ERR_CLOSED:
+		return USBIP_ENODEV;
+	case ERR_STALL:
+	case ERR_POLICY:
+		return USBIP_EPIPE;
+	case ERR_NOMEM:
+		return USBIP_ENOMEM;
+	case ERR_LIMIT:
+		return USBIP_EMSGSIZE;
+	default:
+		return USBIP_EPROTO;
+	}
+}
+
+static void
+submit(struct transfers *ts, struct transfer *t)
+{
+	int r = transfer_buffer(ts, t);
+
+	if (r == 0) {
+		r = ts->how.usb->submit(ts->how.dev, &t->urb);
+	}
+	if (r == 0) {
+		t->state = TRANSFER_SUBMITTED;
+		ts->urbs++;
+		ts->bytes += t->length;
+		return;
+	}
+	ts->busy[t->index]--;
+	if (r == ERR_AGAIN) {
+		hold(ts, t, 1);
+		ts->is_starved = 1;
+		loop_timer_set(ts->retry, STARVED_PAUSE);
+		return;
+	}
+	answer_status(ts, t, status_of_error(r));
+}
+
+/* Its turn has come. */
+static void
+run(struct transfers *ts, struct transfer *t)
+{
+	int32_t preset = ts->failed != 0 ? ts->failed : t->preset;
+
+	if (preset != 0) {
+		answer_status(ts, t, preset);
+		return;
+	}
+	t->state = TRANSFER_LOCAL;
+	ts->busy[t->index]++;
+	if (ts->hooks.judge(ts->hooks.arg, t) == TRANSFER_TAKEN) {
+		return;
+	}
+	if (t->preset != 0) {
+		ts->busy[t->index]--;
+		answer_status(ts, t, t->preset);
+		return;
+	}
+	submit(ts, t);
+}
+
+void
+transfers_start(struct transfers *ts, struct transfer *t)
+{
+	hold(ts, t, 0);
+	transfers_pump(ts);
+}
+
+/* Runs what may run, endpoints in turn. */
+static void
+pump_once(struct transfers *ts)
+{
+	unsigned idle = 0;
+
+	while (ts->nheld > 0 && idle < TRANSFER_ENDPOINTS) {
+		struct transfer *t = ts->held[ts->turn].head;
+
+		if (t != NULL && (ts->failed != 0 || can_run(ts, t))) {
+			unhold(ts, t);
+			run(ts, t);
+			idle = 0;
+		} else {
+			idle++;
+		}
+		ts->turn = (ts->turn + 1) % TRANSFER_ENDPOINTS;
+	}
+}
+
+void
+transfers_pump(struct transfers *ts)
+{
+	if (ts->is_pumping) {
+		ts->must_pump = 1;
+		return;
+	}
+	ts->is_pumping = 1;
+	do {
+		ts->must_pump = 0;
+		pump_once(ts);
+	} while (ts->must_pump);
+	ts->is_pumping = 0;
+}
+
+/* ------------------------------------------------------------------------ */
+/* Ending                                                                   */
+
+/* Tells the gate's owner when nothing of its mask is at the device. */
+static void
+check_quiet(struct transfers *ts)
+{
+	if (!ts->is_draining) {
+		return;
+	}
+	for (unsigned i = 1; i < TRANSFER_ENDPOINTS; i++) {
+		if ((ts->drain_mask >> i & 1) != 0 && ts->busy[i] > 0) {
+			return;
+		}
+	}
+	ts->is_draining = 0;
+	ts->hooks.quiet(ts->hooks.arg);
+}
+
+void
+transfers_done(struct transfers *ts, struct urb *urb)
+{
+	struct transfer *t = (struct transfer *)(void *)urb;
+
+	ts->busy[t->index]--;
+	ts->urbs--;
+	ts->bytes -= t->length;
+	ts->is_starved = 0;
+	loop_timer_stop(ts->retry);
+	if (t->state == TRANSFER_UNLINKING && reply_is_nothing(t)) {
+		/* called back in time: this is its only answer */
+		reply_unlink(ts->how.out, t->unlinks[0], USBIP_ECONNRESET);
+		t->nunlinks--;
+		memmove(t->unlinks, t->unlinks + 1,
+		    t->nunlinks * sizeof(t->unlinks[0]));
+	} else {
+		reply_transfer(ts->how.out, t);
+	}
+	finish(ts, t);
+	check_quiet(ts);
+	transfers_pump(ts);
+}
+
+int
+transfers_unlink(struct transfers *ts, uint32_t seqnum, uint32_t of)
+{
+	struct transfer *t = find(ts, of);
+
+	if (find(ts, seqnum) != NULL) {
+		return ERR_PEER;
+	}
+	if (t == NULL) {
+		reply_unlink(ts->how.out, seqnum, USBIP_OK);
+		return 0;
+	}
+	switch (t->state) {
+	case TRANSFER_NEW:
+		return ERR_PEER;
+	case TRANSFER_HELD:
+		unhold(ts, t);
+		break;
+	case TRANSFER_LOCAL:
+		ts->hooks.abandon(ts->hooks.arg, t);
+		ts->busy[t->index]--;
+		break;
+	case TRANSFER_SUBMITTED:
+	case TRANSFER_UNLINKING:
+		if (t->nunlinks == TRANSFER_UNLINKS) {
+			return ERR_PEER;
+		}
+		t->unlinks[t->nunlinks++] = seqnum;
+		if (t->state == TRANSFER_SUBMITTED) {
+			t->state = TRANSFER_UNLINKING;
+			ts->how.usb->cancel(ts->how.dev, &t->urb);
+		}
+		return 0;
+	}
+	reply_unlink(ts->how.out, seqnum, USBIP_ECONNRESET);
+	forget(ts, t);
+	transfers_pump(ts);
+	return 0;
+}
+
+/* Calls back what is at the device on the endpoints of mask. */
+static void
+call_back(struct transfers *ts, uint32_t mask, int32_t status)
+{
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		struct transfer *t = ts->buckets[i];
+
+		for (; t != NULL; t = t->next) {
+			if ((mask >> t->index & 1) == 0) {
+				continue;
+			}
+			if (t->state == TRANSFER_SUBMITTED && !t->killed) {
+				t->killed = status;
+				ts->how.usb->cancel(ts->how.dev, &t->urb);
+			}
+		}
+	}
+}
+
+void
+transfers_gate(struct transfers *ts, uint32_t mask, int32_t status)
+{
+	ts->is_gated = 1;
+	ts->is_draining = 1;
+	ts->drain_mask = mask;
+	call_back(ts, mask, status);
+	check_quiet(ts);
+}
+
+void
+transfers_ungate(struct transfers *ts)
+{
+	ts->is_gated = 0;
+	ts->is_draining = 0;
+	transfers_pump(ts);
+}
+
+void
+transfers_fail(struct transfers *ts, int32_t status)
+{
+	ts->failed = status;
+	transfers_pump(ts);
+}

@@ -1,0 +1,150 @@
+/*
+ * The table of URBs that a workstation has open: from the CMD_SUBMIT to its one
+ * reply. It keeps their buffers, their order and the bounds on what is in
+ * flight. It must not know which requests are allowed, nor who the peer is.
+ *
+ * Each transfer is a small machine:
+ *
+ *   NEW --> HELD --> LOCAL --> SUBMITTED --> (UNLINKING) --> gone
+ *             |        |
+ *             |        +--> gone (answered by the session itself)
+ *             +--> gone (unlinked before its turn came)
+ *
+ * and ends in exactly one RET_SUBMIT or RET_UNLINK(-ECONNRESET). Completed
+ * before its unlink: RET_SUBMIT with the data, then RET_UNLINK(0).
+ *
+ * Order: transfers of one endpoint reach the device, and come back, in the
+ * order in which they were sent. Endpoint 0 runs one at a time, since some of
+ * its requests are answered here and its replies must keep their order, too.
+ */
+#ifndef PROXY_SESSION_TRANSFER_H
+#define PROXY_SESSION_TRANSFER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proxy/usb/usb.h"
+#include "wire/usbip.h"
+
+struct loop;
+struct outq;
+struct session_limits;
+
+enum transfer_state {
+	TRANSFER_NEW,	    /* its body is being read */
+	TRANSFER_HELD,	    /* waits for its turn */
+	TRANSFER_LOCAL,	    /* with the judge, who may answer it */
+	TRANSFER_SUBMITTED, /* at the device */
+	TRANSFER_UNLINKING, /* at the device, asked to come back */
+};
+
+/* Unlinks of one URB that are remembered; more end the connection. */
+#define TRANSFER_UNLINKS 4u
+/* Index of an endpoint in tables and masks: number, plus 16 for IN. Endpoint 0
+ * is index 0 in both directions. */
+#define TRANSFER_ENDPOINTS 32u
+
+struct transfer {
+	struct urb urb; /* first member */
+	enum transfer_state state;
+	uint32_t seqnum;
+	uint32_t direction; /* enum usbip_direction */
+	uint32_t length;    /* transfer_buffer_length as submitted */
+	uint32_t wire_flags;
+	uint8_t index;	 /* of its endpoint */
+	uint8_t is_iso;	 /* descriptors follow in the reply */
+	uint8_t nunlinks;
+	uint32_t unlinks[TRANSFER_UNLINKS]; /* seqnums to answer */
+	int32_t preset;	 /* not 0: the status it is answered with */
+	int32_t killed;	 /* not 0: status if it ends as cancelled */
+	uint32_t npackets;
+	struct usbip_iso *sub; /* owned: packets as submitted */
+	uint32_t packet_room;  /* entries that sub and urb.iso have */
+	uint8_t *block;	       /* owned: buffer with its headroom, or NULL */
+	unsigned block_class;
+	struct transfer *next;	   /* in its hash bucket or free list */
+	struct transfer *q_next, *q_prev; /* in its endpoint's queue */
+};
+
+enum transfer_verdict {
+	TRANSFER_PASS,	/* goes to the device */
+	TRANSFER_TAKEN, /* the judge answers, now or later */
+};
+
+struct transfer_hooks {
+	/* Before the device sees it, when its turn has come; state is LOCAL.
+	 * The judge may set preset and PASS: then that is the answer. */
+	enum transfer_verdict (*judge)(void *arg, struct transfer *t);
+	/* A LOCAL transfer was unlinked: forget it. */
+	void (*abandon)(void *arg, struct transfer *t);
+	/* After transfers_gate: nothing of its mask is at the device. */
+	void (*quiet)(void *arg);
+	void *arg;
+};
+
+struct transfers;
+
+struct transfers_how {
+	struct loop *loop;		    /* borrowed, as are the others */
+	const struct usb_ops *usb;
+	struct usb_dev *dev;
+	struct outq *out;
+	const struct session_limits *limits;
+	const struct transfer_hooks *hooks; /* copied */
+};
+
+/* 0 or ERR_NOMEM. */
+int transfers_new(struct transfers **outp, const struct transfers_how *how);
+/* After usb close: the device must hold no URB any more. NULL is fine. */
+void transfers_free(struct transfers *ts);
+
+static inline uint8_t
+transfer_index(uint32_t direction, uint32_t ep)
+{
+	return ep == 0 ? 0 :
+			 (uint8_t)(ep | (direction == USBIP_DIR_IN ? 16 : 0));
+}
+
+/* Begins a transfer for a checked CMD_SUBMIT header and enters its seqnum.
+ * ERR_PEER: that seqnum is in use; ERR_NOMEM. */
+int transfers_begin(struct transfers *ts, const struct usbip_header *hdr,
+    enum urb_type type, struct transfer **outp);
+/* Gives a NEW transfer its buffer of t->length bytes. ERR_NOMEM. */
+int transfer_buffer(struct transfers *ts, struct transfer *t);
+/* The packets of a NEW isochronous transfer out of (raw, npackets * 16); the
+ * OUT data is already in its buffer and is re-packed back to back, as the
+ * device wants it. ERR_FORMAT: the packets do not fit the buffer. ERR_NOMEM. */
+int transfer_packets(struct transfers *ts, struct transfer *t,
+    const uint8_t *raw, uint32_t npackets);
+/* Everything of it is there: takes its turn now, or is held until then. */
+void transfers_start(struct transfers *ts, struct transfer *t);
+
+/* Answers a LOCAL transfer and ends it. IN: at most t->length bytes of data go
+ * out; OUT with status 0 counts as taken whole. */
+void transfer_answer(struct transfers *ts, struct transfer *t, int32_t status,
+    const void *data, size_t len);
+
+/* CMD_UNLINK `seqnum` of the CMD_SUBMIT `of`. ERR_PEER: more unlinks of one
+ * URB than anybody sends, or its own seqnum is in use. */
+int transfers_unlink(struct transfers *ts, uint32_t seqnum, uint32_t of);
+/* The sink of the device: this URB ended. */
+void transfers_done(struct transfers *ts, struct urb *urb);
+
+/* Stops all new submits, calls back those in flight on the endpoints of mask
+ * (they are answered with `status`), and calls quiet when they are home: at
+ * once if there are none. */
+void transfers_gate(struct transfers *ts, uint32_t mask, int32_t status);
+/* Lets submits pass again. */
+void transfers_ungate(struct transfers *ts);
+/* Answers everything that is held with status; afterwards every submit is
+ * answered so, too. For a device that is gone. */
+void transfers_fail(struct transfers *ts, int32_t status);
+/* Something outside changed (replies were written): go on with what waits. */
+void transfers_pump(struct transfers *ts);
+
+/* Whether one more CMD_SUBMIT may be read. */
+int transfers_have_room(const struct transfers *ts);
+/* URBs at the device. */
+uint32_t transfers_in_flight(const struct transfers *ts);
+
+#endif

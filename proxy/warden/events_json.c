@@ -1,0 +1,179 @@
+/*
+ * The lines of the events protocol (docs/PROTOCOL.md), made and read by jansson
+ * in the warden. What is made is ASCII; texts in it are the devices' own and
+ * hostile. What is read comes from a workstation and is hostile, too.
+ */
+#include "proxy/warden/warden.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#define COMPACT (JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII)
+
+/* Both texts are words of the protocol. */
+static const char *
+speed_word(unsigned speed)
+{
+	static const char *const words[] = {
+		[USBIP_SPEED_LOW] = "low",
+		[USBIP_SPEED_FULL] = "full",
+		[USBIP_SPEED_HIGH] = "high",
+		[USBIP_SPEED_SUPER] = "super",
+		[USBIP_SPEED_SUPER_PLUS] = "super+",
+	};
+
+	return speed < ARRAY_LEN(words) && words[speed] != NULL ? words[speed]
+								: "unknown";
+}
+
+static const char *
+state_word(const struct session *s, const struct device *dev)
+{
+	if (dev->state == DEVICE_READY) {
+		return "free";
+	}
+	return dev->holder != NULL &&
+		strcmp(dev->holder->identity, s->identity) == 0
+	    ? "yours"
+	    : "busy";
+}
+
+static void
+put(json_t *o, const char *name, json_t *value)
+{
+	(void)json_object_set_new(o, name, value);
+}
+
+/* A device's text: as it is when it is UTF-8, else escaped. */
+static void
+put_text(json_t *o, const char *name, const char *text)
+{
+	char safe[4 * IDENTITY_TEXT + 1];
+	json_t *value = json_string(text);
+
+	if (value == NULL) {
+		log_escape(safe, sizeof(safe), text, strlen(text));
+		value = json_string(safe);
+	}
+	put(o, name, value);
+}
+
+static void
+put_hex(json_t *o, const char *name, unsigned value)
+{
+	char text[8];
+
+	(void)snprintf(text, sizeof(text), "%04x", value & 0xffff);
+	put(o, name, json_string(text));
+}
+
+static json_t *
+triple(unsigned class, unsigned subclass, unsigned protocol)
+{
+	char text[16];
+
+	(void)snprintf(text, sizeof(text), "%02x:%02x:%02x", class & 0xff,
+	    subclass & 0xff, protocol & 0xff);
+	return json_string(text);
+}
+
+static char *
+dump(json_t *o)
+{
+	char *text = json_dumps(o, COMPACT);
+
+	json_decref(o);
+	return text;
+}
+
+char *
+events_json_hello(void)
+{
+	return dump(json_pack("{s:s, s:i, s:s, s:i, s:i}", "type", "hello",
+	    "protocol", 1, "server", "sallyport " SALLYPORT_VERSION,
+	    "heartbeat", 5, "silence", 15));
+}
+
+char *
+events_json_device(const struct session *s, const struct device *dev)
+{
+	json_t *o = json_object(), *faces = json_array();
+	struct ipc_item item;
+
+	item_fill(&item, dev);
+	put(o, "name", json_string(dev->name));
+	put(o, "busid", json_string(dev->place.busid));
+	put(o, "state", json_string(state_word(s, dev)));
+	put_hex(o, "vid", item.dev.vid);
+	put_hex(o, "pid", item.dev.pid);
+	put_hex(o, "release", item.dev.bcd_device);
+	put(o, "class",
+	    triple(item.dev.class, item.dev.subclass, item.dev.protocol));
+	for (unsigned i = 0; i < item.ninterfaces; i++) {
+		(void)json_array_append_new(faces,
+		    triple(item.interfaces[i].class,
+			item.interfaces[i].subclass,
+			item.interfaces[i].protocol));
+	}
+	put(o, "interfaces", faces);
+	put(o, "speed", json_string(speed_word(dev->place.speed)));
+	put_text(o, "manufacturer", item.manufacturer);
+	put_text(o, "product", item.product);
+	put_text(o, "serial", item.serial);
+	return dump(o);
+}
+
+char *
+events_json_about(const char *type, const char *device)
+{
+	char *text = NULL;
+
+	/* device is JSON of ours already */
+	return asprintf(&text, "{\"type\":\"%s\",\"device\":%s}", type,
+		   device) < 0
+	    ? NULL
+	    : text;
+}
+
+char *
+events_json_gone(const char *name, const char *busid)
+{
+	return dump(json_pack("{s:s, s:s, s:s}", "type", "gone", "name", name,
+	    "busid", busid));
+}
+
+char *
+events_json_message(const char *name, const char *text)
+{
+	json_t *o = json_pack("{s:s}", "type", "message");
+
+	put_text(o, "text", text);
+	if (*name != '\0') {
+		put(o, "name", json_string(name));
+	}
+	return dump(o);
+}
+
+void
+events_json_parse(const struct ipc_line *line, char type[32], long *protocol)
+{
+	json_t *o = json_loadb(
+	    line->text, line->len, JSON_REJECT_DUPLICATES, NULL);
+	const char *word = json_string_value(json_object_get(o, "type"));
+	json_t *number = json_object_get(o, "protocol");
+
+	type[0] = '\0';
+	*protocol = 0;
+	if (word != NULL && strlen(word) < 32) {
+		memcpy(type, word, strlen(word) + 1);
+	}
+	if (json_is_integer(number) && json_integer_value(number) > 0 &&
+	    json_integer_value(number) < 1000) {
+		*protocol = (long)json_integer_value(number);
+	}
+	json_decref(o);
+}

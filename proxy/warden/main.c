@@ -1,0 +1,107 @@
+/*
+ * sallyport-warden: started by sallyportd with fd 3 = the broker and fd 4 = the
+ * control socket, listening. It is unprivileged from its first instruction;
+ * argv[2] is the configuration file.
+ */
+#include "proxy/warden/warden.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/loop.h"
+
+#define BROKER_FD 3
+#define CONTROL_FD 4
+
+static void
+on_reload(void *arg)
+{
+	policy_reload(arg);
+}
+
+static void
+on_stop(void *arg)
+{
+	struct warden *w = arg;
+
+	audit_write(w, "gateway", "stopped", NULL, NULL, NULL, (char *)NULL);
+	loop_stop(w->loop);
+}
+
+static void
+start(struct warden *w)
+{
+	char why[512];
+
+	if (gateway_conf_load(&w->conf, w->conf_path, why, sizeof(why)) != 0) {
+		fatalx("%s", why);
+	}
+	w->loop = loop_new();
+	w->scratch = calloc(1, sizeof(*w->scratch));
+	w->fresh = calloc(1, sizeof(*w->fresh));
+	if (w->loop == NULL || w->scratch == NULL || w->fresh == NULL) {
+		fatal("start");
+	}
+	if (audit_open(&w->audit, w->conf.audit) != 0) {
+		fatalx("audit log %s: cannot be written; no decision is made "
+		       "without it", w->conf.audit);
+	}
+	w->broker_io =
+	    loop_io_new(w->loop, w->broker, LOOP_READ, warden_on_broker, w);
+	if (w->broker_io == NULL ||
+	    loop_signal_new(w->loop, SIGHUP, on_reload, w) == NULL ||
+	    loop_signal_new(w->loop, SIGTERM, on_stop, w) == NULL) {
+		fatal("start");
+	}
+	audit_write(w, "gateway", "started", NULL, NULL, NULL, "version",
+	    SALLYPORT_VERSION, (char *)NULL);
+	/* Rules that do not load export nothing; the gateway stays, so that
+	 * they can be mended and loaded again. A bad keep file does not: it
+	 * would take away the gateway's own devices. */
+	if (policy_load(w) != 0 && *w->conf.keep != '\0' && w->keep == NULL) {
+		fatalx("start: [local] keep cannot be loaded");
+	}
+	if (events_start(w) != 0 || hotplug_start(w) != 0 ||
+	    control_start(w) != 0 || warden_listen(w) != 0) {
+		fatalx("start: see the line above");
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct warden *w;
+
+	log_init("sallyport-warden");
+	if (argc != 3 || strcmp(argv[1], "warden") != 0 ||
+	    fcntl(BROKER_FD, F_SETFD, FD_CLOEXEC) == -1 ||
+	    fcntl(CONTROL_FD, F_SETFD, FD_CLOEXEC) == -1) {
+		fprintf(stderr,
+		    "sallyport-warden is started by sallyportd(8), not by "
+		    "hand\n");
+		return 2;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	umask(027);
+	w = calloc(1, sizeof(*w));
+	if (w == NULL) {
+		fatal("start");
+	}
+	w->conf_path = argv[2];
+	w->broker = BROKER_FD;
+	w->control_fd = CONTROL_FD;
+	w->listen_fd = w->audit.fd = -1;
+	w->next_conn = 1;
+	TAILQ_INIT(&w->devices);
+	TAILQ_INIT(&w->sessions);
+	start(w);
+	loop_run(w->loop);
+	return 0;
+}

@@ -1,0 +1,478 @@
+/*
+ * The registry: which devices are plugged into this gateway, what they are, and
+ * who has them. Each device is read once by a probe, and again after each
+ * holder.
+ *
+ *   WAITING -> PROBING -> READY <-> HELD
+ *                 |  ^________________|  (reset and read again)
+ *                 v
+ *              REFUSED                      KEPT (hubs, [local] keep)
+ */
+#include "proxy/warden/warden.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/mem.h"
+
+#define SETTLE (100 * CLOCK_MSEC) /* between looks at an unconfigured device */
+#define SETTLE_TRIES 50
+#define PROBE_TRIES 3
+#define RETRY (500 * CLOCK_MSEC)
+#define MAX_DEVICES 512
+
+const char *
+device_state_name(enum device_state state)
+{
+	switch (state) {
+	case DEVICE_WAITING:
+		return "waiting";
+	case DEVICE_PROBING:
+		return "probing";
+	case DEVICE_READY:
+		return "ready";
+	case DEVICE_HELD:
+		return "held";
+	case DEVICE_REFUSED:
+		return "refused";
+	case DEVICE_KEPT:
+		return "kept";
+	}
+	return "unknown";
+}
+
+struct device *
+registry_find(struct warden *w, const char *busid)
+{
+	struct device *dev;
+
+	TAILQ_FOREACH (dev, &w->devices, entry) {
+		if (strcmp(dev->place.busid, busid) == 0) {
+			return dev;
+		}
+	}
+	return NULL;
+}
+
+int
+registry_is_named(const struct device *dev, const char *what)
+{
+	return strcmp(dev->place.busid, what) == 0 ||
+	    (dev->name[0] != '\0' && strcmp(dev->name, what) == 0);
+}
+
+static struct device *
+find_probe(struct warden *w, uint32_t conn)
+{
+	struct device *dev;
+
+	TAILQ_FOREACH (dev, &w->devices, entry) {
+		if (dev->probe == conn && conn != 0) {
+			return dev;
+		}
+	}
+	return NULL;
+}
+
+static void
+close_probe(struct device *dev)
+{
+	loop_io_free(dev->probe_io);
+	dev->probe_io = NULL;
+	close_fd(&dev->probe_chan);
+}
+
+static void
+device_free(struct device *dev)
+{
+	struct warden *w = dev->warden;
+
+	if (dev->holder != NULL) {
+		struct session *s = dev->holder;
+
+		session_eject(s, "device unplugged", NULL);
+		s->device = NULL;
+	}
+	if (dev->probe != 0) {
+		warden_ask(w, IPC_KILL, dev->probe, NULL, 0, -1);
+	}
+	close_probe(dev);
+	loop_timer_free(dev->settle);
+	TAILQ_REMOVE(&w->devices, dev, entry);
+	events_touch(w);
+	free(dev->record);
+	free(dev->store);
+	free(dev);
+}
+
+static void
+refuse(struct device *dev, const char *rule, const char *text)
+{
+	dev->state = DEVICE_REFUSED;
+	events_touch(dev->warden);
+	if (rule != dev->refused) {
+		snprintf(dev->refused, sizeof(dev->refused), "%s", rule);
+	}
+	log_warnx("device %s: refused by %s: %s", dev->place.busid, rule, text);
+	audit_write(dev->warden, "device", "refused", NULL, dev, NULL, "refusal",
+	    rule, "detail", text, (char *)NULL);
+	if (dev->holder != NULL) {
+		session_eject(dev->holder, rule, NULL);
+	}
+}
+
+/* Its probe ended without a good record: once more, after a pause, since a
+ * device that was just plugged in or let go may need a moment. */
+static void
+try_again(struct device *dev, const char *rule, const char *text)
+{
+	if (++dev->failures >= PROBE_TRIES) {
+		refuse(dev, rule, text);
+		return;
+	}
+	log_infox("device %s: %s: %s; trying again", dev->place.busid, rule,
+	    text);
+	dev->state = DEVICE_WAITING;
+	loop_timer_set(dev->settle, dev->failures * RETRY);
+}
+
+/* A record came: the device is what it says, or is judged anew. It is free
+ * when its probe is gone, not before. */
+static void
+on_record(struct device *dev, const uint8_t *data, size_t len)
+{
+	struct warden *w = dev->warden;
+	struct desc_why why = {0};
+
+	if (devrec_decode(w->fresh, data, len) != 0) {
+		refuse(dev, "probe.format", "the record cannot be read");
+		return;
+	}
+	if (devrec_check(w->fresh, w->scratch, &why) != 0) {
+		refuse(dev, why.rule != NULL ? why.rule : "probe.check",
+		    why.text != NULL ? why.text : "");
+		return;
+	}
+	dev->is_new = dev->record == NULL;
+	if (!dev->is_new && devrec_compare(dev->record, w->fresh) != 0) {
+		audit_write(w, "device", "changed", NULL, dev, NULL, "detail",
+		    "its descriptors differ from those read before; judged "
+		    "anew",
+		    (char *)NULL);
+		dev->is_new = 1;
+	}
+	if (dev->record == NULL) {
+		dev->record = malloc(sizeof(*dev->record));
+	}
+	if (dev->record == NULL) {
+		refuse(dev, "gateway.memory", "out of memory");
+		return;
+	}
+	*dev->record = *w->fresh;
+	if (rule_device_from_record(&dev->facts, dev->store, &dev->place,
+		dev->record, dev->hash, dev->parent_hash,
+		dev->connect_type) != 0) {
+		refuse(dev, "gateway.facts", "its facts do not fit");
+		return;
+	}
+	memcpy(dev->store->stable_port, dev->stable_port,
+	    sizeof(dev->store->stable_port));
+	if (stable_name(dev->name, sizeof(dev->name), dev->facts.vid,
+		dev->facts.pid, dev->facts.serial, dev->stable_port) != 0) {
+		refuse(dev, "gateway.facts", "its stable name does not fit");
+		return;
+	}
+	dev->is_read = 1;
+}
+
+static void
+become_ready(struct device *dev)
+{
+	static const char *const speeds[] = {
+		[USBIP_SPEED_LOW] = "low",
+		[USBIP_SPEED_FULL] = "full",
+		[USBIP_SPEED_HIGH] = "high",
+		[USBIP_SPEED_SUPER] = "super",
+		[USBIP_SPEED_SUPER_PLUS] = "super-plus",
+	};
+	unsigned speed = dev->place.speed;
+
+	dev->state = DEVICE_READY;
+	events_touch(dev->warden);
+	dev->failures = 0;
+	audit_write(dev->warden, "device", dev->is_new ? "appeared" : "free",
+	    NULL, dev, NULL, "speed",
+	    speed < ARRAY_LEN(speeds) && speeds[speed] != NULL ? speeds[speed]
+							       : "unknown",
+	    (char *)NULL);
+}
+
+static void
+on_probe_channel(void *arg, int events)
+{
+	struct device *dev = arg;
+	struct warden *w = dev->warden;
+	struct ipc_refused why;
+	struct channel_msg msg;
+	int r;
+
+	(void)events;
+	r = channel_recv(dev->probe_chan, w->buf, sizeof(w->buf), &msg);
+	if (r == ERR_AGAIN) {
+		return;
+	}
+	if (r != 0) {
+		/* Its exit will be told by the broker. */
+		close_probe(dev);
+		return;
+	}
+	if (msg.fd != -1) {
+		close_fd(&msg.fd);
+		r = ERR_FORMAT;
+	} else if (msg.type == IPC_RECORD) {
+		on_record(dev, msg.data, msg.len);
+	} else if (msg.type == IPC_PROBE_FAILED &&
+	    ipc_decode_refused(&why, msg.data, msg.len) == 0) {
+		snprintf(dev->refused, sizeof(dev->refused), "%s", why.rule);
+		snprintf(dev->why, sizeof(dev->why), "%s", why.text);
+	} else {
+		r = ERR_FORMAT;
+	}
+	close_probe(dev);
+	if (r != 0) {
+		refuse(dev, "probe.format", "the probe broke its protocol");
+		warden_ask(w, IPC_KILL, dev->probe, NULL, 0, -1);
+	}
+}
+
+void
+registry_on_probed(
+    struct warden *w, uint32_t conn, const struct ipc_result *r, int fd)
+{
+	struct device *dev = find_probe(w, conn);
+
+	if (dev == NULL) {
+		/* Unplugged meanwhile; it was told to be killed then. */
+		close_fd(&fd);
+		return;
+	}
+	if (r->err != 0) {
+		const char *text =
+		    r->err == ERR_SYS ? strerror(r->sys) : err_str(r->err);
+
+		close_fd(&fd);
+		dev->probe = 0;
+		if (r->err == ERR_POLICY) {
+			refuse(dev, "gateway.open", text);
+		} else if (r->err != ERR_NOENT) {
+			try_again(dev, "gateway.open", text);
+		}
+		/* ERR_NOENT: its removal is on the way. */
+		return;
+	}
+	dev->probe_chan = fd;
+	dev->probe_io =
+	    loop_io_new(w->loop, fd, LOOP_READ, on_probe_channel, dev);
+	if (dev->probe_io == NULL) {
+		fatal("watch a probe");
+	}
+}
+
+void
+registry_on_exited(struct warden *w, uint32_t conn)
+{
+	struct device *dev = find_probe(w, conn);
+
+	if (dev == NULL) {
+		return;
+	}
+	/* What it said last may still be in the channel. */
+	if (dev->probe_chan != -1) {
+		on_probe_channel(dev, LOOP_READ);
+	}
+	close_probe(dev);
+	dev->probe = 0;
+	if (dev->state != DEVICE_PROBING) {
+		return; /* refused meanwhile */
+	}
+	if (dev->is_read) {
+		become_ready(dev);
+	} else if (dev->refused[0] != '\0') {
+		try_again(dev, dev->refused, dev->why);
+	} else {
+		try_again(dev, "probe.silent", "no answer within its time");
+	}
+}
+
+static void
+start_probe(struct device *dev, unsigned flags)
+{
+	struct warden *w = dev->warden;
+	struct ipc_probe m = {.place = dev->place, .flags = (uint8_t)flags};
+	uint8_t buf[PLACE_WIRE + 8];
+
+	dev->state = DEVICE_PROBING;
+	events_touch(w);
+	dev->is_read = 0;
+	dev->refused[0] = dev->why[0] = '\0';
+	dev->probe = w->next_conn++;
+	warden_ask(w, IPC_PROBE, dev->probe, buf,
+	    ipc_encode_probe(buf, sizeof(buf), &m), -1);
+}
+
+void
+registry_release(struct device *dev)
+{
+	dev->holder = NULL;
+	dev->failures = 0;
+	start_probe(dev, IPC_PROBE_RESET);
+}
+
+static void
+authorize(struct device *dev, enum ipc_authorize_what what)
+{
+	struct ipc_authorize m = {.place = dev->place, .what = (uint8_t)what};
+	uint8_t buf[PLACE_WIRE + 8];
+
+	warden_ask(dev->warden, IPC_AUTHORIZE, dev->warden->next_conn++, buf,
+	    ipc_encode_authorize(buf, sizeof(buf), &m), -1);
+}
+
+/* True when [local] keep names it. */
+static int
+is_kept(struct device *dev, const struct sysfs_device *sys)
+{
+	struct rule_decision d;
+
+	if (dev->warden->keep == NULL) {
+		return 0;
+	}
+	if (sysfs_facts(&dev->facts, dev->store, sys) != 0) {
+		return 0;
+	}
+	rules_decide(dev->warden->keep, &dev->facts, NULL, &d);
+	return d.verdict == RULE_ALLOW;
+}
+
+/* Looks at a device that waits: what is it, and is it configured? Kernel events
+ * come before it is. */
+static void
+look(void *arg)
+{
+	struct device *dev = arg;
+	struct warden *w = dev->warden;
+	struct sysfs_device sys;
+	int r;
+
+	if (dev->state != DEVICE_WAITING) {
+		return;
+	}
+	r = sysfs_read(&sys, dev->place.busid);
+	if (r == ERR_NOENT) {
+		return; /* its removal is on the way */
+	}
+	if (r != 0) {
+		refuse(dev, "gateway.sysfs", err_str(r));
+		return;
+	}
+	dev->place = sys.place;
+	memcpy(dev->hash, sys.hash, sizeof(dev->hash));
+	memcpy(dev->parent_hash, sys.parent_hash, sizeof(dev->parent_hash));
+	memcpy(
+	    dev->connect_type, sys.connect_type, sizeof(dev->connect_type));
+	memcpy(dev->stable_port, sys.stable_port, sizeof(dev->stable_port));
+	if (sys.is_virtual) {
+		dev->state = DEVICE_KEPT;
+		return;
+	}
+	if (sys.is_root_hub) {
+		dev->state = DEVICE_KEPT;
+		if (w->conf.before_drivers) {
+			authorize(dev, IPC_AUTH_PORTS);
+		}
+		return;
+	}
+	if (sys.configuration <= 0) {
+		if (++dev->looks > SETTLE_TRIES) {
+			refuse(dev, "gateway.unconfigured",
+			    "the kernel set no configuration");
+			return;
+		}
+		loop_timer_set(dev->settle, SETTLE);
+		return;
+	}
+	if (sys.class == 0x09) {
+		dev->state = DEVICE_KEPT;
+		if (w->conf.before_drivers) {
+			authorize(dev, IPC_AUTH_HUB);
+		}
+		return;
+	}
+	if (is_kept(dev, &sys)) {
+		dev->state = DEVICE_KEPT;
+		if (w->conf.before_drivers) {
+			authorize(dev, IPC_AUTH_KEEP);
+		}
+		return;
+	}
+	/* One that failed, or that somebody had, is reset before it is read. */
+	start_probe(dev,
+	    dev->failures > 0 || dev->record != NULL ? IPC_PROBE_RESET : 0);
+}
+
+void
+registry_add(struct warden *w, const char *busid)
+{
+	struct device *dev;
+	unsigned n = 0;
+
+	TAILQ_FOREACH (dev, &w->devices, entry) {
+		n++;
+	}
+	if (n >= MAX_DEVICES || strlen(busid) >= USBIP_BUSID_SIZE) {
+		log_warnx("device %s: too many devices, left alone", busid);
+		return;
+	}
+	dev = calloc(1, sizeof(*dev));
+	if (dev == NULL) {
+		log_warn("device %s", busid);
+		return;
+	}
+	dev->warden = w;
+	dev->probe_chan = -1;
+	dev->plugged = clock_mono();
+	dev->id = ++w->next_device;
+	memcpy(dev->place.busid, busid, strlen(busid) + 1);
+	dev->store = calloc(1, sizeof(*dev->store));
+	dev->settle = loop_timer_new(w->loop, look, dev);
+	if (dev->store == NULL || dev->settle == NULL) {
+		log_warn("device %s", busid);
+		free(dev->store);
+		loop_timer_free(dev->settle);
+		free(dev);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&w->devices, dev, entry);
+	look(dev);
+}
+
+void
+registry_remove(struct device *dev)
+{
+	if (dev->record != NULL) {
+		audit_write(dev->warden, "device", "gone", dev->holder, dev,
+		    NULL, (char *)NULL);
+	}
+	device_free(dev);
+}
+
+void
+registry_look(struct device *dev)
+{
+	look(dev);
+}

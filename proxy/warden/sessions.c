@@ -1,0 +1,488 @@
+/*
+ * Sessions as the warden sees them: a connection that somebody accepted, a
+ * process that speaks for it, an identity that it reports once, and the device
+ * it may hold. A session that speaks out of turn is killed.
+ */
+#include "proxy/warden/warden.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "base/net.h"
+#include "wire/usbip_check.h"
+
+#define REFUSALS_LOGGED 100
+
+static struct session *
+find(struct warden *w, uint32_t conn)
+{
+	struct session *s;
+
+	TAILQ_FOREACH (s, &w->sessions, entry) {
+		if (s->conn == conn) {
+			return s;
+		}
+	}
+	return NULL;
+}
+
+static void
+close_channel(struct session *s)
+{
+	loop_io_free(s->io);
+	s->io = NULL;
+	close_fd(&s->chan);
+}
+
+/* The process is gone (or never was): nothing of it stays. */
+static void
+session_free(struct session *s)
+{
+	struct warden *w = s->warden;
+	struct device *dev = s->device;
+
+	close_channel(s);
+	events_close(s);
+	if (s->peer_fd != -1) {
+		shutdown(s->peer_fd, SHUT_RDWR);
+	}
+	close_fd(&s->peer_fd);
+	TAILQ_REMOVE(&w->sessions, s, entry);
+	w->nsessions--;
+	if (dev != NULL) {
+		s->device = NULL;
+		registry_release(dev);
+	}
+	free(s);
+}
+
+void
+session_eject(
+    struct session *s, const char *why, const struct rule_decision *decision)
+{
+	if (s->phase == SESSION_ENDING) {
+		return;
+	}
+	audit_write(s->warden, "session", "ejected", s, s->device, decision,
+	    "reason", why, (char *)NULL);
+	if (s->device != NULL) {
+		events_message(
+		    s->warden, s->identity, s->device->name, why);
+	}
+	if (s->phase != SESSION_SPAWNING) {
+		warden_ask(s->warden, IPC_KILL, s->conn, NULL, 0, -1);
+	}
+	s->phase = SESSION_ENDING;
+	/* The stream ends now, whatever the session does. */
+	shutdown(s->peer_fd, SHUT_RDWR);
+	close_channel(s);
+}
+
+void
+session_accept(struct warden *w, int fd)
+{
+	struct session *s;
+
+	if (w->nsessions >= w->conf.max_sessions) {
+		char peer[PEER_NAME];
+
+		log_warnx("accept %s: all %u sessions are in use",
+		    net_peer_name(peer, sizeof(peer), fd),
+		    w->conf.max_sessions);
+		close_fd(&fd);
+		return;
+	}
+	s = calloc(1, sizeof(*s));
+	if (s == NULL) {
+		log_warn("accept");
+		close_fd(&fd);
+		return;
+	}
+	s->warden = w;
+	s->conn = w->next_conn++;
+	s->phase = SESSION_SPAWNING;
+	s->chan = -1;
+	s->since = clock_wall();
+	net_peer_name(s->peer, sizeof(s->peer), fd);
+	s->peer_fd = fd;
+	TAILQ_INSERT_TAIL(&w->sessions, s, entry);
+	w->nsessions++;
+	if (net_tune(fd, &w->conf.live) != 0) {
+		log_warn("tune the socket of %s", s->peer);
+		session_free(s);
+		return;
+	}
+	warden_ask(w, IPC_SPAWN, s->conn, NULL, 0, fd);
+}
+
+static int
+reply_result(struct session *s, uint16_t type, int err)
+{
+	uint8_t buf[16];
+	struct ipc_result m = {.err = err};
+
+	return channel_send(s->chan, type, s->conn, buf,
+	    (size_t)ipc_encode_result(buf, sizeof(buf), &m), -1);
+}
+
+static int
+on_identity(struct session *s, const struct channel_msg *msg)
+{
+	if (s->is_identified ||
+	    identity_decode(&s->facts, msg->data, msg->len) != 0) {
+		return ERR_FORMAT;
+	}
+	s->is_identified = 1;
+	identity_name(s->identity, sizeof(s->identity), &s->facts);
+	audit_write(s->warden, "session", "identified", s, NULL, NULL,
+	    "subject", s->facts.subject, "issuer", s->facts.issuer,
+	    (char *)NULL);
+	return reply_result(s, IPC_IDENTIFIED, 0);
+}
+
+/* A device is in a list when it was read and a rule allows it. */
+static int
+is_listed(struct session *s, const struct device *dev)
+{
+	struct rule_decision d;
+
+	if (dev->record == NULL || dev->state == DEVICE_REFUSED ||
+	    dev->state == DEVICE_KEPT) {
+		return 0;
+	}
+	policy_decide(s->warden, dev, s, &d);
+	audit_write(s->warden, "list",
+	    d.verdict == RULE_ALLOW ? "shown" : "hidden", s, dev, &d,
+	    (char *)NULL);
+	return d.verdict == RULE_ALLOW;
+}
+
+static int
+on_list(struct session *s, const struct channel_msg *msg)
+{
+	struct warden *w = s->warden;
+	struct device *dev;
+	struct ipc_item item;
+	int n, r = 0;
+
+	if (!s->is_identified || s->events != NULL || msg->len != 0) {
+		return ERR_FORMAT;
+	}
+	s->has_asked = 1;
+	TAILQ_FOREACH (dev, &w->devices, entry) {
+		if (r != 0 || !is_listed(s, dev)) {
+			continue;
+		}
+		item_fill(&item, dev);
+		n = ipc_encode_item(w->out, sizeof(w->out), &item);
+		r = n < 0 ? n
+			  : channel_send_wait(s->chan, IPC_LIST_ITEM, s->conn,
+				w->out, (size_t)n, -1, 1000);
+	}
+	return r != 0 ? r
+		      : channel_send_wait(s->chan, IPC_LIST_END, s->conn, NULL,
+			    0, -1, 1000);
+}
+
+static int
+reply_import(struct session *s, int err)
+{
+	struct warden *w = s->warden;
+	struct ipc_imported m = {.err = err};
+	int n;
+
+	if (err == 0) {
+		m.place = s->device->place;
+	}
+	n = ipc_encode_imported(w->out, sizeof(w->out), &m,
+	    err == 0 ? s->device->record : NULL);
+	return n < 0 ? n
+		     : channel_send_wait(s->chan, IPC_IMPORTED, s->conn,
+			   w->out, (size_t)n, -1, 1000);
+}
+
+static int
+ask_grant(struct session *s, struct device *dev)
+{
+	struct warden *w = s->warden;
+	struct ipc_grant m = {
+		.place = dev->place, .nconfigs = dev->record->nconfigs};
+	uint8_t buf[PLACE_WIRE + 16];
+	size_t len;
+
+	for (unsigned i = 0; i < dev->record->nconfigs; i++) {
+		const uint8_t *bytes = devrec_config(dev->record, i, &len);
+
+		m.configs[i] = bytes != NULL && len > 5 ? bytes[5] : 0;
+	}
+	s->phase = SESSION_GRANTING;
+	s->device = dev;
+	dev->holder = s;
+	dev->state = DEVICE_HELD;
+	events_touch(w);
+	warden_ask(w, IPC_GRANT, s->conn, buf,
+	    ipc_encode_grant(buf, sizeof(buf), &m), -1);
+	return 0;
+}
+
+static int
+on_import(struct session *s, const struct channel_msg *msg)
+{
+	struct warden *w = s->warden;
+	struct rule_decision d;
+	struct ipc_busid m;
+	struct device *dev;
+
+	if (!s->is_identified || s->device != NULL || s->events != NULL ||
+	    ipc_decode_busid(&m, msg->data, msg->len) != 0) {
+		return ERR_FORMAT;
+	}
+	s->has_asked = 1;
+	dev = registry_find(w, m.busid);
+	if (dev == NULL || dev->record == NULL ||
+	    dev->state == DEVICE_REFUSED || dev->state == DEVICE_KEPT) {
+		audit_write(w, "import", "no such device", s, NULL, NULL,
+		    "busid", m.busid, (char *)NULL);
+		return reply_import(s, ERR_NOENT);
+	}
+	policy_decide(w, dev, s, &d);
+	if (d.verdict != RULE_ALLOW) {
+		audit_write(w, "import",
+		    d.verdict == RULE_REJECT ? "rejected" : "blocked", s, dev,
+		    &d, (char *)NULL);
+		return reply_import(s, ERR_NOENT);
+	}
+	if (dev->state != DEVICE_READY) {
+		audit_write(w, "import", "busy", s, dev, &d, "state",
+		    device_state_name(dev->state), "holder",
+		    dev->holder != NULL ? dev->holder->identity : "",
+		    (char *)NULL);
+		return reply_import(s, ERR_BUSY);
+	}
+	audit_write(w, "import", "allowed", s, dev, &d, (char *)NULL);
+	return ask_grant(s, dev);
+}
+
+static int
+on_refused(struct session *s, const struct channel_msg *msg)
+{
+	struct ipc_refused m;
+
+	if (ipc_decode_refused(&m, msg->data, msg->len) != 0) {
+		return ERR_FORMAT;
+	}
+	/* Told at length only so often: a log is not a place to flood. */
+	if (s->refusals++ < REFUSALS_LOGGED) {
+		audit_write(s->warden,
+		    !s->is_identified	    ? "handshake"
+			: s->device == NULL ? "request"
+					    : "transfer",
+		    "refused", s, s->device, NULL, "refusal", m.rule, "detail",
+		    m.text, (char *)NULL);
+	}
+	return 0;
+}
+
+static int
+on_state(struct session *s, const struct channel_msg *msg)
+{
+	struct ipc_byte m;
+
+	if (ipc_decode_byte(&m, msg->data, msg->len) != 0 ||
+	    m.value > IPC_ST_CLOSING || m.value < s->state) {
+		return ERR_FORMAT;
+	}
+	s->state = (enum ipc_session_state)m.value;
+	if (s->state == IPC_ST_STREAMING) {
+		audit_write(s->warden, "session", "streaming", s, s->device,
+		    NULL, (char *)NULL);
+	}
+	return 0;
+}
+
+static int
+on_event(struct session *s, const struct channel_msg *msg)
+{
+	struct ipc_text m;
+
+	if (ipc_decode_text(&m, msg->data, msg->len) != 0) {
+		return ERR_FORMAT;
+	}
+	audit_write(s->warden, "session", "said", s, s->device, NULL, "text",
+	    m.text, (char *)NULL);
+	return 0;
+}
+
+static int
+on_subscribe(struct session *s, const struct channel_msg *msg)
+{
+	if (!s->is_identified || s->has_asked || msg->len != 0) {
+		return ERR_FORMAT;
+	}
+	s->has_asked = 1;
+	return events_open(s);
+}
+
+static int
+on_said(struct session *s, const struct channel_msg *msg)
+{
+	struct ipc_line line;
+
+	if (s->events == NULL ||
+	    ipc_decode_line(&line, msg->data, msg->len) != 0) {
+		return ERR_FORMAT;
+	}
+	events_said(s, &line);
+	return 0;
+}
+
+/* What a session may say, and nothing else. */
+static const struct {
+	uint16_t type;
+	int (*handle)(struct session *s, const struct channel_msg *msg);
+} table[] = {
+	{IPC_IDENTITY, on_identity},
+	{IPC_LIST, on_list},
+	{IPC_IMPORT, on_import},
+	{IPC_REFUSED, on_refused},
+	{IPC_STATE, on_state},
+	{IPC_EVENT, on_event},
+	{IPC_SUBSCRIBE, on_subscribe},
+	{IPC_SAID, on_said},
+};
+
+/* One message. 0, or why there are no more. */
+static int
+take_message(struct session *s)
+{
+	struct warden *w = s->warden;
+	struct channel_msg msg;
+	int r;
+
+	r = channel_recv(s->chan, w->buf, sizeof(w->buf), &msg);
+	if (r == ERR_AGAIN) {
+		return r;
+	}
+	if (r == 0) {
+		r = ERR_FORMAT;
+		for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+			if (table[i].type == msg.type && msg.fd == -1) {
+				r = table[i].handle(s, &msg);
+				break;
+			}
+		}
+		close_fd(&msg.fd);
+	}
+	if (r == ERR_CLOSED) {
+		/* On its way out; the broker tells when it is gone. */
+		close_channel(s);
+	} else if (r != 0) {
+		log_warnx("session %u: broke its protocol (%s), ended", s->conn,
+		    err_str(r));
+		session_eject(s, "broke its protocol", NULL);
+	}
+	return r;
+}
+
+static void
+on_channel(void *arg, int events)
+{
+	struct session *s = arg;
+
+	if ((events & LOOP_WRITE) != 0 && s->events != NULL) {
+		events_flush(s);
+	}
+	if ((events & LOOP_READ) != 0 && s->chan != -1) {
+		take_message(s);
+	}
+}
+
+void
+session_on_spawned(
+    struct warden *w, uint32_t conn, const struct ipc_result *r, int fd)
+{
+	struct session *s = find(w, conn);
+
+	if (s == NULL) {
+		close_fd(&fd);
+		return;
+	}
+	if (r->err != 0) {
+		close_fd(&fd);
+		log_warnx("start a session for %s: %s", s->peer,
+		    r->err == ERR_SYS ? strerror(r->sys) : err_str(r->err));
+		session_free(s);
+		return;
+	}
+	if (s->phase == SESSION_ENDING) {
+		/* Ejected while it was being born. */
+		close_fd(&fd);
+		warden_ask(w, IPC_KILL, conn, NULL, 0, -1);
+		return;
+	}
+	s->phase = SESSION_OPEN;
+	s->chan = fd;
+	s->io = loop_io_new(w->loop, fd, LOOP_READ, on_channel, s);
+	if (s->io == NULL) {
+		session_eject(s, "out of memory", NULL);
+	}
+}
+
+void
+session_on_granted(
+    struct warden *w, uint32_t conn, const struct ipc_result *r)
+{
+	struct session *s = find(w, conn);
+	int err = r->err;
+
+	if (s == NULL || s->phase != SESSION_GRANTING) {
+		return;
+	}
+	s->phase = SESSION_OPEN;
+	if (err != 0) {
+		log_warnx("give %s to session %u: %s", s->device->place.busid,
+		    conn, err == ERR_SYS ? strerror(r->sys) : err_str(err));
+		/* The session ends after this answer; the device is read
+		 * again when it is gone. */
+		if (err != ERR_BUSY && err != ERR_NOENT) {
+			err = ERR_SYS;
+		}
+	}
+	if (s->chan == -1 || reply_import(s, err) != 0) {
+		session_eject(s, "does not read", NULL);
+	}
+}
+
+int
+session_on_exited(
+    struct warden *w, uint32_t conn, const struct ipc_exited *m)
+{
+	struct session *s = find(w, conn);
+	char how[32];
+
+	if (s == NULL) {
+		return 0;
+	}
+	/* What it said last may still be in the channel. */
+	while (s->chan != -1 && take_message(s) == 0) {
+	}
+	if (m->signal != 0) {
+		snprintf(how, sizeof(how), "signal %u", m->signal);
+	} else {
+		snprintf(how, sizeof(how), "exit %u", m->status);
+	}
+	audit_write(w, "session", "ended", s, s->device, NULL, "how", how,
+	    (char *)NULL);
+	session_free(s);
+	return 1;
+}

@@ -1,0 +1,142 @@
+/*
+ * The warden's two outer doors: the listener, and the channel to the broker.
+ */
+#include "proxy/warden/warden.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "base/net.h"
+
+#define ACCEPTS_A_TURN 16
+
+static void
+on_accept(void *arg, int events)
+{
+	struct warden *w = arg;
+
+	(void)events;
+	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+		int fd = accept4(w->listen_fd, NULL, NULL,
+		    SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd == -1) {
+			if (errno != EAGAIN && errno != EWOULDBLOCK &&
+			    errno != EINTR && errno != ECONNABORTED) {
+				log_warn("accept");
+			}
+			return;
+		}
+		session_accept(w, fd);
+	}
+}
+
+int
+warden_listen(struct warden *w)
+{
+	char why[256];
+	int r;
+
+	r = net_listen(w->conf.listen, (uint16_t)w->conf.port, &w->listen_fd,
+	    why, sizeof(why));
+	if (r != 0) {
+		log_warnx("listen on port %u: %s", w->conf.port, why);
+		return r;
+	}
+	w->listen_io =
+	    loop_io_new(w->loop, w->listen_fd, LOOP_READ, on_accept, w);
+	if (w->listen_io == NULL) {
+		return ERR_NOMEM;
+	}
+	log_infox("listening on %s port %u",
+	    *w->conf.listen != '\0' ? w->conf.listen : "all addresses",
+	    w->conf.port);
+	return 0;
+}
+
+void
+warden_ask(struct warden *w, uint16_t type, uint32_t conn, const void *data,
+    int len, int fd)
+{
+	int r;
+
+	if (len < 0) {
+		fatalx("ask the broker: %s", err_str(len));
+	}
+	r = channel_send_wait(
+	    w->broker, type, conn, data, (size_t)len, fd, 5000);
+	if (r != 0) {
+		fatalx("ask the broker: %s", err_str(r));
+	}
+}
+
+/* One answer. The broker is trusted, but what cannot be read is fatal. */
+static void
+on_answer(struct warden *w, struct channel_msg *msg)
+{
+	struct ipc_exited exited;
+	struct ipc_result result;
+	int fd = msg->fd;
+
+	msg->fd = -1; /* the handlers of SPAWNED and PROBED take it */
+	if (msg->type == IPC_EXITED) {
+		close_fd(&fd);
+		if (ipc_decode_exited(&exited, msg->data, msg->len) != 0) {
+			fatalx("broker: EXITED cannot be read");
+		}
+		if (!session_on_exited(w, msg->id, &exited)) {
+			registry_on_exited(w, msg->id);
+		}
+		return;
+	}
+	if (ipc_decode_result(&result, msg->data, msg->len) != 0) {
+		fatalx("broker: answer %u cannot be read", msg->type);
+	}
+	switch (msg->type) {
+	case IPC_SPAWNED:
+		session_on_spawned(w, msg->id, &result, fd);
+		break;
+	case IPC_PROBED:
+		registry_on_probed(w, msg->id, &result, fd);
+		break;
+	case IPC_GRANTED:
+		close_fd(&fd);
+		session_on_granted(w, msg->id, &result);
+		break;
+	case IPC_AUTHORIZED:
+		close_fd(&fd);
+		if (result.err != 0 && result.err != ERR_NOENT) {
+			log_warnx("authorize: %s",
+			    result.err == ERR_SYS ? strerror(result.sys)
+						  : err_str(result.err));
+		}
+		break;
+	default:
+		fatalx("broker: unknown answer %u", msg->type);
+	}
+}
+
+void
+warden_on_broker(void *arg, int events)
+{
+	struct warden *w = arg;
+	struct channel_msg msg;
+	uint8_t small[CHANNEL_HEADER + 64];
+	int r;
+
+	(void)events;
+	/* Answers are small; w->buf belongs to the channel that a handler may
+	 * read from. */
+	r = channel_recv(w->broker, small, sizeof(small), &msg);
+	if (r == 0) {
+		on_answer(w, &msg);
+	} else if (r != ERR_AGAIN) {
+		fatalx("broker: %s", err_str(r));
+	}
+}

@@ -1,0 +1,246 @@
+/*
+ * The warden: the gateway's unprivileged head. It listens, keeps the registry
+ * of devices, holds the compiled rules, decides, gives each device to one
+ * holder at most and writes the audit log. It holds no device descriptor and
+ * sees no transfer; of a device it reads only the record that a probe made.
+ *
+ * One internal header for the folder; prototypes stand under their file.
+ */
+#ifndef PROXY_WARDEN_WARDEN_H
+#define PROXY_WARDEN_WARDEN_H
+
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/channel.h"
+#include "policy/rules/device.h"
+#include "policy/rules/rules.h"
+#include "proxy/conf.h"
+#include "proxy/warden/stable.h"
+#include "wire/ipc.h"
+
+struct loop;
+struct loop_io;
+struct loop_timer;
+struct udev;
+struct udev_monitor;
+struct warden;
+struct session;
+struct subscriber;
+
+#define PEER_NAME 64
+#define HASH_TEXT 48 /* base64 of SHA-256, with its NUL */
+
+enum device_state {
+	DEVICE_WAITING, /* for its configuration, or for another try */
+	DEVICE_PROBING, /* a probe reads it */
+	DEVICE_READY,   /* known and free */
+	DEVICE_HELD,    /* a session has it */
+	DEVICE_REFUSED, /* its probe failed; stays so until it is replugged */
+	DEVICE_KEPT,    /* the gateway's own: hub, or named by [local] keep */
+};
+
+struct device {
+	TAILQ_ENTRY(device) entry;
+	uint64_t id; /* never used again */
+	struct warden *warden;
+	enum device_state state;
+	struct device_place place;
+	struct devrec *record; /* owned; NULL until the first probe */
+	struct rule_device facts;
+	struct rule_device_store *store; /* owned; backs facts */
+	char hash[HASH_TEXT], parent_hash[HASH_TEXT];
+	char connect_type[32];
+	char stable_port[RULE_PORT];
+	char name[STABLE_NAME]; /* stable name; "" until it was read */
+	int is_new;		/* not known before, or changed */
+	char refused[IPC_RULE]; /* the rule's name, and why */
+	char why[IPC_TEXT];
+	struct session *holder; /* borrowed; set while HELD */
+	uint32_t probe;		/* connection number of its probe, 0 = none */
+	int probe_chan;		/* owned; -1 */
+	struct loop_io *probe_io;
+	struct loop_timer *settle; /* while WAITING: looks again */
+	unsigned looks;	   /* at a device that has no configuration */
+	unsigned failures; /* of its probe, in a row */
+	int is_read;	   /* the probe that still runs gave a good record */
+	uint64_t plugged; /* clock_mono */
+};
+TAILQ_HEAD(device_list, device);
+
+enum session_phase {
+	SESSION_SPAWNING, /* asked of the broker */
+	SESSION_OPEN,
+	SESSION_GRANTING, /* an import waits for the broker */
+	SESSION_ENDING,   /* shut down; waits to be reaped */
+};
+
+struct session {
+	TAILQ_ENTRY(session) entry;
+	struct warden *warden;
+	uint32_t conn;
+	enum session_phase phase;
+	enum ipc_session_state state; /* as it says itself */
+	int peer_fd;		      /* owned duplicate, for shutdown() only */
+	int chan;		      /* owned; -1 until SPAWNED */
+	struct loop_io *io;
+	int is_identified;
+	struct x509_facts facts;
+	char identity[IDENTITY_NAME];
+	char peer[PEER_NAME];
+	struct device *device; /* borrowed; while it holds one */
+	int has_asked;	       /* for a list, a device or events: once */
+	struct subscriber *events; /* owned; NULL unless it watches */
+	uint64_t since;	       /* clock_wall at accept */
+	unsigned refusals;
+};
+TAILQ_HEAD(session_list, session);
+
+struct audit {
+	char *path; /* borrowed from the configuration */
+	int fd;	    /* owned; -1 = not open */
+	uint64_t count, failed;
+};
+
+struct warden {
+	struct gateway_conf conf;
+	const char *conf_path;
+	struct loop *loop;
+	int broker; /* fd 3 */
+	struct loop_io *broker_io;
+	int listen_fd;
+	struct loop_io *listen_io;
+	struct rules *rules; /* NULL = none loaded: nothing is exported */
+	char rules_error[256];
+	uint64_t rules_loaded; /* clock_wall, 0 = never */
+	unsigned rules_revision;
+	struct rules *keep;
+	struct udev *udev;
+	struct udev_monitor *monitor;
+	struct loop_io *monitor_io;
+	struct device_list devices;
+	struct session_list sessions;
+	unsigned nsessions;
+	uint32_t next_conn;
+	uint64_t next_device;
+	unsigned nsubscribers;
+	struct loop_timer *judge, *pulse; /* of the subscribers */
+	struct audit audit;
+	int control_fd; /* fd 4, made by the broker */
+	struct loop_io *control_io;
+	unsigned nclients; /* of the control socket */
+	struct desc_config *scratch;
+	struct devrec *fresh; /* where a record is decoded to */
+	uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX];
+	uint8_t out[CHANNEL_MAX];
+};
+
+/* warden.c: the listener and the broker's answers. */
+int warden_listen(struct warden *w); /* 0, or logged */
+void warden_on_broker(void *arg, int events);
+/* Sends to the broker. The warden cannot go on without it: fatal. */
+void warden_ask(struct warden *w, uint16_t type, uint32_t conn,
+    const void *data, int len, int fd);
+
+/* hotplug.c: the kernel's events, and what is plugged in at the start. */
+int hotplug_start(struct warden *w); /* 0, or logged */
+
+/* registry.c: devices. */
+/* The kernel says that it came, or went. */
+void registry_add(struct warden *w, const char *busid);
+void registry_remove(struct device *dev);
+/* Something about it changed: looks at one that is WAITING. */
+void registry_look(struct device *dev);
+struct device *registry_find(struct warden *w, const char *busid);
+/* Whether what, a bus id or a stable name, is that device. */
+int registry_is_named(const struct device *dev, const char *what);
+/* Answers of the broker about probes. */
+void registry_on_probed(
+    struct warden *w, uint32_t conn, const struct ipc_result *r, int fd);
+void registry_on_exited(struct warden *w, uint32_t conn);
+/* The holder is gone: reset it, read it again, then it is free. */
+void registry_release(struct device *dev);
+const char *device_state_name(enum device_state state);
+
+/* sysfs.c: what the kernel says of where a device is. */
+/* Fills place, class, texts from /sys/bus/usb/devices/BUSID. 0, ERR_NOENT,
+ * ERR_FORMAT. */
+struct sysfs_device {
+	struct device_place place;
+	uint8_t class;
+	int configuration; /* -1 = none set */
+	int is_root_hub;
+	int is_virtual; /* behind vhci_hcd */
+	char connect_type[32];
+	char hash[HASH_TEXT];	     /* of the device, from its sysfs bytes */
+	char parent_hash[HASH_TEXT]; /* of the hub above */
+	char stable_port[RULE_PORT]; /* see stable.h; "" = unknown */
+};
+int sysfs_read(struct sysfs_device *out, const char *busid);
+/* Facts for [local] keep, from the kernel's copy of the descriptors. The
+ * texts live in store. */
+int sysfs_facts(struct rule_device *out, struct rule_device_store *store,
+    const struct sysfs_device *dev);
+
+/* policy.c: rules from disk, decisions, what a reload does to the living. */
+int policy_load(struct warden *w); /* 0; else keeps the old, logged */
+void policy_decide(struct warden *w, const struct device *dev,
+    const struct session *s, struct rule_decision *out);
+void policy_reload(struct warden *w);
+
+/* sessions.c */
+void session_accept(struct warden *w, int fd);
+void session_on_spawned(
+    struct warden *w, uint32_t conn, const struct ipc_result *r, int fd);
+void session_on_granted(
+    struct warden *w, uint32_t conn, const struct ipc_result *r);
+/* 1 when conn was a session. */
+int session_on_exited(
+    struct warden *w, uint32_t conn, const struct ipc_exited *m);
+/* Cuts the stream and has it killed; why goes to the audit log. */
+void session_eject(struct session *s, const char *why,
+    const struct rule_decision *decision);
+
+/* item.c: a device that has a record, as lists show it. */
+void item_fill(struct ipc_item *item, const struct device *dev);
+
+/* events.c: sessions whose peers watch. Each is told of the devices that the
+ * rules let it have, and of nothing else. */
+int events_start(struct warden *w); /* 0 or ERR_NOMEM */
+/* 0 or ERR_NOMEM; the greeting and the list are on their way. */
+int events_open(struct session *s);
+void events_close(struct session *s); /* one that does not watch is fine */
+void events_flush(struct session *s); /* its channel has room again */
+/* A line of the peer's; a bad one ejects it. */
+void events_said(struct session *s, const struct ipc_line *line);
+/* A device or the rules changed: everybody's list is judged soon. */
+void events_touch(struct warden *w);
+void events_policy(struct warden *w); /* the rules are others now */
+/* Text for the person, to all who watch under that identity. */
+void events_message(struct warden *w, const char *identity, const char *name,
+    const char *text);
+
+/* events_json.c: the lines, without their ends; to be freed, NULL when out of
+ * memory. */
+char *events_json_hello(void);
+char *events_json_device(const struct session *s, const struct device *dev);
+/* type "appeared" or "changed"; device as made above. */
+char *events_json_about(const char *type, const char *device);
+char *events_json_gone(const char *name, const char *busid);
+char *events_json_message(const char *name, const char *text);
+/* The type of a peer's line, copied to type, or "" for what is no message.
+ * *protocol is its number, 0 if none. */
+void events_json_parse(
+    const struct ipc_line *line, char type[32], long *protocol);
+
+/* audit.c: one JSON object a line. Any of session, device and decision may be
+ * NULL; extra is "name", "value" pairs ended by NULL. */
+int audit_open(struct audit *audit, char *path); /* also reopens */
+void audit_write(struct warden *w, const char *event, const char *outcome,
+    const struct session *s, const struct device *dev,
+    const struct rule_decision *decision, ...) __attribute__((sentinel));
+
+/* control.c: the socket of sallyctl. */
+int control_start(struct warden *w); /* 0, or logged */
+
+#endif

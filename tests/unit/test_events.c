@@ -1,0 +1,492 @@
+/*
+ * The warden's subscribers: each hears of what the rules let it have and of
+ * nothing else, at first, when devices come, change and go, and when the rules
+ * are others; and one that does not read is let go.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "base/err.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "proxy/warden/warden.h"
+#include "tests/unit/usb_samples.h"
+
+static struct warden w;
+static struct session one, two;
+static int ends[2];
+static struct device devs[3];
+static unsigned ejected, audited;
+
+/* What events.c asks of its neighbours. */
+void
+audit_write(struct warden *warden, const char *event, const char *outcome,
+    const struct session *s, const struct device *dev,
+    const struct rule_decision *decision, ...)
+{
+	(void)warden;
+	(void)event;
+	(void)outcome;
+	(void)s;
+	(void)dev;
+	(void)decision;
+	audited++;
+}
+
+void
+session_eject(
+    struct session *s, const char *why, const struct rule_decision *decision)
+{
+	(void)why;
+	(void)decision;
+	s->phase = SESSION_ENDING;
+	ejected++;
+}
+
+void
+policy_decide(struct warden *warden, const struct device *dev,
+    const struct session *s, struct rule_decision *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (warden->rules != NULL) {
+		rules_decide(warden->rules, &dev->facts, &s->facts, out);
+	}
+}
+
+static void
+use_rules(const char *text)
+{
+	struct rules_load *load = rules_load_new();
+
+	rules_free(w.rules);
+	w.rules = NULL;
+	assert_int_equal(
+	    rules_load_text(load, "test", text, strlen(text)), 0);
+	assert_int_equal(rules_load_finish(load, &w.rules), 0);
+	rules_load_free(load);
+}
+
+static void
+plug(struct device *dev, const char *busid, const char *port)
+{
+	static uint64_t next;
+
+	dev->warden = &w;
+	dev->id = ++next;
+	dev->state = DEVICE_READY;
+	dev->record = calloc(1, sizeof(*dev->record));
+	dev->store = calloc(1, sizeof(*dev->store));
+	devrec_init(dev->record);
+	dev->record->speed = dev->place.speed = USBIP_SPEED_LOW;
+	dev->record->active_config = 1;
+	memcpy(dev->record->device, usb_samples[3].device, DESC_DEVICE_SIZE);
+	assert_int_equal(devrec_add_config(dev->record, sample_keyboard_ls,
+			     sizeof(sample_keyboard_ls)),
+	    0);
+	(void)snprintf(
+	    dev->place.busid, sizeof(dev->place.busid), "%s", busid);
+	assert_int_equal(rule_device_from_record(&dev->facts, dev->store,
+			     &dev->place, dev->record, "", "", ""),
+	    0);
+	assert_int_equal(stable_name(dev->name, sizeof(dev->name),
+			     dev->facts.vid, dev->facts.pid, "", port),
+	    0);
+	TAILQ_INSERT_TAIL(&w.devices, dev, entry);
+	events_touch(&w);
+}
+
+static void
+unplug(struct device *dev)
+{
+	TAILQ_REMOVE(&w.devices, dev, entry);
+	free(dev->record);
+	free(dev->store);
+	memset(dev, 0, sizeof(*dev));
+	events_touch(&w);
+}
+
+static void
+on_channel(void *arg, int events)
+{
+	if ((events & LOOP_WRITE) != 0) {
+		events_flush(arg);
+	}
+}
+
+static void
+connect_one(struct session *s, const char *cn, int *end)
+{
+	int fds[2];
+
+	memset(s, 0, sizeof(*s));
+	assert_int_equal(channel_pair(fds), 0);
+	s->warden = &w;
+	s->chan = fds[0];
+	*end = fds[1];
+	s->phase = SESSION_OPEN;
+	s->is_identified = 1;
+	s->facts.serial_len = 1;
+	(void)snprintf(s->facts.cn, sizeof(s->facts.cn), "%s", cn);
+	(void)snprintf(
+	    s->facts.subject, sizeof(s->facts.subject), "CN=%s", cn);
+	identity_name(s->identity, sizeof(s->identity), &s->facts);
+	s->io = loop_io_new(w.loop, s->chan, LOOP_READ, on_channel, s);
+	TAILQ_INSERT_TAIL(&w.sessions, s, entry);
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	memset(&w, 0, sizeof(w));
+	memset(devs, 0, sizeof(devs));
+	ejected = audited = 0;
+	w.loop = loop_new();
+	w.scratch = calloc(1, sizeof(*w.scratch));
+	TAILQ_INIT(&w.devices);
+	TAILQ_INIT(&w.sessions);
+	assert_int_equal(events_start(&w), 0);
+	connect_one(&one, "one", &ends[0]);
+	connect_one(&two, "two", &ends[1]);
+	plug(&devs[0], "1-1", "p:1");
+	plug(&devs[1], "1-2", "p:2");
+	use_rules("default to any\n"
+		  "allow via-port \"1-1\" to \"cn:one\"\n"
+		  "allow via-port \"1-2\" to \"cn:two\"\n");
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	events_close(&one);
+	events_close(&two);
+	loop_io_free(one.io);
+	loop_io_free(two.io);
+	close_fd(&one.chan);
+	close_fd(&two.chan);
+	close_fd(&ends[0]);
+	close_fd(&ends[1]);
+	for (size_t i = 0; i < ARRAY_LEN(devs); i++) {
+		free(devs[i].record);
+		free(devs[i].store);
+	}
+	rules_free(w.rules);
+	free(w.scratch);
+	loop_timer_free(w.judge);
+	loop_timer_free(w.pulse);
+	loop_free(w.loop);
+	return 0;
+}
+
+/* The next line that this end hears, parsed; NULL = none. */
+static json_t *
+heard(int end)
+{
+	static uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX];
+	struct channel_msg msg;
+	struct ipc_line line;
+	json_t *o;
+
+	loop_once(w.loop, LOOP_NOWAIT);
+	if (channel_recv(end, buf, sizeof(buf), &msg) != 0) {
+		return NULL;
+	}
+	assert_int_equal(msg.type, IPC_LINE);
+	assert_int_equal(ipc_decode_line(&line, msg.data, msg.len), 0);
+	o = json_loadb(line.text, line.len, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(o);
+	return o;
+}
+
+/* The next line is of that type and about that device ("" = none). */
+static void
+expect(int end, const char *type, const char *name, const char *state_is)
+{
+	json_t *o = heard(end), *dev;
+	const char *have = "", *is = "";
+
+	assert_non_null(o);
+	assert_string_equal(
+	    json_string_value(json_object_get(o, "type")), type);
+	dev = json_object_get(o, "device");
+	if (dev == NULL) {
+		dev = json_array_get(json_object_get(o, "devices"), 0);
+	}
+	if (dev == NULL) {
+		dev = o;
+	}
+	if (json_object_get(dev, "name") != NULL) {
+		have = json_string_value(json_object_get(dev, "name"));
+	}
+	if (json_object_get(dev, "state") != NULL) {
+		is = json_string_value(json_object_get(dev, "state"));
+	}
+	assert_string_equal(have, name);
+	assert_string_equal(is, state_is);
+	json_decref(o);
+}
+
+static void
+expect_nothing(int end)
+{
+	assert_null(heard(end));
+}
+
+static void
+subscribe(struct session *s, int end, const char *name)
+{
+	json_t *o;
+
+	assert_int_equal(events_open(s), 0);
+	o = heard(end);
+	assert_string_equal(
+	    json_string_value(json_object_get(o, "type")), "hello");
+	assert_int_equal(
+	    json_integer_value(json_object_get(o, "protocol")), 1);
+	json_decref(o);
+	expect(end, "devices", name, *name != '\0' ? "free" : "");
+	expect_nothing(end);
+}
+
+static char *
+name_of(unsigned i)
+{
+	return devs[i].name;
+}
+
+static void
+test_only_what_is_allowed(void **state)
+{
+	(void)state;
+	assert_true(strstr(name_of(0), "@p:1") != NULL);
+	subscribe(&one, ends[0], name_of(0));
+	subscribe(&two, ends[1], name_of(1));
+	/* each decision is in the audit log, once */
+	assert_int_equal(audited, 2 + 4);
+	events_touch(&w);
+	expect_nothing(ends[0]);
+	assert_int_equal(audited, 2 + 4);
+}
+
+static void
+test_nothing_without_rules(void **state)
+{
+	(void)state;
+	rules_free(w.rules);
+	w.rules = NULL;
+	subscribe(&one, ends[0], "");
+}
+
+static void
+test_plug_and_unplug(void **state)
+{
+	char name[STABLE_NAME];
+
+	(void)state;
+	use_rules("allow to \"cn:one\"\n");
+	subscribe(&one, ends[0], name_of(0));
+	subscribe(&two, ends[1], "");
+	plug(&devs[2], "1-3", "p:3");
+	expect(ends[0], "appeared", name_of(2), "free");
+	/* another in the same socket */
+	memcpy(name, name_of(2), sizeof(name));
+	unplug(&devs[2]);
+	plug(&devs[2], "1-3", "p:3");
+	expect(ends[0], "gone", name, "");
+	expect(ends[0], "appeared", name_of(2), "free");
+	memcpy(name, name_of(2), sizeof(name));
+	unplug(&devs[2]);
+	expect(ends[0], "gone", name, "");
+	/* one that its probe refused, and one that the gateway keeps */
+	devs[0].state = DEVICE_REFUSED;
+	devs[1].state = DEVICE_KEPT;
+	events_touch(&w);
+	expect(ends[0], "gone", name_of(0), "");
+	expect(ends[0], "gone", name_of(1), "");
+	expect_nothing(ends[0]);
+	expect_nothing(ends[1]);
+}
+
+static void
+test_states(void **state)
+{
+	char before[STABLE_NAME];
+
+	(void)state;
+	use_rules("default to any\nallow via-port \"1-1\"\n");
+	subscribe(&one, ends[0], name_of(0));
+	subscribe(&two, ends[1], name_of(0));
+	devs[0].state = DEVICE_HELD;
+	devs[0].holder = &one;
+	events_touch(&w);
+	expect(ends[0], "changed", name_of(0), "yours");
+	expect(ends[1], "changed", name_of(0), "busy");
+	devs[0].state = DEVICE_PROBING;
+	devs[0].holder = NULL;
+	events_touch(&w);
+	expect(ends[0], "changed", name_of(0), "busy");
+	expect_nothing(ends[1]);
+	devs[0].state = DEVICE_READY;
+	events_touch(&w);
+	expect(ends[0], "changed", name_of(0), "free");
+	expect(ends[1], "changed", name_of(0), "free");
+	/* read again, it calls itself otherwise */
+	memcpy(before, name_of(0), sizeof(before));
+	assert_int_equal(stable_name(name_of(0), STABLE_NAME, 0x1209, 1,
+			     "new", "p:1"),
+	    0);
+	events_touch(&w);
+	expect(ends[0], "gone", before, "");
+	expect(ends[0], "appeared", "1209:0001:new@p:1", "free");
+}
+
+static void
+test_other_rules(void **state)
+{
+	(void)state;
+	subscribe(&one, ends[0], name_of(0));
+	subscribe(&two, ends[1], name_of(1));
+	use_rules("allow to \"cn:two\"\n");
+	events_policy(&w);
+	expect(ends[0], "policy", "", "");
+	expect(ends[0], "gone", name_of(0), "");
+	expect_nothing(ends[0]);
+	expect(ends[1], "policy", "", "");
+	expect(ends[1], "appeared", name_of(0), "free");
+	expect_nothing(ends[1]);
+}
+
+static void
+test_messages(void **state)
+{
+	(void)state;
+	subscribe(&one, ends[0], name_of(0));
+	subscribe(&two, ends[1], name_of(1));
+	events_message(&w, one.identity, name_of(0), "rules \"changed\"\n");
+	expect(ends[0], "message", name_of(0), "");
+	expect_nothing(ends[1]);
+}
+
+static void
+say(struct session *s, const char *text)
+{
+	struct ipc_line line = {.text = text, .len = (uint32_t)strlen(text)};
+
+	events_said(s, &line);
+}
+
+static void
+test_what_peers_say(void **state)
+{
+	static const char *const bad[] = {"{}", "[]", "x", "{\"type\":1}",
+	    "{\"type\":\"heartbeat\"}", "{\"type\":\"hello\"}",
+	    "{\"type\":\"hello\",\"protocol\":2}",
+	    "{\"type\":\"hello\",\"protocol\":\"1\"}",
+	    "{\"type\":\"hello\",\"type\":\"hello\",\"protocol\":1}"};
+	static char deep[8000];
+
+	(void)state;
+	subscribe(&one, ends[0], name_of(0));
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		one.phase = SESSION_OPEN;
+		events_close(&one);
+		assert_int_equal(events_open(&one), 0);
+		ejected = 0;
+		say(&one, bad[i]);
+		assert_int_equal(ejected, 1);
+	}
+	events_close(&one);
+	one.phase = SESSION_OPEN;
+	assert_int_equal(events_open(&one), 0);
+	ejected = 0;
+	say(&one, "{\"type\":\"hello\",\"protocol\":1,\"program\":\"x\"}");
+	say(&one, "{\"type\":\"heartbeat\"}");
+	say(&one, "{\"type\":\"what a later version says\"}");
+	assert_int_equal(ejected, 0);
+	memset(deep, '[', sizeof(deep) - 1);
+	say(&one, deep);
+	assert_int_equal(ejected, 1);
+}
+
+/* The session's channel is full: what waits is bounded. */
+static void
+test_slow(void **state)
+{
+	char text[200];
+
+	(void)state;
+	subscribe(&one, ends[0], name_of(0));
+	subscribe(&two, ends[1], name_of(1));
+	for (unsigned i = 0; i < 100000 && ejected == 0; i++) {
+		(void)snprintf(text, sizeof(text), "message %u", i);
+		events_message(&w, one.identity, name_of(0), text);
+	}
+	assert_int_equal(ejected, 1);
+	assert_int_equal(one.phase, SESSION_ENDING);
+	assert_int_equal(two.phase, SESSION_OPEN);
+}
+
+/* More devices than fit one line. */
+static void
+test_long_list(void **state)
+{
+	static struct device many[300];
+	unsigned n = 0, lines = 0;
+	int more = 1;
+
+	(void)state;
+	use_rules("default to any\nallow\n");
+	for (unsigned i = 0; i < ARRAY_LEN(many); i++) {
+		char busid[16], port[16];
+
+		(void)snprintf(busid, sizeof(busid), "2-%u", i + 1);
+		(void)snprintf(port, sizeof(port), "q:%u", i + 1);
+		plug(&many[i], busid, port);
+	}
+	assert_int_equal(events_open(&one), 0);
+	json_decref(heard(ends[0]));
+	while (more) {
+		json_t *o = heard(ends[0]);
+
+		assert_non_null(o);
+		more = json_is_true(json_object_get(o, "more"));
+		n += json_array_size(json_object_get(o, "devices"));
+		lines++;
+		json_decref(o);
+	}
+	assert_int_equal(n, ARRAY_LEN(many) + 2);
+	assert_true(lines > 1);
+	expect_nothing(ends[0]);
+	for (unsigned i = 0; i < ARRAY_LEN(many); i++) {
+		unplug(&many[i]);
+	}
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(test_only_what_is_allowed),
+		TEST(test_nothing_without_rules),
+		TEST(test_plug_and_unplug),
+		TEST(test_states),
+		TEST(test_other_rules),
+		TEST(test_messages),
+		TEST(test_what_peers_say),
+		TEST(test_slow),
+		TEST(test_long_list),
+	};
+
+	return cmocka_run_group_tests_name("events", tests, NULL, NULL);
+}

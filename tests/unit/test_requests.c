@@ -1,0 +1,522 @@
+/*
+ * The broker's closed table: every request type from every asker, with and
+ * without a descriptor, in and out of its state. What is not permitted must end
+ * the asker and touch nothing. Devices and processes are fakes here.
+ */
+#include "proxy/broker/broker.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/mem.h"
+
+/* What the fakes were asked. */
+static struct {
+	int started, opened, closed, authorized, ended, set_config;
+	int closed_channel;
+	uint8_t config;
+} did;
+static int open_result;
+
+static struct broker b;
+static struct child children[2];
+static int warden_end = -1, session_end = -1;
+static struct device_place place = {
+    .busid = "1-1", .path = "/sys/devices/x", .busnum = 1, .devnum = 2,
+    .speed = USBIP_SPEED_HIGH};
+
+int
+device_open(const struct device_place *p, int *out)
+{
+	assert_string_equal(p->busid, place.busid);
+	did.opened++;
+	if (open_result == 0) {
+		*out = dup(0);
+		assert_int_not_equal(*out, -1);
+	}
+	return open_result;
+}
+
+void
+device_close(const struct device_place *p)
+{
+	(void)p;
+	did.closed++;
+}
+
+int
+device_set_config(
+    const struct device_place *p, uint8_t value, uint8_t *before)
+{
+	(void)p;
+	did.set_config++;
+	did.config = value;
+	*before = 1;
+	return 0;
+}
+
+int
+device_authorize(const struct device_place *p, uint8_t what)
+{
+	(void)p;
+	(void)what;
+	did.authorized++;
+	return 0;
+}
+
+struct child *
+broker_find(struct broker *broker, uint32_t conn)
+{
+	for (unsigned i = 0; i < broker->nchildren; i++) {
+		if (broker->children[i].role != 0 &&
+		    broker->children[i].conn == conn) {
+			return &broker->children[i];
+		}
+	}
+	return NULL;
+}
+
+int
+broker_start_child(struct broker *broker, enum ipc_role role, uint32_t conn,
+    int fd, int do_reset, struct child **out, int *end)
+{
+	(void)do_reset;
+	assert_int_not_equal(fd, -1);
+	did.started++;
+	broker->children[1].role = role;
+	broker->children[1].conn = conn;
+	*out = &broker->children[1];
+	*end = dup(0);
+	return 0;
+}
+
+void
+broker_end_child(struct child *child)
+{
+	did.ended++;
+	child->is_ending = 1;
+}
+
+void
+broker_child_closed(struct child *child)
+{
+	(void)child;
+	did.closed_channel++;
+}
+
+static int
+setup(void **state)
+{
+	int warden[2], session[2];
+
+	(void)state;
+	log_init("test");
+	memset(&did, 0, sizeof(did));
+	open_result = 0;
+	memset(&b, 0, sizeof(b));
+	memset(children, 0, sizeof(children));
+	/* A process to be the warden, so that it can be ended; it has no
+	 * copy of the channels. */
+	b.warden_pid = fork();
+	if (b.warden_pid == 0) {
+		pause();
+		_exit(0);
+	}
+	assert_int_equal(channel_pair(warden), 0);
+	assert_int_equal(channel_pair(session), 0);
+	b.warden_chan = warden[0];
+	warden_end = warden[1];
+	b.nchildren = 2;
+	b.children = children;
+	children[0].broker = children[1].broker = &b;
+	children[0].role = IPC_ROLE_SESSION;
+	children[0].conn = 7;
+	children[0].chan = session[0];
+	children[1].chan = -1;
+	session_end = session[1];
+	b.conf.ca = b.conf.cert = b.conf.key = strdup("/dev/null");
+	b.conf.crl = strdup("");
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	kill(b.warden_pid, SIGKILL);
+	waitpid(b.warden_pid, NULL, 0);
+	close_fd(&b.warden_chan);
+	close_fd(&warden_end);
+	close_fd(&children[0].chan);
+	close_fd(&session_end);
+	free(b.conf.ca);
+	free(b.conf.crl);
+	return 0;
+}
+
+/* True when the warden was ended. */
+static int
+warden_is_dead(void)
+{
+	int status;
+	pid_t pid = 0;
+
+	for (int i = 0; i < 5000 && pid == 0; i++) {
+		pid = waitpid(b.warden_pid, &status, WNOHANG);
+		usleep(pid == 0 ? 2000 : 0);
+	}
+	return pid == b.warden_pid;
+}
+
+static int
+nothing_done(void)
+{
+	return did.started + did.opened + did.authorized + did.set_config == 0;
+}
+
+static int
+answer(int chan, struct channel_msg *msg)
+{
+	static uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX];
+
+	return channel_recv_wait(chan, buf, sizeof(buf), 200, msg);
+}
+
+static void
+from_warden(uint16_t type, uint32_t id, const void *data, size_t len, int fd)
+{
+	assert_int_equal(
+	    channel_send(warden_end, type, id, data, len, fd), 0);
+	broker_on_warden(&b, LOOP_READ);
+}
+
+static void
+from_session(uint16_t type, const void *data, size_t len, int fd)
+{
+	assert_int_equal(
+	    channel_send(session_end, type, 7, data, len, fd), 0);
+	broker_on_child(&children[0], LOOP_READ);
+}
+
+static void
+expect_result(int chan, uint16_t type, int err)
+{
+	struct ipc_result r;
+	struct channel_msg msg;
+
+	assert_int_equal(answer(chan, &msg), 0);
+	assert_int_equal(msg.type, type);
+	assert_int_equal(ipc_decode_result(&r, msg.data, msg.len), 0);
+	assert_int_equal(r.err, err);
+	close_fd(&msg.fd);
+}
+
+/* Everything that only a session may ask, asked by the warden, and the
+ * reverse; and types that do not exist. */
+static void
+test_wrong_asker(void **state)
+{
+	static const uint16_t sessions[] = {IPC_KEY, IPC_SET_CONFIG};
+	static const uint16_t wardens[] = {
+	    IPC_SPAWN, IPC_PROBE, IPC_AUTHORIZE, IPC_GRANT, IPC_KILL};
+
+	for (size_t i = 0; i < ARRAY_LEN(sessions); i++) {
+		from_warden(sessions[i], 7, NULL, 0, -1);
+		assert_true(warden_is_dead());
+		assert_true(nothing_done());
+		teardown(state);
+		setup(state);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(wardens); i++) {
+		uint8_t buf[512] = {0};
+
+		from_session(wardens[i], buf, sizeof(buf), -1);
+		assert_int_equal(did.ended, 1);
+		assert_true(nothing_done());
+		teardown(state);
+		setup(state);
+	}
+}
+
+static void
+test_unknown_types(void **state)
+{
+	for (unsigned type = 0; type < 80; type++) {
+		switch (type) {
+		case IPC_KEY:
+		case IPC_SET_CONFIG:
+			continue;
+		default:
+			break;
+		}
+		from_session((uint16_t)type, NULL, 0, -1);
+		assert_int_equal(did.ended, 1);
+		assert_true(nothing_done());
+		teardown(state);
+		setup(state);
+	}
+}
+
+static void
+test_spawn(void **state)
+{
+	struct channel_msg msg;
+	int tcp = socket(AF_INET, SOCK_STREAM, 0), pair[2];
+
+	(void)state;
+	from_warden(IPC_SPAWN, 9, NULL, 0, tcp);
+	assert_int_equal(did.started, 1);
+	assert_int_equal(answer(warden_end, &msg), 0);
+	assert_int_equal(msg.type, IPC_SPAWNED);
+	assert_int_not_equal(msg.fd, -1);
+	close_fd(&msg.fd);
+	/* Not a TCP socket: an attempt to hand in something else. */
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	from_warden(IPC_SPAWN, 10, NULL, 0, pair[0]);
+	assert_int_equal(did.started, 1);
+	assert_true(warden_is_dead());
+	close_fd(&pair[0]);
+	close_fd(&pair[1]);
+	close_fd(&tcp);
+}
+
+static void
+test_spawn_needs_fd(void **state)
+{
+	(void)state;
+	from_warden(IPC_SPAWN, 9, NULL, 0, -1);
+	assert_int_equal(did.started, 0);
+	assert_true(warden_is_dead());
+}
+
+static int
+grant_message(uint8_t *buf, size_t size)
+{
+	struct ipc_grant m = {.place = place, .nconfigs = 2, .configs = {1, 2}};
+
+	return ipc_encode_grant(buf, size, &m);
+}
+
+static void
+test_grant_needs_key(void **state)
+{
+	uint8_t buf[512];
+	int n = grant_message(buf, sizeof(buf));
+
+	(void)state;
+	from_warden(IPC_GRANT, 7, buf, (size_t)n, -1);
+	assert_int_equal(did.opened, 0);
+	assert_true(warden_is_dead());
+}
+
+static void
+test_grant_once(void **state)
+{
+	struct channel_msg msg;
+	uint8_t buf[512];
+	int n = grant_message(buf, sizeof(buf));
+
+	(void)state;
+	children[0].key_given = 1;
+	from_warden(IPC_GRANT, 7, buf, (size_t)n, -1);
+	expect_result(warden_end, IPC_GRANTED, 0);
+	assert_int_equal(answer(session_end, &msg), 0);
+	assert_int_equal(msg.type, IPC_DEVICE);
+	assert_int_not_equal(msg.fd, -1);
+	close_fd(&msg.fd);
+	from_warden(IPC_GRANT, 7, buf, (size_t)n, -1);
+	assert_int_equal(did.opened, 1);
+	assert_true(warden_is_dead());
+}
+
+static void
+test_grant_two_holders(void **state)
+{
+	uint8_t buf[512];
+	int n = grant_message(buf, sizeof(buf));
+
+	(void)state;
+	children[0].key_given = 1;
+	children[1].role = IPC_ROLE_SESSION;
+	children[1].conn = 8;
+	children[1].has_device = 1;
+	children[1].grant.place = place;
+	from_warden(IPC_GRANT, 7, buf, (size_t)n, -1);
+	expect_result(warden_end, IPC_GRANTED, ERR_BUSY);
+	assert_int_equal(did.opened, 0);
+	assert_false(children[0].has_device);
+}
+
+static void
+test_grant_after_the_end(void **state)
+{
+	uint8_t buf[512];
+	int n = grant_message(buf, sizeof(buf));
+
+	(void)state;
+	from_warden(IPC_GRANT, 99, buf, (size_t)n, -1);
+	expect_result(warden_end, IPC_GRANTED, ERR_CLOSED);
+	assert_int_equal(did.opened, 0);
+}
+
+static void
+test_key_once(void **state)
+{
+	struct channel_msg msg;
+
+	(void)state;
+	/* /dev/null is no file to read keys from: the session is ended, and
+	 * its one chance is used. */
+	from_session(IPC_KEY, NULL, 0, -1);
+	assert_int_equal(did.ended, 1);
+	assert_int_equal(answer(session_end, &msg), ERR_TIMEOUT);
+	from_session(IPC_KEY, NULL, 0, -1);
+	assert_int_equal(did.ended, 2);
+	assert_int_equal(children[0].key_given, 1);
+}
+
+static void
+test_set_config(void **state)
+{
+	struct ipc_byte m = {.value = 2};
+	uint8_t buf[8];
+	int n = ipc_encode_byte(buf, sizeof(buf), &m);
+
+	(void)state;
+	/* Without a device it is nobody's to ask. */
+	from_session(IPC_SET_CONFIG, buf, (size_t)n, -1);
+	assert_int_equal(did.ended, 1);
+	assert_int_equal(did.set_config, 0);
+	children[0].has_device = 1;
+	children[0].grant = (struct ipc_grant){
+	    .place = place, .nconfigs = 2, .configs = {1, 2}};
+	from_session(IPC_SET_CONFIG, buf, (size_t)n, -1);
+	expect_result(session_end, IPC_CONFIG_SET, 0);
+	assert_int_equal(did.config, 2);
+	assert_int_equal(children[0].config_before, 1);
+	/* A value that was not granted. */
+	m.value = 3;
+	n = ipc_encode_byte(buf, sizeof(buf), &m);
+	from_session(IPC_SET_CONFIG, buf, (size_t)n, -1);
+	assert_int_equal(did.set_config, 1);
+	assert_int_equal(did.ended, 2);
+}
+
+/* Lengths are exact: one byte less or more is an attack. */
+static void
+test_lengths(void **state)
+{
+	struct ipc_probe probe = {.place = place};
+	struct ipc_authorize auth = {.place = place, .what = IPC_AUTH_HUB};
+	struct ipc_grant grant = {
+	    .place = place, .nconfigs = 1, .configs = {1}};
+
+	for (int which = 0; which < 4; which++) {
+		for (int delta = -1; delta <= 1; delta += 2) {
+			uint8_t buf[1024] = {0};
+			uint16_t type = IPC_KILL;
+			int n = 0;
+
+			switch (which) {
+			case 0:
+				type = IPC_PROBE;
+				n = ipc_encode_probe(
+				    buf, sizeof(buf), &probe);
+				break;
+			case 1:
+				type = IPC_AUTHORIZE;
+				n = ipc_encode_authorize(
+				    buf, sizeof(buf), &auth);
+				break;
+			case 2:
+				type = IPC_GRANT;
+				n = ipc_encode_grant(
+				    buf, sizeof(buf), &grant);
+				break;
+			default:
+				break;
+			}
+			if (n + delta < 0) {
+				continue;
+			}
+			from_warden(type, 7, buf, (size_t)(n + delta), -1);
+			assert_true(warden_is_dead());
+			assert_true(nothing_done());
+			teardown(state);
+			setup(state);
+		}
+	}
+}
+
+/* The end of a channel is not a crime: the child may end by itself. */
+static void
+test_closed(void **state)
+{
+	(void)state;
+	close_fd(&session_end);
+	broker_on_child(&children[0], LOOP_READ);
+	assert_int_equal(did.ended, 0);
+	assert_int_equal(did.closed_channel, 1);
+}
+
+static void
+test_probe(void **state)
+{
+	struct ipc_probe probe = {.place = place};
+	struct channel_msg msg;
+	uint8_t buf[512];
+	int n = ipc_encode_probe(buf, sizeof(buf), &probe);
+
+	(void)state;
+	from_warden(IPC_PROBE, 3, buf, (size_t)n, -1);
+	assert_int_equal(did.opened, 1);
+	assert_int_equal(did.started, 1);
+	assert_int_equal(answer(warden_end, &msg), 0);
+	assert_int_equal(msg.type, IPC_PROBED);
+	close_fd(&msg.fd);
+	open_result = ERR_POLICY;
+	from_warden(IPC_PROBE, 4, buf, (size_t)n, -1);
+	expect_result(warden_end, IPC_PROBED, ERR_POLICY);
+	assert_int_equal(did.started, 1);
+	/* A place that cannot be: the warden is broken. */
+	open_result = ERR_FORMAT;
+	from_warden(IPC_PROBE, 5, buf, (size_t)n, -1);
+	assert_true(warden_is_dead());
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_wrong_asker),
+		T(test_unknown_types),
+		T(test_spawn),
+		T(test_spawn_needs_fd),
+		T(test_grant_needs_key),
+		T(test_grant_once),
+		T(test_grant_two_holders),
+		T(test_grant_after_the_end),
+		T(test_key_once),
+		T(test_set_config),
+		T(test_lengths),
+		T(test_closed),
+		T(test_probe),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
