@@ -92,7 +92,8 @@ rules_srcs := policy/rules/arena.c policy/rules/check.c \
 # Programs: name, where it is installed, sources, libraries
 
 programs := sallyportd sallyport-warden sallyport-session sallyport-probe \
-	sallyctl sallyport-policy sallyport-certs
+	sallyctl sallyport sallyport-relay sallyport-reader sallyport-policy \
+	sallyport-certs
 
 sallyportd_dir := $(SBINDIR)
 sallyportd_srcs := proxy/broker/children.c proxy/broker/device.c \
@@ -134,6 +135,32 @@ sallyport-probe_libs := -lev -lusb-1.0
 sallyctl_dir := $(BINDIR)
 sallyctl_srcs := proxy/ctl/main.c $(base_core_srcs)
 sallyctl_libs := -ljansson
+
+sallyport_dir := $(BINDIR)
+sallyport_srcs := vhci-glue/agent.c vhci-glue/agent_ask.c \
+	vhci-glue/agent_sock.c vhci-glue/agent_work.c vhci-glue/attach.c \
+	vhci-glue/detach.c vhci-glue/gateway.c vhci-glue/imported.c \
+	vhci-glue/launch.c vhci-glue/list.c vhci-glue/main.c vhci-glue/off.c \
+	vhci-glue/offers.c vhci-glue/opts.c vhci-glue/owner.c \
+	vhci-glue/plan.c vhci-glue/ports.c vhci-glue/status.c \
+	vhci-glue/tunnel.c vhci-glue/uids.c vhci-glue/usbids.c \
+	vhci-glue/vhci.c vhci-glue/watch.c vhci-glue/words.c \
+	base/conf.c base/file.c base/spawn.c $(base_core_srcs) $(wire_srcs)
+sallyport_libs := -linih -ljansson
+
+sallyport-relay_dir := $(LIBEXECDIR)
+sallyport-relay_srcs := vhci-glue/downlink.c vhci-glue/imported.c \
+	vhci-glue/pending.c vhci-glue/rebuild.c vhci-glue/relay.c \
+	vhci-glue/relay_events.c vhci-glue/relay_main.c \
+	vhci-glue/relay_opts.c vhci-glue/relay_tunnel.c \
+	vhci-glue/remote.c vhci-glue/seen.c vhci-glue/uplink.c base/net.c \
+	$(base_core_srcs) $(base_loop_srcs) $(base_tls_srcs) $(wire_srcs)
+sallyport-relay_libs := -lev $(MBEDTLS)
+
+sallyport-reader_dir := $(LIBEXECDIR)
+sallyport-reader_srcs := vhci-glue/event.c vhci-glue/reader_main.c \
+	$(base_core_srcs) $(wire_srcs)
+sallyport-reader_libs := -ljansson
 
 sallyport-policy_dir := $(BINDIR)
 sallyport-policy_srcs := policy/tool/check.c policy/tool/device.c \
@@ -250,10 +277,14 @@ install: all
 	$(foreach m,$(man_pages),$(INSTALL) -D -m 0644 $(m) \
 		$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)) \
 		&& ) true
+	$(INSTALL) -D -m 0755 vhci-glue/sallyport.sleep \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system-sleep/sallyport
 	$(INSTALL) -d -m 0755 $(DESTDIR)$(SYSCONFDIR)/sallyport/rules.d
 	$(INSTALL) -d -m 0700 $(DESTDIR)$(SYSCONFDIR)/sallyport/tls
 	$(INSTALL) -D -m 0644 docs/examples/gateway.conf \
 		$(DESTDIR)$(SYSCONFDIR)/sallyport/gateway.conf.example
+	$(INSTALL) -D -m 0644 docs/examples/workstation.conf \
+		$(DESTDIR)$(SYSCONFDIR)/sallyport/workstation.conf.example
 
 clean:
 	rm -rf $(O)

@@ -97,3 +97,38 @@ $(eval $(call unit,counts,$(session_rig_srcs),-lev $(call wrap, \
 $(eval $(call unit,floor,proxy/session/floor.c proxy/session/floor_setup.c \
 	proxy/session/vetted.c base/err.c $(wire_srcs)))
 $(eval $(call unit,probe,proxy/session/probe.c $(session_core_srcs),-lev))
+
+# vhci-glue/
+relay_core_srcs := vhci-glue/downlink.c vhci-glue/pending.c \
+	vhci-glue/rebuild.c vhci-glue/relay.c vhci-glue/seen.c \
+	vhci-glue/uplink.c base/loop.c base/stream.c $(base_core_srcs) \
+	wire/usbip.c wire/usbip_check.c tests/fake/gateway_fake.c
+relay_counted := malloc calloc realloc send recv epoll_ctl
+$(eval $(call unit,rebuild,vhci-glue/pending.c vhci-glue/rebuild.c \
+	vhci-glue/seen.c tests/fake/gateway_fake.c base/stream.c \
+	$(base_core_srcs) wire/usbip.c wire/usbip_check.c))
+$(eval $(call unit,relay,$(relay_core_srcs),-lev))
+$(eval $(call unit,relay_hostile,$(relay_core_srcs),-lev))
+$(eval $(call unit,relay_count,$(relay_core_srcs), \
+	-lev $(call wrap,$(relay_counted))))
+$(eval $(call unit,relay_tls,$(pki_srcs) $(filter-out base/stream.c \
+	$(wire_srcs),$(relay_core_srcs)) $(base_tls_srcs) $(wire_srcs), \
+	-lev $(MBEDTLS)))
+$(eval $(call unit,relay_op,vhci-glue/imported.c vhci-glue/remote.c \
+	tests/fake/gateway_fake.c $(base_tls_srcs) $(base_core_srcs) \
+	$(wire_srcs),$(MBEDTLS)))
+$(eval $(call unit,relay_process,tests/fake/gateway_fake.c $(pki_srcs) \
+	base/spawn.c $(base_tls_srcs) $(base_core_srcs) $(wire_srcs), \
+	$(MBEDTLS)))
+$(eval $(call unit,event_lines,vhci-glue/event.c $(base_core_srcs) \
+	$(wire_srcs),-ljansson))
+$(eval $(call unit,owner,vhci-glue/owner.c base/err.c base/mem.c))
+$(eval $(call unit,plan,vhci-glue/gateway.c vhci-glue/off.c \
+	vhci-glue/plan.c base/file.c $(base_core_srcs)))
+$(eval $(call unit,relay_tunnel,vhci-glue/relay_tunnel.c base/stream.c \
+	$(base_core_srcs)))
+$(eval $(call unit,vhci,vhci-glue/gateway.c vhci-glue/imported.c \
+	vhci-glue/opts.c vhci-glue/ports.c vhci-glue/uids.c \
+	vhci-glue/usbids.c vhci-glue/vhci.c vhci-glue/words.c base/conf.c \
+	base/file.c $(base_core_srcs) wire/usbip.c wire/usbip_check.c, \
+	-linih -ljansson))

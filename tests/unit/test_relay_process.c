@@ -1,0 +1,556 @@
+/*
+ * The program sallyport-relay as its parent starts it, between a fake gateway
+ * with TLS on a loopback socket and a fake kernel. Looks for the program in
+ * $SALLYPORT_LIBEXEC or in ../bin beside this test; skips when it is not there.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/channel.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/spawn.h"
+#include "tests/fake/gateway_fake.h"
+#include "tests/fake/tlsbed.h"
+#include "vhci-glue/exits.h"
+#include "wire/ipc.h"
+
+#define WAIT_MS 10000
+#define OTHER_UID 61099
+
+static struct pki_cert ca, other_ca, gateway, kiosk, stranger, expired;
+static char program[PATH_MAX];
+
+struct stage {
+	struct tls_config *server;
+	int listener;
+	uint16_t port;
+	struct gateway_fake gw;
+	int has_gw;
+	int channel;
+	pid_t relay;
+	int kernel; /* the kernel's end, after attaching */
+	struct ipc_relay_done done;
+	uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX];
+};
+
+static void
+find_program(void)
+{
+	const char *dir = getenv("SALLYPORT_LIBEXEC");
+	char self[PATH_MAX], *slash = NULL;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n > 0) {
+		self[n] = '\0';
+		slash = strrchr(self, '/');
+	}
+	if (slash != NULL) {
+		*slash = '\0';
+	}
+	if (dir != NULL) {
+		(void)snprintf(
+		    program, sizeof(program), "%s/sallyport-relay", dir);
+	} else if (slash != NULL &&
+	    snprintf(program, sizeof(program), "%s/../bin/sallyport-relay",
+		self) >= (int)sizeof(program)) {
+		program[0] = '\0';
+	}
+	if (access(program, X_OK) != 0) {
+		program[0] = '\0';
+	}
+}
+
+static int
+group_setup(void **state)
+{
+	struct pki_how how = {.subject = "CN=Lab CA", .use = PKI_CA};
+	uint8_t sans[64];
+	size_t len = 0;
+
+	(void)state;
+	find_program();
+	pki_issue(&ca, NULL, &how);
+	how.subject = "CN=Another CA";
+	pki_issue(&other_ca, NULL, &how);
+	pki_san(sans, &len, PKI_IP, "\x7f\0\0\1", 4);
+	how = (struct pki_how){.subject = "CN=gw",
+	    .use = PKI_SERVER,
+	    .sans = sans,
+	    .sans_len = len};
+	pki_issue(&gateway, &ca, &how);
+	how = (struct pki_how){.subject = "CN=kiosk", .use = PKI_CLIENT};
+	pki_issue(&kiosk, &ca, &how);
+	pki_issue(&stranger, &other_ca, &how);
+	how.from = "20200101000000";
+	how.to = "20210101000000";
+	pki_issue(&expired, &ca, &how);
+	return 0;
+}
+
+static int
+setup(void **state)
+{
+	struct stage *s = calloc(1, sizeof(*s));
+	struct sockaddr_in at = {
+	    .sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t len = sizeof(at);
+
+	if (s == NULL) {
+		return -1;
+	}
+	s->channel = s->kernel = -1;
+	s->server = bed_config(TLS_SERVER, &ca, &gateway, NULL);
+	s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	*state = s;
+	if (bind(s->listener, (struct sockaddr *)&at, sizeof(at)) != 0 ||
+	    listen(s->listener, 4) != 0 ||
+	    getsockname(s->listener, (struct sockaddr *)&at, &len) != 0) {
+		return -1;
+	}
+	s->port = ntohs(at.sin_port);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct stage *s = *state;
+
+	close_fd(&s->channel);
+	close_fd(&s->kernel);
+	close_fd(&s->listener);
+	if (s->relay > 0) {
+		(void)kill(s->relay, SIGKILL);
+		(void)waitpid(s->relay, NULL, 0);
+	}
+	if (s->has_gw) {
+		gateway_fake_fini(&s->gw);
+	}
+	tls_config_free(s->server);
+	free(s);
+	return 0;
+}
+
+static void
+start_relay(struct stage *s, uint8_t mode, const struct pki_cert *root,
+    const struct pki_cert *cert)
+{
+	const char *const argv[] = {"sallyport-relay", "--foreground", NULL};
+	struct ipc_relay_setup setup_msg = {
+	    .mode = mode,
+	    .host = "127.0.0.1",
+	    .name = "127.0.0.1",
+	    .port = s->port,
+	    .pem = {
+		.ca = root->pem,
+		.ca_len = (uint32_t)root->pem_len,
+		.cert = cert->pem,
+		.cert_len = (uint32_t)cert->pem_len,
+		.key = cert->key,
+		.key_len = (uint32_t)cert->key_len,
+	    },
+	};
+	struct spawn how = {
+	    .path = program,
+	    .argv = argv,
+	    .nfds = 1,
+	    .uid = geteuid() == 0 ? OTHER_UID : (uid_t)-1,
+	    .gid = geteuid() == 0 ? OTHER_UID : (gid_t)-1,
+	    .die_with_parent = 1,
+	};
+	int pair[2], n;
+
+	if (program[0] == '\0') {
+		skip();
+	}
+	if (mode == IPC_RELAY_ATTACH) {
+		memcpy(setup_msg.busid, "3-2", 4);
+	}
+	assert_int_equal(channel_pair(pair), 0);
+	s->channel = pair[0];
+	n = ipc_encode_relay_setup(s->buf, sizeof(s->buf), &setup_msg);
+	assert_true(n > 0);
+	assert_int_equal(channel_send(s->channel, IPC_RELAY_SETUP, 0, s->buf,
+			     (size_t)n, -1),
+	    0);
+	how.fds[0] = pair[1];
+	s->relay = spawn_child(&how);
+	close(pair[1]);
+	assert_true(s->relay > 0);
+}
+
+static void
+welcome(struct stage *s)
+{
+	struct pollfd p = {.fd = s->listener, .events = POLLIN};
+	int fd;
+
+	assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+	fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	assert_true(fd >= 0);
+	assert_int_equal(gateway_fake_init(&s->gw,
+			     tls_stream_new(s->server, fd, NULL, NULL)),
+	    0);
+	assert_non_null(s->gw.stream);
+	s->has_gw = 1;
+}
+
+/* The relay's next message, while the gateway goes on. */
+static void
+hear(struct stage *s, struct channel_msg *msg)
+{
+	int r = ERR_AGAIN;
+
+	for (int ms = 0; ms < WAIT_MS && r == ERR_AGAIN; ms++) {
+		if (s->has_gw && s->gw.stream != NULL) {
+			gateway_fake_turn(&s->gw);
+		}
+		r = channel_recv_wait(
+		    s->channel, s->buf, sizeof(s->buf), 1, msg);
+		if (r == ERR_TIMEOUT) {
+			r = ERR_AGAIN;
+		}
+	}
+	assert_int_equal(r, 0);
+}
+
+static void
+assert_done(struct stage *s, int exit_code, const char *word)
+{
+	struct channel_msg msg;
+
+	hear(s, &msg);
+	assert_int_equal(msg.type, IPC_RELAY_DONE);
+	assert_int_equal(
+	    ipc_decode_relay_done(&s->done, msg.data, msg.len), 0);
+	assert_int_equal(s->done.exit_code, exit_code);
+	if (strstr(s->done.text, word) == NULL) {
+		fail_msg("\"%s\" does not say \"%s\"", s->done.text, word);
+	}
+}
+
+static void
+assert_exit(struct stage *s, int code)
+{
+	int status = -1;
+
+	assert_int_equal(waitpid(s->relay, &status, 0), s->relay);
+	s->relay = 0;
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), code);
+}
+
+/* Up to the stream: the relay holds the other end of s->kernel. */
+static void
+attach(struct stage *s)
+{
+	const struct usbip_device dev = gateway_fake_drive();
+	const struct ipc_result good = {0, 0};
+	struct ipc_relay_ready ready;
+	struct channel_msg msg;
+	uint8_t result[16];
+	int pair[2], n;
+
+	start_relay(s, IPC_RELAY_ATTACH, &ca, &kiosk);
+	welcome(s);
+	gateway_fake_say_op(&s->gw, USBIP_OP_REP_IMPORT, 0);
+	gateway_fake_say_device(&s->gw, &dev);
+	hear(s, &msg);
+	assert_int_equal(msg.type, IPC_RELAY_READY);
+	assert_int_equal(
+	    ipc_decode_relay_ready(&ready, msg.data, msg.len), 0);
+	assert_memory_equal(&ready.dev, &dev, sizeof(dev));
+	assert_int_equal(
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	n = ipc_encode_result(result, sizeof(result), &good);
+	assert_true(n > 0);
+	assert_int_equal(channel_send(s->channel, IPC_RELAY_ATTACHED, 0,
+			     result, (size_t)n, pair[1]),
+	    0);
+	close(pair[1]);
+	s->kernel = pair[0];
+	gateway_fake_turn(&s->gw);
+	(void)gateway_fake_hear(&s->gw, USBIP_IMPORT_REQ_SIZE);
+}
+
+/* The kernel submits; the gateway hears of it. */
+static void
+submit(struct stage *s, uint32_t seqnum, uint32_t length)
+{
+	struct usbip_header h = {
+	    .command = USBIP_CMD_SUBMIT,
+	    .seqnum = seqnum,
+	    .devid = 3 << 16 | 7,
+	    .direction = USBIP_DIR_IN,
+	    .ep = 1,
+	};
+	uint8_t raw[USBIP_HEADER_SIZE];
+
+	h.u.submit.length = length;
+	assert_int_equal(usbip_encode_header(raw, &h), 0);
+	assert_int_equal(send(s->kernel, raw, sizeof(raw), 0), sizeof(raw));
+	for (int ms = 0; ms < WAIT_MS; ms++) {
+		gateway_fake_turn(&s->gw);
+		if (gateway_fake_heard(&s->gw) >= sizeof(raw)) {
+			assert_memory_equal(
+			    gateway_fake_hear(&s->gw, sizeof(raw)), raw,
+			    sizeof(raw));
+			return;
+		}
+		(void)poll(NULL, 0, 1);
+	}
+	fail_msg("the command does not arrive");
+}
+
+static void
+test_list(void **state)
+{
+	struct stage *s = *state;
+	struct usbip_device dev = gateway_fake_drive();
+	struct channel_msg msg;
+	struct ipc_item item;
+
+	start_relay(s, IPC_RELAY_LIST, &ca, &kiosk);
+	welcome(s);
+	gateway_fake_say_op(&s->gw, USBIP_OP_REP_DEVLIST, 0);
+	gateway_fake_say(&s->gw, "\0\0\0\2", 4);
+	for (int i = 0; i < 2; i++) {
+		dev.pid = (uint16_t)i;
+		gateway_fake_say_device(&s->gw, &dev);
+		gateway_fake_say(&s->gw, "\x08\x06\x50\0", 4);
+	}
+	for (int i = 0; i < 2; i++) {
+		hear(s, &msg);
+		assert_int_equal(msg.type, IPC_RELAY_ITEM);
+		assert_int_equal(
+		    ipc_decode_item(&item, msg.data, msg.len), 0);
+		assert_int_equal(item.dev.pid, i);
+		assert_int_equal(item.interfaces[0].class, 8);
+	}
+	assert_done(s, EXITS_OK, "");
+	assert_exit(s, 0);
+}
+
+static void
+test_stream(void **state)
+{
+	struct stage *s = *state;
+	const struct usbip_ret_submit ret = {.actual_length = 4};
+	uint8_t got[USBIP_HEADER_SIZE + 4];
+
+	attach(s);
+	submit(s, 1, 64);
+	gateway_fake_say_ret(&s->gw, 1, &ret, "data", 4, NULL, 0);
+	gateway_fake_turn(&s->gw);
+	assert_int_equal(
+	    recv(s->kernel, got, sizeof(got), MSG_WAITALL), sizeof(got));
+	assert_memory_equal(got + USBIP_HEADER_SIZE, "data", 4);
+	/* detach: the kernel closes */
+	close_fd(&s->kernel);
+	assert_done(s, EXITS_OK, "3-2: the kernel closed the device");
+	assert_exit(s, 0);
+}
+
+/* Detached but for the log of who did it: the gateway hangs up. */
+static void
+test_gateway_gone(void **state)
+{
+	struct stage *s = *state;
+	char c;
+
+	attach(s);
+	submit(s, 1, 64);
+	gateway_fake_hang_up(&s->gw);
+	assert_done(s, EXITS_FAILED, "the gateway closed the connection");
+	assert_exit(s, 1);
+	assert_int_equal(recv(s->kernel, &c, 1, 0), 0);
+}
+
+static void
+test_hostile(void **state)
+{
+	struct stage *s = *state;
+	const struct usbip_ret_submit ret = {.actual_length = 65};
+	uint8_t evil[65] = {0}, c;
+
+	attach(s);
+	submit(s, 1, 64);
+	gateway_fake_say_ret(&s->gw, 1, &ret, evil, sizeof(evil), NULL, 0);
+	assert_done(s, EXITS_FAILED, "actual_length above what was asked");
+	assert_exit(s, 1);
+	assert_int_equal(recv(s->kernel, &c, 1, 0), 0);
+}
+
+/* kill -9 of the relay: the kernel sees an end, nothing else. */
+static void
+test_killed(void **state)
+{
+	struct stage *s = *state;
+	char c;
+
+	attach(s);
+	submit(s, 1, 64);
+	assert_int_equal(kill(s->relay, SIGKILL), 0);
+	assert_int_equal(recv(s->kernel, &c, 1, 0), 0);
+}
+
+static void
+test_told_to_end(void **state)
+{
+	struct stage *s = *state;
+
+	attach(s);
+	submit(s, 1, 64);
+	assert_int_equal(kill(s->relay, SIGTERM), 0);
+	assert_done(s, EXITS_OK, "told to end");
+	assert_exit(s, 0);
+}
+
+/* In the foreground a relay goes with its parent. */
+static void
+test_parent_gone(void **state)
+{
+	struct stage *s = *state;
+
+	attach(s);
+	submit(s, 1, 64);
+	close_fd(&s->channel);
+	assert_exit(s, 0);
+}
+
+static void
+test_busy(void **state)
+{
+	struct stage *s = *state;
+
+	start_relay(s, IPC_RELAY_ATTACH, &ca, &kiosk);
+	welcome(s);
+	gateway_fake_say_op(&s->gw, USBIP_OP_REP_IMPORT, USBIP_ST_DEV_BUSY);
+	assert_done(s, EXITS_NOT_FOUND, "3-2: busy");
+	assert_exit(s, 1);
+}
+
+static void
+test_wrong_ca_here(void **state)
+{
+	struct stage *s = *state;
+
+	start_relay(s, IPC_RELAY_LIST, &other_ca, &stranger);
+	welcome(s);
+	assert_done(s, EXITS_DENIED, "handshake: ");
+	assert_exit(s, 1);
+}
+
+static void
+test_wrong_ca_there(void **state)
+{
+	struct stage *s = *state;
+
+	start_relay(s, IPC_RELAY_LIST, &ca, &stranger);
+	welcome(s);
+	assert_done(s, EXITS_DENIED, "handshake: ");
+	assert_exit(s, 1);
+}
+
+static void
+test_expired(void **state)
+{
+	struct stage *s = *state;
+
+	start_relay(s, IPC_RELAY_LIST, &ca, &expired);
+	assert_done(s, EXITS_FAILED, "expired");
+	assert_exit(s, 1);
+}
+
+static void
+test_unreachable(void **state)
+{
+	struct stage *s = *state;
+
+	close_fd(&s->listener);
+	start_relay(s, IPC_RELAY_LIST, &ca, &kiosk);
+	assert_done(s, EXITS_UNREACHABLE, "is sallyportd running");
+	assert_exit(s, 1);
+}
+
+static void
+test_not_tls(void **state)
+{
+	struct stage *s = *state;
+	struct pollfd p = {.fd = s->listener, .events = POLLIN};
+	int fd;
+
+	start_relay(s, IPC_RELAY_LIST, &ca, &kiosk);
+	assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+	fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(send(fd, "HTTP/1.1 400 no\r\n\r\n", 19, 0), 19);
+	assert_done(s, EXITS_DENIED, "TLS");
+	close(fd);
+	assert_exit(s, 1);
+}
+
+/* It does not run as root, whoever starts it. */
+static void
+test_no_root(void **state)
+{
+	const char *const argv[] = {"sallyport-relay", NULL};
+	const struct spawn how = {
+	    .path = program,
+	    .argv = argv,
+	    .uid = (uid_t)-1,
+	    .gid = (gid_t)-1,
+	};
+	struct stage *s = *state;
+
+	if (program[0] == '\0' || geteuid() != 0) {
+		skip();
+	}
+	s->relay = spawn_child(&how);
+	assert_true(s->relay > 0);
+	assert_exit(s, 1);
+}
+
+#define STAGE_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    STAGE_TEST(test_list),
+	    STAGE_TEST(test_stream),
+	    STAGE_TEST(test_gateway_gone),
+	    STAGE_TEST(test_hostile),
+	    STAGE_TEST(test_killed),
+	    STAGE_TEST(test_told_to_end),
+	    STAGE_TEST(test_parent_gone),
+	    STAGE_TEST(test_busy),
+	    STAGE_TEST(test_wrong_ca_here),
+	    STAGE_TEST(test_wrong_ca_there),
+	    STAGE_TEST(test_expired),
+	    STAGE_TEST(test_unreachable),
+	    STAGE_TEST(test_not_tls),
+	    STAGE_TEST(test_no_root),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, NULL);
+}

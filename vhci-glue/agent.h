@@ -1,0 +1,94 @@
+/*
+ * What the files of `sallyport agent` share; nobody else includes it. agent.c
+ * has the loop and the gateways, agent_work.c the devices, agent_sock.c the
+ * control socket, agent_ask.c the commands that speak to a running agent.
+ */
+#ifndef VHCI_GLUE_AGENT_H
+#define VHCI_GLUE_AGENT_H
+
+#include <sys/types.h>
+
+#include "vhci-glue/offers.h"
+#include "vhci-glue/opts.h"
+#include "vhci-glue/plan.h"
+#include "vhci-glue/ports.h"
+
+#define AGENT_RUN "/run/sallyport"
+#define AGENT_SOCKET AGENT_RUN "/agent.sock"
+#define AGENT_SUSPENDED AGENT_RUN "/suspended"
+#define AGENT_GROUP "sallyport"
+#define AGENT_DEVICES 256u
+#define AGENT_CLIENTS 8u
+
+struct agent_gateway {
+	struct gateway gateway;
+	char text[GATEWAY_TEXT];
+	struct launch *launch; /* owned; NULL = not connected */
+	struct offers offers;
+	struct plan_backoff backoff;
+};
+
+/* A device that a rule wants, from the first time that it was offered. */
+struct agent_device {
+	struct agent_gateway *gateway; /* borrowed from the agent */
+	char name[IPC_NAME];
+	struct plan_backoff backoff;
+	pid_t child; /* that attaches it; -1 = none */
+	int is_attached, port;
+	uint64_t since; /* clock_mono, when it was */
+};
+
+struct agent_client {
+	int fd; /* owned; -1 = free */
+	uid_t uid;
+	uint64_t until; /* clock_mono: closed then */
+	size_t used;
+	char in[32];
+};
+
+struct agent {
+	const struct opts *opts;
+	struct settings settings;
+	struct plan_rule *rules; /* owned */
+	size_t nrules;
+	struct agent_gateway *gateways; /* owned */
+	size_t ngateways;
+	struct agent_device *devices; /* owned, AGENT_DEVICES */
+	size_t ndevices;
+	int is_suspended;
+	int listener; /* owned */
+	struct agent_client clients[AGENT_CLIENTS];
+};
+
+/* agent_work.c */
+/* Children that ended, ports, and what is to be done now. */
+void agent_work(struct agent *a, uint64_t now);
+/* Waits for attaches on their way; then, unless --keep, unplugs what the agent
+ * plugged in. */
+void agent_stop(struct agent *a);
+uint32_t agent_random(void);
+/* "attached", "attaching", "off", "free", "busy", "not there". */
+const char *agent_word(const struct agent *a, const struct agent_device *d);
+/* Starts `sallyport attach GATEWAY WHAT`, for name if it is not "". The pid, or
+ * -1 with the reason said. */
+pid_t agent_attach(const struct opts *opts, const char *gateway,
+    const char *what, const char *name);
+/* Waits up to that long for a child: its exit status, or -1. */
+int agent_await(pid_t *child, unsigned ms);
+/* Unplugs ports with a note, those of the agent or all; keep is called before
+ * for each that is not the agent's. 0, or -1 with the reason said. */
+typedef void agent_note_cb(const struct ports_note *note);
+enum agent_whose { AGENT_OWN, AGENT_ALL };
+int agent_unplug(
+    const struct opts *opts, enum agent_whose whose, agent_note_cb *keep);
+
+/* agent_sock.c */
+int agent_listen(struct agent *a); /* 0, or -1 with the reason said */
+void agent_on_connect(struct agent *a, uint64_t now);
+void agent_on_client(struct agent *a, struct agent_client *c);
+void agent_sock_close(struct agent *a);
+
+/* agent_ask.c: --status, --suspend, --resume; an exit code. */
+int agent_ask(const struct opts *opts);
+
+#endif

@@ -1,0 +1,344 @@
+/*
+ * The parent's side of a relay's birth, as root for attach. The relay is
+ * trusted until it has read its first network byte and never after: what it
+ * sends is decoded by wire/ipc, and its texts are shown escaped.
+ */
+#include "vhci-glue/launch.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/spawn.h"
+#include "vhci-glue/exits.h"
+#include "vhci-glue/uids.h"
+
+#define PEM_MAX (16u * 1024u)
+#define SEND_MS 5000
+
+struct secret {
+	uint8_t *data; /* owned */
+	size_t len;
+};
+
+static void
+secret_fini(struct secret *s)
+{
+	mem_wipe(s->data, s->len);
+	free(s->data);
+	*s = (struct secret){NULL, 0};
+}
+
+/* One PEM file, its NUL counted. */
+static int
+read_pem(const struct launch_how *how, const char *path,
+    enum file_secrecy secrecy, struct secret *out)
+{
+	const char *cmd = how->opts->command;
+	int r = file_read(path, PEM_MAX, secrecy, &out->data, &out->len);
+
+	switch (r) {
+	case 0:
+		out->len++; /* file_read puts a NUL behind it */
+		return 0;
+	case ERR_NOENT:
+		log_warnx("%s: tls: %s: no such file; name its directory with "
+			  "--tls, or in %s; sallyport-certs(8) makes keys",
+		    cmd, path, OPTS_CONFIG);
+		break;
+	case ERR_POLICY:
+		log_warnx("%s: tls: %s: others may read it; run `chmod 600 "
+			  "%s`",
+		    cmd, path, path);
+		break;
+	case ERR_LIMIT:
+		log_warnx("%s: tls: %s: larger than %u bytes; is it PEM?", cmd,
+		    path, PEM_MAX);
+		break;
+	default:
+		log_warnx("%s: tls: %s: %s%s", cmd, path, err_str(r),
+		    geteuid() != 0 ? "; run it as root, or give keys of your "
+				     "own with --tls"
+				   : "");
+		break;
+	}
+	return -1;
+}
+
+static int
+send_setup(struct launch *l, const struct launch_how *how)
+{
+	const char *name = how->opts->name != NULL ? how->opts->name
+						   : how->gateway->host;
+	struct ipc_relay_setup setup = {
+	    .mode = (uint8_t)how->mode,
+	    .port = how->gateway->port,
+	};
+	struct secret ca = {NULL, 0}, cert = {NULL, 0}, key = {NULL, 0};
+	int n, r = -1;
+
+	(void)snprintf(
+	    setup.host, sizeof(setup.host), "%s", how->gateway->host);
+	(void)snprintf(setup.name, sizeof(setup.name), "%s", name);
+	(void)snprintf(setup.busid, sizeof(setup.busid), "%s", how->busid);
+	if (read_pem(how, how->settings->ca, FILE_PUBLIC, &ca) != 0 ||
+	    read_pem(how, how->settings->cert, FILE_PUBLIC, &cert) != 0 ||
+	    read_pem(how, how->settings->key, FILE_SECRET, &key) != 0) {
+		goto out;
+	}
+	setup.pem = (struct ipc_pem){
+	    .ca = ca.data,
+	    .ca_len = (uint32_t)ca.len,
+	    .cert = cert.data,
+	    .cert_len = (uint32_t)cert.len,
+	    .key = key.data,
+	    .key_len = (uint32_t)key.len,
+	};
+	n = ipc_encode_relay_setup(l->buf, sizeof(l->buf), &setup);
+	if (n < 0) {
+		log_warnx("%s: tls: key files: %s; are they PEM?", l->command,
+		    err_str(n));
+		goto out;
+	}
+	r = channel_send_wait(l->channel, IPC_RELAY_SETUP, 0, l->buf,
+	    (size_t)n, -1, SEND_MS);
+	mem_wipe(l->buf, (size_t)n);
+	if (r != 0) {
+		log_warnx("%s: relay: %s", l->command, err_str(r));
+		r = -1;
+	}
+out:
+	secret_fini(&ca);
+	secret_fini(&cert);
+	secret_fini(&key);
+	return r;
+}
+
+/* Runs as a user of its own, when we are root. */
+static int
+start(const char *command, const char *name, struct spawn *spawn)
+{
+	char path[512];
+	pid_t pid = -1;
+
+	spawn->path = path;
+	spawn->uid = (uid_t)-1;
+	spawn->gid = (gid_t)-1;
+	if (geteuid() == 0) {
+		spawn->uid = uids_pick("/proc");
+		spawn->gid = (gid_t)spawn->uid;
+	}
+	if (spawn_program(path, sizeof(path), name) == NULL) {
+		errno = ENAMETOOLONG;
+	} else {
+		pid = spawn_child(spawn);
+	}
+	if (pid == -1) {
+		log_warn("%s: start: %s", command, path);
+	}
+	return pid;
+}
+
+struct numbers {
+	char idle[12], interval[12], count[12], timeout[12];
+};
+
+static int
+spawn_relay(struct launch *l, const struct launch_how *how, int theirs)
+{
+	const struct net_liveness *live = &how->settings->live;
+	int stays = how->mode == IPC_RELAY_ATTACH &&
+	    how->opts->place == OPTS_BACKGROUND;
+	const char *argv[16] = {"sallyport-relay"};
+	struct numbers n;
+	struct spawn spawn = {
+	    .argv = argv,
+	    .fds = {theirs, how->log},
+	    .nfds = how->log == -1 ? 1 : 2,
+	    .die_with_parent = !stays,
+	};
+	unsigned i = 1;
+
+	(void)snprintf(n.idle, sizeof(n.idle), "%u", live->idle_s);
+	(void)snprintf(n.interval, sizeof(n.interval), "%u", live->interval_s);
+	(void)snprintf(n.count, sizeof(n.count), "%u", live->count);
+	(void)snprintf(
+	    n.timeout, sizeof(n.timeout), "%u", live->user_timeout_ms);
+	argv[i++] = "--idle";
+	argv[i++] = n.idle;
+	argv[i++] = "--interval";
+	argv[i++] = n.interval;
+	argv[i++] = "--count";
+	argv[i++] = n.count;
+	argv[i++] = "--timeout";
+	argv[i++] = n.timeout;
+	if (!stays) {
+		argv[i++] = "--foreground";
+	}
+	if (how->log != -1) {
+		argv[i++] = "--log";
+	}
+	argv[i] = NULL;
+	l->pid = start(l->command, "sallyport-relay", &spawn);
+	return l->pid == -1 ? -1 : 0;
+}
+
+/* The relay's other end goes to a reader; ours is then the reader's. */
+static int
+spawn_reader(struct launch *l)
+{
+	static const char *const argv[] = {
+		"sallyport-reader", "events", NULL};
+	struct spawn spawn = {.argv = argv, .nfds = 2, .die_with_parent = 1};
+	int fds[2];
+
+	if (channel_pair(fds) != 0) {
+		log_warn("%s: channel", l->command);
+		return -1;
+	}
+	spawn.fds[0] = fds[1];
+	spawn.fds[1] = l->channel;
+	l->reader = start(l->command, "sallyport-reader", &spawn);
+	close_fd(&fds[1]);
+	close_fd(&l->channel);
+	l->channel = fds[0];
+	return l->reader == -1 ? -1 : 0;
+}
+
+int
+launch_start(struct launch *out, const struct launch_how *how)
+{
+	int fds[2];
+
+	out->command = how->opts->command;
+	out->pid = out->reader = -1;
+	out->channel = -1;
+	if (channel_pair(fds) != 0) {
+		log_warn("%s: channel", out->command);
+		return -1;
+	}
+	out->channel = fds[0];
+	/* The setup waits in the channel: no relay is started for key files
+	 * that cannot be read. */
+	if (send_setup(out, how) != 0 || spawn_relay(out, how, fds[1]) != 0) {
+		close_fd(&fds[1]);
+		launch_end(out);
+		return -1;
+	}
+	close_fd(&fds[1]);
+	if (how->mode == IPC_RELAY_EVENTS && spawn_reader(out) != 0) {
+		launch_end(out);
+		return -1;
+	}
+	return 0;
+}
+
+/* Waits for the child up to a second: 1 with its status, 0 when it still
+ * runs or is not ours. */
+static int
+reap(pid_t *child, int *status)
+{
+	const struct timespec nap = {0, 10000000};
+
+	for (int i = 0; i < 100 && *child > 0; i++) {
+		pid_t pid = waitpid(*child, status, WNOHANG);
+
+		if (pid != 0) {
+			*child = -1;
+			return pid > 0;
+		}
+		(void)nanosleep(&nap, NULL);
+	}
+	return 0;
+}
+
+void
+launch_leave(struct launch *l)
+{
+	close_fd(&l->channel);
+	l->pid = l->reader = -1;
+}
+
+static void
+end_child(pid_t *child)
+{
+	int status;
+
+	if (!reap(child, &status) && *child > 0) {
+		(void)kill(*child, SIGKILL);
+		(void)reap(child, &status);
+	}
+}
+
+void
+launch_end(struct launch *l)
+{
+	close_fd(&l->channel);
+	end_child(&l->reader);
+	end_child(&l->pid);
+}
+
+static int
+say_death(struct launch *l)
+{
+	int status = 0;
+
+	if (reap(&l->pid, &status) && WIFSIGNALED(status)) {
+		log_warnx("%s: relay: killed by signal %d", l->command,
+		    WTERMSIG(status));
+	} else {
+		log_warnx("%s: relay: ended without a word; its log may tell",
+		    l->command);
+	}
+	return EXITS_FAILED;
+}
+
+static int
+say_done(struct launch *l, const struct channel_msg *msg)
+{
+	struct ipc_relay_done done;
+	char text[2 * IPC_TEXT];
+
+	if (ipc_decode_relay_done(&done, msg->data, msg->len) != 0) {
+		log_warnx("%s: relay: malformed message", l->command);
+		return EXITS_FAILED;
+	}
+	if (done.exit_code == EXITS_OK) {
+		return 0;
+	}
+	/* Already escaped, by a process that is not trusted to have done so. */
+	log_escape(text, sizeof(text), done.text, strlen(done.text));
+	log_warnx("%s: %s", l->command, text);
+	return done.exit_code <= EXITS_NOT_FOUND ? done.exit_code
+						 : EXITS_FAILED;
+}
+
+int
+launch_recv(struct launch *l, int timeout_ms, struct channel_msg *out)
+{
+	int r = channel_recv_wait(
+	    l->channel, l->buf, sizeof(l->buf), timeout_ms, out);
+
+	if (r == ERR_CLOSED) {
+		return say_death(l);
+	}
+	if (r != 0) {
+		log_warnx("%s: relay: %s", l->command, err_str(r));
+		return r == ERR_TIMEOUT ? EXITS_UNREACHABLE : EXITS_FAILED;
+	}
+	if (out->fd != -1) {
+		close_fd(&out->fd);
+		log_warnx("%s: relay: sent a descriptor", l->command);
+		return EXITS_FAILED;
+	}
+	return out->type == IPC_RELAY_DONE ? say_done(l, out) : 0;
+}

@@ -1,0 +1,48 @@
+/*
+ * Starts a relay: reads the key files, gives it its own uid, one channel, and
+ * what it has to know, and wipes our copy of the key. Parses none of it.
+ */
+#ifndef VHCI_GLUE_LAUNCH_H
+#define VHCI_GLUE_LAUNCH_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/channel.h"
+#include "vhci-glue/gateway.h"
+#include "vhci-glue/opts.h"
+#include "wire/ipc.h"
+
+struct launch_how {
+	const struct opts *opts;
+	const struct settings *settings;
+	const struct gateway *gateway;
+	enum ipc_relay_mode mode;
+	const char *busid; /* "" for a list */
+	int log;	   /* borrowed descriptor for its log, -1 = none */
+};
+
+struct launch {
+	const char *command; /* borrowed, for messages */
+	pid_t pid, reader; /* -1 = none */
+	int channel; /* owned: to the relay, or the reader */
+	uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX];
+};
+
+/* 0, or -1 with the reason said. After 0, launch_end. For IPC_RELAY_EVENTS a
+ * reader stands between, and speaks in IPC_RELAY_WATCH. */
+int launch_start(struct launch *out, const struct launch_how *how);
+/* Closes the channel and, when the relay is still our child and ends soon,
+ * reaps it. */
+void launch_end(struct launch *launch);
+
+/* Lets the relay live on by itself: closes the channel, forgets the child. */
+void launch_leave(struct launch *launch);
+
+/* The relay's next message: 0, or an exit code with the reason said, when it
+ * died, or did not speak in time, or spoke nonsense, or said that it failed.
+ * An IPC_RELAY_DONE with exit code 0 is a message like any other. */
+int launch_recv(
+    struct launch *launch, int timeout_ms, struct channel_msg *out);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * What a `sallyport` command was told: options and operands from its command
+ * line, settings from workstation.conf. Opens no key file.
+ */
+#ifndef VHCI_GLUE_OPTS_H
+#define VHCI_GLUE_OPTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/conf.h"
+#include "base/net.h"
+#include "vhci-glue/gateway.h"
+
+#define OPTS_CONFIG SYSCONFDIR "/sallyport/workstation.conf"
+#define OPTS_TLS SYSCONFDIR "/sallyport/tls"
+#define OPTS_PORT 3241
+#define OPTS_LISTEN 3240 /* USB/IP's own port */
+#define OPTS_OPERANDS 2
+
+enum opts_form { OPTS_TEXT, OPTS_JSON };
+enum opts_place { OPTS_BACKGROUND, OPTS_FOREGROUND };
+enum opts_keep { OPTS_DETACH, OPTS_KEEP };
+enum opts_agent {
+	OPTS_AGENT_RUN,
+	OPTS_AGENT_STATUS,
+	OPTS_AGENT_SUSPEND,
+	OPTS_AGENT_RESUME,
+};
+
+/* All pointers borrowed from argv. */
+struct opts {
+	const char *command;
+	const char *operands[OPTS_OPERANDS];
+	unsigned noperands;
+	enum opts_form form;
+	enum opts_place place;
+	uint16_t port;
+	uint16_t listen;
+	enum opts_keep keep;
+	enum opts_agent agent;
+	/* NULL = not given */
+	const char *name, *tls, *config, *log, *user, *as;
+};
+
+/* Which options a command has, besides --help: a mask. */
+enum opts_mask {
+	OPTS_HAS_GATEWAY = 1, /* --port --name --tls --config */
+	OPTS_HAS_JSON = 2,
+	OPTS_HAS_ATTACH = 4, /* --foreground --log --as */
+	OPTS_HAS_TUNNEL = 8, /* --listen --user */
+	OPTS_HAS_AGENT = 16, /* --keep --status --suspend --resume */
+};
+
+/* argv[0] is the command. 0; 1: --help was given; -1 with the mistake said. */
+int opts_parse(struct opts *out, int argc, char **argv, unsigned mask);
+
+struct settings {
+	char *ca, *cert, *key; /* paths; owned */
+	struct net_liveness live;
+	struct conf_list attach; /* [agent] attach */
+};
+
+/* The file that --config names must exist, the default one need not. --tls goes
+ * before what the file says. 0, or -1 with the reason said. */
+int settings_load(struct settings *out, const struct opts *opts);
+void settings_free(struct settings *settings);
+
+#endif

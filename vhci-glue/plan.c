@@ -1,0 +1,95 @@
+/*
+ * The agent's decisions. Its facts come from the configuration, from sysfs and,
+ * typed and checked, from gateways.
+ */
+#include "vhci-glue/plan.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+
+int
+plan_parse(struct plan_rule *out, const char *text, uint16_t default_port,
+    const char **why)
+{
+	char host[GATEWAY_TEXT];
+	size_t len = strcspn(text, " \t"), plen;
+	const char *pattern = text + len + strspn(text + len, " \t");
+
+	memset(out, 0, sizeof(*out));
+	plen = strlen(pattern);
+	if (len == 0 || plen == 0) {
+		*why = "give GATEWAY and a device, or a pattern of devices";
+		return ERR_FORMAT;
+	}
+	if (len >= sizeof(host) || plen >= sizeof(out->pattern)) {
+		*why = "it is too long";
+		return ERR_FORMAT;
+	}
+	if (strpbrk(pattern, " \t") != NULL) {
+		*why = "something stands behind the device";
+		return ERR_FORMAT;
+	}
+	memcpy(host, text, len);
+	host[len] = '\0';
+	memcpy(out->pattern, pattern, plen + 1);
+	return gateway_parse(&out->gateway, host, default_port, why);
+}
+
+int
+plan_matches(const struct plan_rule *rule, const struct gateway *gateway,
+    const char *name, const char *busid)
+{
+	return rule->gateway.port == gateway->port &&
+	    strcmp(rule->gateway.host, gateway->host) == 0 &&
+	    (fnmatch(rule->pattern, name, FNM_NOESCAPE) == 0 ||
+		fnmatch(rule->pattern, busid, FNM_NOESCAPE) == 0);
+}
+
+void
+plan_failed(struct plan_backoff *b, uint64_t now, uint32_t random)
+{
+	uint64_t ms = PLAN_FIRST_MS;
+
+	for (unsigned i = 0; i < b->failures && ms < PLAN_LAST_MS; i++) {
+		ms *= 2;
+	}
+	if (ms > PLAN_LAST_MS) {
+		ms = PLAN_LAST_MS;
+	}
+	ms -= random % (ms / 4 + 1);
+	b->failures++;
+	b->next = now + ms * CLOCK_MSEC;
+}
+
+void
+plan_succeeded(struct plan_backoff *b)
+{
+	*b = (struct plan_backoff){0, 0};
+}
+
+int
+plan_is_due(const struct plan_backoff *b, uint64_t now)
+{
+	return now >= b->next;
+}
+
+enum plan_step
+plan_device(const struct plan_facts *f, const struct plan_backoff *b,
+    uint64_t now)
+{
+	if (!f->is_wanted || f->is_off || f->is_suspended || f->is_attached ||
+	    f->is_running) {
+		return PLAN_WAIT;
+	}
+	/* "yours" without being attached here: a session of ours that is
+	 * ending, or another machine with the same certificate; either way the
+	 * gateway says when it is free. */
+	if (f->state != IPC_WATCH_FREE || !plan_is_due(b, now)) {
+		return PLAN_WAIT;
+	}
+	return PLAN_ATTACH;
+}

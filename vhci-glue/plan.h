@@ -1,0 +1,58 @@
+/*
+ * What the agent decides, without a clock, a kernel or a network of its own:
+ * which devices its rules want, what to do about one now, and when to try
+ * again. Pure.
+ */
+#ifndef VHCI_GLUE_PLAN_H
+#define VHCI_GLUE_PLAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vhci-glue/gateway.h"
+#include "wire/ipc.h"
+
+#define PLAN_PATTERN 200 /* a line of workstation.conf is shorter */
+
+/* "GATEWAY PATTERN": the pattern is a glob (* ? [...]) over stable names and
+ * bus ids. */
+struct plan_rule {
+	struct gateway gateway;
+	char pattern[PLAN_PATTERN];
+};
+
+/* ERR_FORMAT with why (static). */
+int plan_parse(struct plan_rule *out, const char *text,
+    uint16_t default_port, const char **why);
+int plan_matches(const struct plan_rule *rule, const struct gateway *gateway,
+    const char *name, const char *busid);
+
+/* When to try again after failures in a row: 200 ms, doubled each time, up to
+ * 30 s, and of that a random part between three quarters and all, so that the
+ * workstations of a gateway that comes back do not all come at once. */
+#define PLAN_FIRST_MS 200u
+#define PLAN_LAST_MS 30000u
+struct plan_backoff {
+	unsigned failures;
+	uint64_t next; /* clock_mono; 0 = now */
+};
+/* random: any number. */
+void plan_failed(struct plan_backoff *b, uint64_t now, uint32_t random);
+void plan_succeeded(struct plan_backoff *b);
+int plan_is_due(const struct plan_backoff *b, uint64_t now);
+
+/* All that counts about one device of a gateway. */
+struct plan_facts {
+	int is_wanted;	   /* by a rule */
+	int is_off;	   /* somebody detached it by hand */
+	int is_suspended;  /* the machine is about to sleep */
+	int is_attached;   /* here, by a relay that lives */
+	int is_running;	   /* an attach of it is on its way */
+	uint8_t state;	   /* enum ipc_watch_state; NONE = the gateway does
+			      not offer it */
+};
+enum plan_step { PLAN_WAIT, PLAN_ATTACH };
+enum plan_step plan_device(const struct plan_facts *facts,
+    const struct plan_backoff *b, uint64_t now);
+
+#endif

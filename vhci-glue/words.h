@@ -1,0 +1,19 @@
+/*
+ * USB numbers in plain words, for tables. Pure.
+ */
+#ifndef VHCI_GLUE_WORDS_H
+#define VHCI_GLUE_WORDS_H
+
+#include <stddef.h>
+
+#include "wire/ipc.h"
+
+/* What a device is, by the classes of its interfaces: "keyboard", "mass
+ * storage + audio". Always NUL-terminated, cut to fit; returns dst. */
+char *words_what(char *dst, size_t size, const struct ipc_item *item);
+
+/* "high (480 Mb/s)" and the like; short: "high". Never NULL. */
+const char *words_speed(unsigned speed);
+const char *words_speed_short(unsigned speed);
+
+#endif
