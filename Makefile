@@ -3,6 +3,7 @@
 #
 #   make            build everything (VARIANT=release)
 #   make check      unit, policy and fuzz-replay tests: no root, no VM
+#   make test       everything, virtual machines included; installs what it needs
 #   make install    DESTDIR, PREFIX, SYSCONFDIR, LIBEXECDIR, MANDIR
 #   make help       the other targets and variables
 
@@ -187,7 +188,7 @@ include tests/tests.mk
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all check install clean help lint deps \
+.PHONY: all check test test-long install clean help lint deps \
 	fuzz-build tests
 .DEFAULT_GOAL := all
 
@@ -228,7 +229,18 @@ endef
 $(foreach f,$(fuzz_targets),$(eval $(call fuzz_rule,$(f))))
 objs += $(call obj,tests/fuzz/replay.c)
 
-tests: $(unit_tests:%=$(O)/tests/%) $(fuzz_targets:%=$(O)/fuzz/%)
+# Programs that only the tests in guests use.
+define vm_rule
+$(O)/vm/$(1): $(call obj,$($(1)_srcs)) $(O)/flags
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)$$(CC) $$(cflags) $$(link) $$(LDFLAGS) -o $$@ \
+		$$(filter %.o,$$^) $($(1)_libs)
+objs += $(call obj,$($(1)_srcs))
+endef
+$(foreach p,$(vm_tools),$(eval $(call vm_rule,$(p))))
+
+tests: $(unit_tests:%=$(O)/tests/%) $(fuzz_targets:%=$(O)/fuzz/%) \
+	$(vm_tools:%=$(O)/vm/%)
 fuzz-build: $(fuzz_targets:%=$(O)/fuzz/%)
 
 $(O)/obj/%.o: %.c $(O)/flags
@@ -265,6 +277,14 @@ deps:
 check: all tests
 	@tests/check $(O)
 
+test:
+	@tests/deps
+	@tests/full
+
+test-long:
+	@tests/deps
+	@tests/long $(T)
+
 lint:
 	mandoc -Tlint -Wwarning $(man_pages)
 
@@ -290,10 +310,11 @@ clean:
 	rm -rf $(O)
 
 help:
-	@sed -n '2,10s/^# \{0,1\}//p' Makefile
+	@sed -n '2,11s/^# \{0,1\}//p' Makefile
 	@printf '%s\n' \
 	'  make deps       install what building and testing need (apt)' \
 	'  make tests      build the unit tests and fuzz targets' \
+	'  make test-long T=NAME   one test at full size, resumable' \
 	'  make lint       man pages' \
 	'  make fuzz-build VARIANT=fuzz   the fuzz targets with libFuzzer' \
 	'Variables: VARIANT=release|debug|asan|cov|fuzz CC CFLAGS WERROR=-Werror V=1'

@@ -1,4 +1,20 @@
 # What each test links: the modules under test and their fakes, nothing else.
+# Programs for the tests in guests: tests/vm/softdev has software devices,
+# tests/vm/fidokey the key behind a HID gadget.
+vm_tools := ffs_int fidokey softdev urbs usbtest
+ffs_int_srcs := tests/vm/ffs_int.c
+ffs_int_libs := -pthread
+urbs_srcs := tests/vm/urbs.c
+urbs_libs :=
+usbtest_srcs := tests/vm/usbtest.c
+usbtest_libs :=
+fidokey_srcs := tests/vm/fidokey/cbor.c tests/vm/fidokey/ctap2.c \
+	tests/vm/fidokey/fidokey.c
+fidokey_libs := -lmbedcrypto
+softdev_srcs := tests/vm/softdev/camera.c tests/vm/softdev/microphone.c \
+	tests/vm/softdev/models.c tests/vm/softdev/softdev.c
+softdev_libs := -lusbredirparser
+
 # $(call unit,NAME,SOURCES,LIBS) is tests/unit/test_NAME.c with its modules;
 # cmocka is added. $(call fuzz,NAME,SOURCES) is tests/fuzz/fuzz_NAME.c.
 
