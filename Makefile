@@ -4,6 +4,7 @@
 #   make            build everything (VARIANT=release)
 #   make check      unit, policy and fuzz-replay tests: no root, no VM
 #   make test       everything, virtual machines included; installs what it needs
+#   make bench      what a URB costs on its way: ratios; ARGS=--json, --quick
 #   make install    DESTDIR, PREFIX, SYSCONFDIR, LIBEXECDIR, MANDIR
 #   make help       the other targets and variables
 
@@ -188,7 +189,7 @@ include tests/tests.mk
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all check test test-long install clean help lint deps \
+.PHONY: all check test test-long bench install clean help lint deps \
 	fuzz-build tests
 .DEFAULT_GOAL := all
 
@@ -228,6 +229,12 @@ objs += $(call obj,$($(1)_srcs))
 endef
 $(foreach f,$(fuzz_targets),$(eval $(call fuzz_rule,$(f))))
 objs += $(call obj,tests/fuzz/replay.c)
+
+$(O)/bench/bench: $(call obj,$(bench_srcs)) $(O)/flags
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(cflags) $(link) $(LDFLAGS) -o $@ \
+		$(filter %.o,$^) $(bench_libs)
+objs += $(call obj,$(bench_srcs))
 
 # Programs that only the tests in guests use.
 define vm_rule
@@ -285,6 +292,9 @@ test-long:
 	@tests/deps
 	@tests/long $(T)
 
+bench: $(O)/bench/bench
+	@$(O)/bench/bench $(ARGS)
+
 lint:
 	mandoc -Tlint -Wwarning $(man_pages)
 
@@ -310,7 +320,7 @@ clean:
 	rm -rf $(O)
 
 help:
-	@sed -n '2,11s/^# \{0,1\}//p' Makefile
+	@sed -n '2,12s/^# \{0,1\}//p' Makefile
 	@printf '%s\n' \
 	'  make deps       install what building and testing need (apt)' \
 	'  make tests      build the unit tests and fuzz targets' \

@@ -148,3 +148,15 @@ $(eval $(call unit,vhci,vhci-glue/gateway.c vhci-glue/imported.c \
 	vhci-glue/usbids.c vhci-glue/vhci.c vhci-glue/words.c base/conf.c \
 	base/file.c $(base_core_srcs) wire/usbip.c wire/usbip_check.c, \
 	-linih -ljansson))
+
+# bench: one program, which runs itself again for each other process
+bench_srcs := tests/bench/bench.c tests/bench/count.c tests/bench/echo.c \
+	tests/bench/goals.c tests/bench/json.c tests/bench/load.c \
+	tests/bench/parts.c tests/bench/raw.c tests/bench/relay.c \
+	tests/bench/results.c tests/bench/rig.c tests/bench/session.c \
+	tests/bench/table.c tests/fake/pki.c tests/fake/usb_sim.c \
+	$(filter-out proxy/session/main.c proxy/usb/libusb.c, \
+	$(sallyport-session_srcs)) \
+	$(filter-out vhci-glue/relay_main.c $(sallyport-session_srcs), \
+	$(sallyport-relay_srcs)) base/spawn.c
+bench_libs := -lev -ljansson $(MBEDTLS)
