@@ -5,6 +5,7 @@
 #   make check      unit, policy and fuzz-replay tests: no root, no VM
 #   make test       everything, virtual machines included; installs what it needs
 #   make bench      what a URB costs on its way: ratios; ARGS=--json, --quick
+#   make demo       one guarded device, end to end, on real kernels, narrated
 #   make install    DESTDIR, PREFIX, SYSCONFDIR, LIBEXECDIR, MANDIR
 #   make help       the other targets and variables
 
@@ -189,7 +190,7 @@ include tests/tests.mk
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all check test test-long bench install clean help lint deps \
+.PHONY: all check test test-long bench demo install clean help lint deps \
 	fuzz-build tests
 .DEFAULT_GOAL := all
 
@@ -295,6 +296,11 @@ test-long:
 bench: $(O)/bench/bench
 	@$(O)/bench/bench $(ARGS)
 
+demo:
+	@tests/deps
+	@$(MAKE) --no-print-directory all
+	@tests/demo/run
+
 lint:
 	mandoc -Tlint -Wwarning $(man_pages)
 
@@ -320,7 +326,7 @@ clean:
 	rm -rf $(O)
 
 help:
-	@sed -n '2,12s/^# \{0,1\}//p' Makefile
+	@sed -n '2,13s/^# \{0,1\}//p' Makefile
 	@printf '%s\n' \
 	'  make deps       install what building and testing need (apt)' \
 	'  make tests      build the unit tests and fuzz targets' \
