@@ -159,6 +159,7 @@ struct rules_load {
 	struct rule_error errors[RULES_MAX_ERRORS];
 	size_t nerrors;
 	size_t nrules, nvalues;
+	const struct rules_means *means; /* borrowed; NULL = not told */
 	int is_nomem;
 	int is_finished;
 };
@@ -252,6 +253,7 @@ struct rule {
 	enum rule_verdict verdict;
 	const char *file;
 	const char *key; /* "" if none */
+	uint64_t id;	 /* see rules_id */
 	uint32_t line;
 	struct test *tests;
 };
@@ -349,6 +351,8 @@ void sink_text(struct sink *sink, const char *text);
 void sink_bytes(struct sink *sink, const char *text, size_t len);
 /* In quotes and escaped as in a rule. */
 void sink_quoted(struct sink *sink, const char *text, size_t len);
+/* See rules_id. */
+uint64_t print_id(const struct rule *rule);
 /* "with-interface one-of { 03:01:01 }" */
 void print_test(struct sink *sink, const struct test *test);
 void print_set(

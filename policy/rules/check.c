@@ -615,6 +615,10 @@ check_load(struct rules_load *load, struct rules *rules)
 	if (r == 0) {
 		r = compile_rules(&c, rules);
 	}
+	for (size_t i = 0; r == 0 && load->nerrors == 0 && i < rules->nrules;
+	     i++) {
+		rules->rules[i].id = print_id(&rules->rules[i]);
+	}
 	if (r == 0 && load->nerrors == 0) {
 		r = index_build(&load->arena, rules);
 	}

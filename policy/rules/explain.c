@@ -199,10 +199,12 @@ put_reason(struct sink *sink, const struct rule *rule,
 
 void
 rules_explain(const struct rules *rules, const struct rule_device *dev,
-    const struct x509_facts *who, rules_explain_cb *cb, void *arg)
+    const struct x509_facts *who, const struct rule_world *world,
+    rules_explain_cb *cb, void *arg)
 {
 	struct subject subject;
 
+	(void)world; /* no condition is known so far */
 	if (dev->ninterfaces > RULE_INTERFACES_MAX) {
 		cb(arg, "", 0, 0, "device has more interfaces than a rule "
 				  "may judge");

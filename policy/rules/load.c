@@ -377,9 +377,22 @@ load_commit(struct rules_load *load, uint32_t end)
 	source->tail = &stmt->next;
 }
 
+void
+rules_load_means(struct rules_load *load, const struct rules_means *means)
+{
+	load->means = means;
+}
+
 int
 rules_load_text(
     struct rules_load *load, const char *name, const char *text, size_t len)
+{
+	return rules_load_text_as(load, RULES_OWN, name, text, len);
+}
+
+int
+rules_load_text_as(struct rules_load *load, enum rules_dialect dialect,
+    const char *name, const char *text, size_t len)
 {
 	struct source *source = load_alloc(load, sizeof(*source));
 	int r;
@@ -388,6 +401,7 @@ rules_load_text(
 		return ERR_NOMEM;
 	}
 	source->tail = &source->stmts;
+	source->is_to_any = dialect == RULES_USBGUARD;
 	source->name = arena_dup(&load->arena, name, strlen(name));
 	if (source->name == NULL) {
 		load->is_nomem = 1;

@@ -137,26 +137,57 @@ verdict_name(enum rule_verdict verdict)
 				       "block";
 }
 
+static void
+print_rule(struct sink *sink, const struct rule *rule)
+{
+	sink_text(sink, verdict_name(rule->verdict));
+	for (const struct test *test = rule->tests; test != NULL;
+	     test = test->next) {
+		sink_text(sink, " ");
+		print_test(sink, test);
+	}
+	if (rule->key[0] != '\0') {
+		sink_text(sink, " key ");
+		sink_quoted(sink, rule->key, strlen(rule->key));
+	}
+}
+
+/* FNV-1a, 64 bits: no secret and no attacker, the texts are an
+ * administrator's own. */
+static void
+hash_text(void *arg, const char *text, size_t len)
+{
+	uint64_t *hash = arg;
+
+	for (size_t i = 0; i < len; i++) {
+		*hash = (*hash ^ (uint8_t)text[i]) * 0x100000001b3ull;
+	}
+}
+
+uint64_t
+print_id(const struct rule *rule)
+{
+	uint64_t hash = 0xcbf29ce484222325ull;
+	struct sink sink = {.cb = hash_text, .arg = &hash};
+
+	if (rule->key[0] != '\0') {
+		sink_text(&sink, "key ");
+		sink_text(&sink, rule->key);
+	} else {
+		print_rule(&sink, rule);
+	}
+	return hash != 0 ? hash : 1;
+}
+
 int
 rules_print(const struct rules *rules, size_t i, char *buf, size_t size)
 {
 	struct sink sink = {.buf = buf, .size = size};
-	const struct rule *rule;
 
 	if (i >= rules->nrules || size == 0) {
 		return ERR_NOMEM;
 	}
-	rule = &rules->rules[i];
-	sink_text(&sink, verdict_name(rule->verdict));
-	for (const struct test *test = rule->tests; test != NULL;
-	     test = test->next) {
-		sink_text(&sink, " ");
-		print_test(&sink, test);
-	}
-	if (rule->key[0] != '\0') {
-		sink_text(&sink, " key ");
-		sink_quoted(&sink, rule->key, strlen(rule->key));
-	}
+	print_rule(&sink, &rules->rules[i]);
 	if (sink.used >= size || sink.used > INT32_MAX) {
 		buf[size - 1] = '\0';
 		return ERR_NOMEM;

@@ -33,16 +33,35 @@ rules_count_of(const struct rules *rules, const char *name)
 	return n;
 }
 
+uint64_t
+rules_id(const struct rules *rules, size_t i)
+{
+	return rules->rules[i].id;
+}
+
+unsigned
+rules_ask(const struct rules *rules)
+{
+	(void)rules; /* no condition is known so far */
+	return 0;
+}
+
 void
 rules_decide(const struct rules *rules, const struct rule_device *dev,
-    const struct x509_facts *who, struct rule_decision *out)
+    const struct x509_facts *who, const struct rule_world *world,
+    struct rule_decision *out)
 {
 	struct subject subject;
 	struct index_walk walk;
 	uint32_t i;
 
-	*out = (struct rule_decision){
-	    .verdict = RULE_BLOCK, .file = "", .key = "", .is_implicit = 1};
+	(void)world; /* no condition is known so far */
+	*out = (struct rule_decision){.verdict = RULE_BLOCK,
+	    .file = "",
+	    .key = "",
+	    .is_implicit = 1,
+	    .grant = {.profile = "", .approver = ""},
+	    .exposes = {.is_all = 1}};
 	if (dev->ninterfaces > RULE_INTERFACES_MAX) {
 		return;
 	}
@@ -57,6 +76,7 @@ rules_decide(const struct rules *rules, const struct rule_device *dev,
 			out->file = rule->file;
 			out->line = rule->line;
 			out->key = rule->key;
+			out->rule = rule->id;
 			out->is_implicit = 0;
 			return;
 		}

@@ -86,7 +86,7 @@ show_text(struct answer *a)
 	const struct rule_decision *d = &a->decision;
 	const struct x509_facts *who = a->is_known ? &a->who : NULL;
 
-	rules_explain(a->rules, &a->device, who, show_rule, a);
+	rules_explain(a->rules, &a->device, who, NULL, show_rule, a);
 	if (d->is_implicit) {
 		printf("block: implicit, no rule matches\n");
 	} else {
@@ -103,7 +103,7 @@ show_json(struct answer *a)
 	json_t *top;
 
 	a->list = json_array();
-	rules_explain(a->rules, &a->device, who, collect_rule, a);
+	rules_explain(a->rules, &a->device, who, NULL, collect_rule, a);
 	top = json_pack("{s:s, s:b, s:s, s:i, s:s, s:s, s:o}", "verdict",
 	    verdict_name(d->verdict), "implicit", d->is_implicit, "file",
 	    d->file, "line", (int)d->line, "key", d->key, "hash",
@@ -143,7 +143,7 @@ answer_question(const struct question *q, struct answer *a,
 		return CMD_FAILED;
 	}
 	rules_decide(a->rules, &a->device, a->is_known ? &a->who : NULL,
-	    &a->decision);
+	    NULL, &a->decision);
 	if (q->is_json) {
 		show_json(a);
 	} else {

@@ -154,8 +154,10 @@ read_interfaces(struct rule_device *out, struct rule_device_store *store,
 		    hex_of(text + 6, 2, &v[2]) != 0) {
 			return ERR_FORMAT;
 		}
-		store->interfaces[i] = (struct rule_interface){(uint8_t)v[0],
-		    (uint8_t)v[1], (uint8_t)v[2]};
+		store->interfaces[i] = (struct rule_interface){
+		    .class = (uint8_t)v[0],
+		    .subclass = (uint8_t)v[1],
+		    .protocol = (uint8_t)v[2]};
 	}
 	out->ninterfaces = n;
 	return 0;

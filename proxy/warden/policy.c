@@ -175,7 +175,7 @@ policy_decide(struct warden *w, const struct device *dev,
 		return;
 	}
 	rules_decide(w->rules, &dev->facts,
-	    s != NULL && s->is_identified ? &s->facts : NULL, out);
+	    s != NULL && s->is_identified ? &s->facts : NULL, NULL, out);
 }
 
 void

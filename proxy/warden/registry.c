@@ -355,7 +355,7 @@ is_kept(struct device *dev, const struct sysfs_device *sys)
 	if (sysfs_facts(&dev->facts, dev->store, sys) != 0) {
 		return 0;
 	}
-	rules_decide(dev->warden->keep, &dev->facts, NULL, &d);
+	rules_decide(dev->warden->keep, &dev->facts, NULL, NULL, &d);
 	return d.verdict == RULE_ALLOW;
 }
 

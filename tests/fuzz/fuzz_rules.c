@@ -29,7 +29,8 @@ count(void *arg, const char *file, unsigned line, int matched, const char *why)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct rule_interface interfaces[] = {{3, 0, 0}, {3, 1, 1}};
+	const struct rule_interface interfaces[] = {
+	    {.class = 3}, {.class = 3, .subclass = 1, .protocol = 1}};
 	const struct rule_device dev = {
 	    .name = "a", .interfaces = interfaces, .ninterfaces = 2};
 	static const struct x509_facts who = {.cn = "a", .issuer = "CN=b"};
@@ -47,8 +48,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(memcmp(once.p, twice.p, once.n) == 0);
 	}
 	if (rules_load_finish(load, &rules) == 0) {
-		rules_decide(rules, &dev, &who, &d);
-		rules_explain(rules, &dev, &who, count, &matched);
+		rules_decide(rules, &dev, &who, NULL, &d);
+		rules_explain(rules, &dev, &who, NULL, count, &matched);
 		MUST(matched == !d.is_implicit);
 	}
 	rules_free(rules);

@@ -42,7 +42,7 @@ verdict_of(const char *text, const struct rule_device *dev,
 	struct rules *rules = rules_of(text);
 	struct rule_decision d;
 
-	rules_decide(rules, dev, who, &d);
+	rules_decide(rules, dev, who, NULL, &d);
 	rules_free(rules);
 	return d.verdict;
 }
@@ -80,8 +80,14 @@ assert_refused(
 	rules_load_free(load);
 }
 
+/* What most tests need of an interface. */
+#define IFACE(c, s, p)                                                         \
+	{                                                                      \
+		.class = c, .subclass = s, .protocol = p                       \
+	}
+
 static const struct rule_interface sample_interfaces[] = {
-	{0x03, 0x00, 0x00}, {0x03, 0x01, 0x01}};
+	IFACE(0x03, 0x00, 0x00), IFACE(0x03, 0x01, 0x01)};
 
 static inline struct rule_device
 sample_device(void)

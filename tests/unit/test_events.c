@@ -57,7 +57,8 @@ policy_decide(struct warden *warden, const struct device *dev,
 {
 	memset(out, 0, sizeof(*out));
 	if (warden->rules != NULL) {
-		rules_decide(warden->rules, &dev->facts, &s->facts, out);
+		rules_decide(warden->rules, &dev->facts, &s->facts, NULL,
+		    out);
 	}
 }
 

@@ -161,11 +161,11 @@ operators_on_one_value(void **state)
 	}
 }
 
-static const struct rule_interface webcam[] = {{0x0e, 1, 0}, {0x0e, 2, 0},
-	{0x0e, 2, 0}, {0x0e, 2, 0}};
+static const struct rule_interface webcam[] = {IFACE(0x0e, 1, 0), IFACE(0x0e, 2, 0),
+	IFACE(0x0e, 2, 0), IFACE(0x0e, 2, 0)};
 static const struct rule_interface modem[] = {
-	{0x02, 2, 1}, {0x0a, 0, 0}, {0x03, 0, 0}};
-static const struct rule_interface twins[] = {{0x03, 0, 0}, {0x03, 0, 0}};
+	IFACE(0x02, 2, 1), IFACE(0x0a, 0, 0), IFACE(0x03, 0, 0)};
+static const struct rule_interface twins[] = {IFACE(0x03, 0, 0), IFACE(0x03, 0, 0)};
 
 struct interface_row {
 	const char *clause;
@@ -277,12 +277,12 @@ classes(void **state)
 		{"with-class exactly { video video }", 1},
 	};
 	static const struct rule_interface rndis[] = {
-		{0x02, 2, 0xff}, {0x0a, 0, 0}};
+		IFACE(0x02, 2, 0xff), IFACE(0x0a, 0, 0)};
 	static const struct interface_row of_rndis[] = {
 		{"with-class only { cdc-net }", 1},
 		{"with-class cdc-serial", 0},
 	};
-	static const struct rule_interface bare_data[] = {{0x0a, 0, 0}};
+	static const struct rule_interface bare_data[] = {IFACE(0x0a, 0, 0)};
 	static const struct interface_row of_bare_data[] = {
 		{"with-class only { cdc-net cdc-serial }", 0},
 	};
@@ -352,7 +352,7 @@ c2_agrees_with_trying_everything(void **state)
 	static const char *const words[] = {"03:*:*", "03:00:*", "03:00:00",
 	    "03:00:01", "03:01:*", "08:*:*"};
 	static const struct rule_interface values[] = {
-		{3, 0, 0}, {3, 0, 1}, {3, 1, 0}, {8, 6, 0x50}};
+		IFACE(3, 0, 0), IFACE(3, 0, 1), IFACE(3, 1, 0), IFACE(8, 6, 0x50)};
 	static const uint8_t table[6] = {7, 3, 1, 2, 4, 8};
 	struct rule_device dev = sample_device();
 	int seen[2] = {0, 0};
@@ -428,14 +428,14 @@ first_match_wins(void **state)
 	struct rule_decision d;
 
 	(void)state;
-	rules_decide(rules, &dev, NULL, &d);
+	rules_decide(rules, &dev, NULL, NULL, &d);
 	assert_int_equal(d.verdict, RULE_ALLOW);
 	assert_int_equal(d.line, 3);
 	assert_string_equal(d.file, "test.rules");
 	assert_string_equal(d.key, "A");
 	assert_false(d.is_implicit);
 	dev.vid = 1;
-	rules_decide(rules, &dev, NULL, &d);
+	rules_decide(rules, &dev, NULL, NULL, &d);
 	assert_int_equal(d.verdict, RULE_REJECT);
 	assert_int_equal(d.line, 4);
 	assert_string_equal(d.key, "");
@@ -453,7 +453,7 @@ no_match_is_block(void **state)
 	struct rule_decision d;
 
 	(void)state;
-	rules_decide(rules, &dev, NULL, &d);
+	rules_decide(rules, &dev, NULL, NULL, &d);
 	assert_int_equal(d.verdict, RULE_BLOCK);
 	assert_true(d.is_implicit);
 	assert_string_equal(d.file, "");
@@ -488,7 +488,8 @@ equals_of_a_thousand(void **state)
 	n = (size_t)snprintf(
 	    text, sizeof(text), "default to any\nallow with-interface {");
 	for (unsigned i = 0; i < RULES_MAX_EQUALS; i++) {
-		many[i] = (struct rule_interface){3, 0, (uint8_t)(i % 2)};
+		many[i] = (struct rule_interface){
+		    .class = 3, .protocol = (uint8_t)(i % 2)};
 		n += (size_t)snprintf(text + n, sizeof(text) - n, " %s",
 		    i % 2 ? "03:00:01" : "03:*:*");
 	}
@@ -545,7 +546,7 @@ explains_each_rule(void **state)
 	(void)state;
 	sample_identity(&who);
 	dev.serial = "S1";
-	rules_explain(rules, &dev, &who, keep_step, &steps);
+	rules_explain(rules, &dev, &who, NULL, keep_step, &steps);
 	assert_int_equal(steps.n, 6);
 	assert_string_equal(steps.step[0].reason,
 	    "with-interface 03:01:01: device has 03:00:00 03:01:01");

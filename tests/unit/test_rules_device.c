@@ -56,7 +56,8 @@ static void
 all_fields(void **state)
 {
 	static const struct rule_interface expected[] = {
-		{3, 1, 1}, {3, 0, 0}, {8, 6, 0x50}, {0xff, 1, 2}};
+		IFACE(3, 1, 1), IFACE(3, 0, 0), IFACE(8, 6, 0x50),
+		IFACE(0xff, 1, 2)};
 	struct device_place place = {.busid = "3-2.4"};
 	struct rule_device dev;
 

@@ -184,8 +184,8 @@ random_device(struct rule_device *dev, struct rule_interface *list,
 	static const uint16_t vids[] = {0x05e0, 0x1234, 0xabcd};
 	static const uint16_t pids[] = {0x1200, 0x5678};
 	static const char *const texts[] = {"", "a", "S1", "A", "\"", "aS1"};
-	static const struct rule_interface triples[] = {{3, 0, 0}, {3, 1, 1},
-	    {0x0e, 2, 0}, {8, 6, 0x50}, {0xff, 0xff, 0xff}, {2, 2, 1}};
+	static const struct rule_interface triples[] = {IFACE(3, 0, 0), IFACE(3, 1, 1),
+	    IFACE(0x0e, 2, 0), IFACE(8, 6, 0x50), IFACE(0xff, 0xff, 0xff), IFACE(2, 2, 1)};
 
 	*dev = sample_device();
 	dev->vid = PICK(r, vids);
@@ -252,12 +252,12 @@ assert_alike(const struct rules *a, const struct rules *b, struct rnd *r)
 
 		sample_identity(&who);
 		random_device(&dev, list, r);
-		rules_decide(a, &dev, facts, &da);
-		rules_decide(b, &dev, facts, &db);
+		rules_decide(a, &dev, facts, NULL, &da);
+		rules_decide(b, &dev, facts, NULL, &db);
 		assert_int_equal(da.verdict, db.verdict);
 		assert_string_equal(da.key, db.key);
 		assert_int_equal(da.is_implicit, db.is_implicit);
-		rules_explain(a, &dev, facts, keep_last, &last);
+		rules_explain(a, &dev, facts, NULL, keep_last, &last);
 		assert_int_equal(last.matched, !da.is_implicit);
 		if (last.matched) {
 			assert_int_equal(last.line, da.line);

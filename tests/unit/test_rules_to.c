@@ -196,10 +196,10 @@ groups_in_other_files(void **state)
 	assert_int_equal(rules_load_finish(load, &rules), 0);
 	rules_load_free(load);
 	assert_int_equal(rules_count_of(rules, "1"), 2);
-	rules_decide(rules, &dev, &who, &d);
+	rules_decide(rules, &dev, &who, NULL, &d);
 	assert_string_equal(d.file, "1");
 	assert_string_equal(d.key, "K");
-	rules_decide(rules, &dev, NULL, &d);
+	rules_decide(rules, &dev, NULL, NULL, &d);
 	assert_string_equal(d.file, "2");
 	assert_int_equal(d.line, 3);
 	rules_free(rules);
