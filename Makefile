@@ -120,7 +120,8 @@ sallyport-warden_libs := -lev -linih -ludev -ljansson -lmbedcrypto
 sallyport-session_dir := $(LIBEXECDIR)
 sallyport-session_srcs := proxy/session/control.c proxy/session/door_tls.c \
 	proxy/session/floor.c proxy/session/floor_setup.c proxy/session/flow.c \
-	proxy/session/inq.c proxy/session/main.c proxy/session/op.c \
+	proxy/session/inq.c proxy/session/limits.c proxy/session/main.c \
+	proxy/session/op.c \
 	proxy/session/outq.c proxy/session/pool.c proxy/session/reader.c \
 	proxy/session/refusals.c proxy/session/reply.c proxy/session/session.c \
 	proxy/session/session_events.c proxy/session/session_import.c \

@@ -19,10 +19,13 @@ struct gateway_conf {
 	char *audit;	   /* audit.jsonl */
 	char *run;	   /* directory of sockets */
 	unsigned max_sessions;
+	unsigned usbfs_memory; /* MiB for all of usbfs; 0 = left alone */
 	/* [tls], read by the broker only */
 	char *ca, *cert, *key, *crl; /* crl "" = none */
 	/* [session] */
 	unsigned uid_base, uid_count; /* uids of sessions and probes */
+	unsigned urbs;	  /* of one session at its device at once */
+	unsigned buffers; /* MiB of their buffers together */
 	/* [local] */
 	int before_drivers; /* de-authorize interfaces by default */
 	char *keep;	    /* rule file of the gateway's own devices, or "" */

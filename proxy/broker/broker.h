@@ -88,6 +88,9 @@ void device_close(const struct device_place *place);
 int device_set_config(
     const struct device_place *place, uint8_t value, uint8_t *before);
 int device_authorize(const struct device_place *place, uint8_t what);
+/* Sets how much memory usbfs may lend to the URBs of all devices. Logged when
+ * it cannot: then the kernel's own bound holds, and sessions wait sooner. */
+void device_set_memory(unsigned mib);
 /* Gives back the defaults of the root hubs that device_authorize changed. */
 void device_restore(void);
 

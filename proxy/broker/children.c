@@ -76,9 +76,8 @@ broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn, int fd,
 	    role == IPC_ROLE_SESSION ? "sallyport-session" : "sallyport-probe";
 	const char *word = role == IPC_ROLE_SESSION ? "session" : "probe";
 	int to_broker[2] = {-1, -1}, to_warden[2] = {-1, -1}, r = ERR_SYS;
-	char path[PATH_MAX], number[16];
-	const char *argv[] = {
-	    program, word, number, do_reset ? "reset" : NULL, NULL};
+	char path[PATH_MAX], number[16], urbs[16], buffers[16];
+	const char *argv[6] = {program, word, number};
 	struct child *child = free_slot(b);
 	uid_t uid;
 
@@ -90,6 +89,14 @@ broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn, int fd,
 	}
 	uid = b->conf.uid_base + (uid_t)(child - b->children);
 	snprintf(number, sizeof(number), "%u", conn);
+	if (role == IPC_ROLE_SESSION) {
+		snprintf(urbs, sizeof(urbs), "%u", b->conf.urbs);
+		snprintf(buffers, sizeof(buffers), "%u", b->conf.buffers);
+		argv[3] = urbs;
+		argv[4] = buffers;
+	} else if (do_reset) {
+		argv[3] = "reset";
+	}
 	if (spawn_program(path, sizeof(path), program) == NULL) {
 		log_warnx("start %s: path is too long", program);
 		return ERR_LIMIT;

@@ -385,6 +385,19 @@ device_authorize(const struct device_place *place, uint8_t what)
 }
 
 void
+device_set_memory(unsigned mib)
+{
+	static const char name[] =
+	    "/sys/module/usbcore/parameters/usbfs_memory_mb";
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", mib);
+	if (write_at(AT_FDCWD, name, text) != 0) {
+		log_warn("set [gateway] usbfs-memory: %s", name);
+	}
+}
+
+void
 device_restore(void)
 {
 	for (unsigned i = 0; i < nroots; i++) {

@@ -282,6 +282,9 @@ start(struct broker *b)
 	if (make_dirs(b) != 0) {
 		return 1;
 	}
+	if (b->conf.usbfs_memory > 0) {
+		device_set_memory(b->conf.usbfs_memory);
+	}
 	return serve(b);
 }
 

@@ -20,17 +20,6 @@
 #include "proxy/session/limits.h"
 #include "proxy/session/session_parts.h"
 
-const struct session_limits session_limits_default = {
-    .urbs = 256,
-    .bytes = 8 * 1024 * 1024,
-    .held = 4096,
-    .held_bytes = 16 * 1024 * 1024,
-    .out_bytes = 4 * 1024 * 1024,
-    .urb_bytes = 1024 * 1024,
-    .control_bytes = 4096,
-    .skip_bytes = 16 * 1024 * 1024,
-};
-
 /* ------------------------------------------------------------------------ */
 /* The machine                                                              */
 
