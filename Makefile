@@ -153,7 +153,8 @@ sallyport_srcs := vhci-glue/agent.c vhci-glue/agent_ask.c \
 sallyport_libs := -linih -ljansson
 
 sallyport-relay_dir := $(LIBEXECDIR)
-sallyport-relay_srcs := vhci-glue/downlink.c vhci-glue/imported.c \
+sallyport-relay_srcs := vhci-glue/downlink.c vhci-glue/drain.c \
+	vhci-glue/imported.c \
 	vhci-glue/pending.c vhci-glue/rebuild.c vhci-glue/relay.c \
 	vhci-glue/relay_events.c vhci-glue/relay_main.c \
 	vhci-glue/relay_opts.c vhci-glue/relay_tunnel.c \

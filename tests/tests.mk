@@ -115,7 +115,8 @@ $(eval $(call unit,floor,proxy/session/floor.c proxy/session/floor_setup.c \
 $(eval $(call unit,probe,proxy/session/probe.c $(session_core_srcs),-lev))
 
 # vhci-glue/
-relay_core_srcs := vhci-glue/downlink.c vhci-glue/pending.c \
+relay_core_srcs := vhci-glue/downlink.c vhci-glue/drain.c \
+	vhci-glue/pending.c \
 	vhci-glue/rebuild.c vhci-glue/relay.c vhci-glue/seen.c \
 	vhci-glue/uplink.c base/loop.c base/stream.c $(base_core_srcs) \
 	wire/usbip.c wire/usbip_check.c tests/fake/gateway_fake.c
