@@ -99,8 +99,9 @@ programs := sallyportd sallyport-warden sallyport-session sallyport-probe \
 	sallyport-certs
 
 sallyportd_dir := $(SBINDIR)
-sallyportd_srcs := proxy/broker/children.c proxy/broker/device.c \
-	proxy/broker/main.c proxy/broker/requests.c proxy/conf.c \
+sallyportd_srcs := proxy/broker/attr.c \
+	proxy/broker/children.c proxy/broker/device.c proxy/broker/main.c \
+	proxy/broker/requests.c proxy/broker/roots.c proxy/conf.c \
 	base/conf.c base/file.c base/spawn.c \
 	$(base_core_srcs) $(base_loop_srcs) \
 	wire/ipc.c wire/place.c wire/usbip_check.c

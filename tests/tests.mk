@@ -93,6 +93,8 @@ $(eval $(call fuzz,rules,$(rules_test_srcs)))
 # proxy/broker
 $(eval $(call unit,requests,proxy/broker/requests.c $(base_core_srcs) \
 	base/loop.c base/file.c $(wire_srcs),-lev))
+$(eval $(call unit,roots,proxy/broker/attr.c proxy/broker/roots.c \
+	base/file.c $(base_core_srcs)))
 
 # proxy/warden
 $(eval $(call unit,stable,proxy/warden/stable.c base/mem.c))

@@ -87,11 +87,29 @@ void device_close(const struct device_place *place);
  * *before, where not NULL, gets the value that was set until now. */
 int device_set_config(
     const struct device_place *place, uint8_t value, uint8_t *before);
+/* What of enum ipc_authorize_what. 0, or as device_open. */
 int device_authorize(const struct device_place *place, uint8_t what);
 /* Sets how much memory usbfs may lend to the URBs of all devices. Logged when
  * it cannot: then the kernel's own bound holds, and sessions wait sooner. */
 void device_set_memory(unsigned mib);
-/* Gives back the defaults of the root hubs that device_authorize changed. */
-void device_restore(void);
+
+/* roots.c: the interface default of root hubs. */
+/* Takes up what an earlier broker wrote down at path, and writes there from now
+ * on. 0; ERR_FORMAT (nobody but root writes there: a broken disk), ERR_SYS. */
+int roots_load(const char *path);
+/* Interfaces of what is plugged in below name ("usb1", its sysfs directory
+ * open as dir) are de-authorized from now on. 0, ERR_FORMAT (no such name can
+ * be), ERR_LIMIT, ERR_SYS. */
+int roots_close(int dir, const char *name);
+/* Gives back the defaults as they were, below sysfs, and forgets them. */
+void roots_restore(const char *sysfs);
+
+/* attr.c: below dir. A number is small and not negative; -1 = none. */
+#define SYSFS_USB "/sys/bus/usb/devices"
+int attr_write(int dir, const char *name, const char *text); /* 0, ERR_SYS */
+long attr_number(int dir, const char *name, int base);
+/* Replaces the file, mode 0644, so that there is always the old one or the new
+ * one. 0, ERR_LIMIT or ERR_SYS. */
+int file_replace(const char *path, const char *text);
 
 #endif

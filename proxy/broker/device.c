@@ -23,54 +23,7 @@
 #include "base/mem.h"
 #include "wire/usbip_check.h"
 
-#define SYSFS_USB "/sys/bus/usb/devices"
 #define USB_MAJOR 189
-#define MAX_ROOTS 64
-
-/* Root hubs whose default was changed, to give back at the end. */
-static struct {
-	char busid[USBIP_BUSID_SIZE];
-	char before[2];
-} roots[MAX_ROOTS];
-static unsigned nroots;
-
-static int
-write_at(int dir, const char *name, const char *text)
-{
-	int fd = openat(dir, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-	size_t len = strlen(text);
-	ssize_t n;
-
-	if (fd == -1) {
-		return ERR_SYS;
-	}
-	n = write(fd, text, len);
-	close_fd(&fd);
-	return n == (ssize_t)len ? 0 : ERR_SYS;
-}
-
-/* A small decimal or hexadecimal sysfs attribute, or -1. */
-static long
-read_number(int dir, const char *name, int base)
-{
-	char text[32], *end;
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	ssize_t n;
-	long v;
-
-	if (fd == -1) {
-		return -1;
-	}
-	n = read(fd, text, sizeof(text) - 1);
-	close_fd(&fd);
-	if (n <= 0) {
-		return -1;
-	}
-	text[n] = '\0';
-	v = strtol(text, &end, base);
-	return end != text && v >= 0 && (*end == '\n' || *end == '\0') ? v
-								       : -1;
-}
 
 /* Opens the sysfs directory of a place after checking that it is what the place
  * says. */
@@ -99,8 +52,8 @@ open_place(const struct device_place *place, int *out)
 	if (dir == -1) {
 		return errno == ENOENT ? ERR_NOENT : ERR_SYS;
 	}
-	if (read_number(dir, "busnum", 10) != place->busnum ||
-	    read_number(dir, "devnum", 10) != place->devnum) {
+	if (attr_number(dir, "busnum", 10) != place->busnum ||
+	    attr_number(dir, "devnum", 10) != place->devnum) {
 		close_fd(&dir);
 		return ERR_NOENT;
 	}
@@ -159,7 +112,7 @@ set_authorized(int dir, const char *name, const char *value)
 	char path[NAME_MAX + 16];
 
 	snprintf(path, sizeof(path), "%s/authorized", name);
-	return write_at(dir, path, value);
+	return attr_write(dir, path, value);
 }
 
 static int
@@ -243,7 +196,7 @@ device_open(const struct device_place *place, int *out)
 	if (r != 0) {
 		return r;
 	}
-	if (read_number(dir, "bDeviceClass", 16) == 0x09) {
+	if (attr_number(dir, "bDeviceClass", 16) == 0x09) {
 		r = ERR_POLICY;
 		goto out;
 	}
@@ -263,7 +216,7 @@ device_open(const struct device_place *place, int *out)
 		goto out;
 	}
 	/* The node was opened by number: the place must still be there. */
-	if (read_number(dir, "devnum", 10) != place->devnum) {
+	if (attr_number(dir, "devnum", 10) != place->devnum) {
 		r = ERR_NOENT;
 		goto out;
 	}
@@ -298,12 +251,12 @@ device_set_config(
 	if (r != 0) {
 		return r;
 	}
-	now = read_number(dir, "bConfigurationValue", 10);
+	now = attr_number(dir, "bConfigurationValue", 10);
 	if (before != NULL) {
 		*before = now > 0 && now < 256 ? (uint8_t)now : 0;
 	}
 	snprintf(text, sizeof(text), "%u", value);
-	r = write_at(dir, "bConfigurationValue", text);
+	r = attr_write(dir, "bConfigurationValue", text);
 	if (r == 0) {
 		r = each_interface(dir, place, open_interface, NULL);
 	}
@@ -312,49 +265,29 @@ device_set_config(
 }
 
 static int
-give_to_drivers(int dir, const char *name, unsigned number, void *arg)
+probe_drivers(int dir, const char *name, unsigned number, void *arg)
+{
+	(void)dir;
+	(void)number;
+	return attr_write(*(int *)arg, "drivers_probe", name);
+}
+
+/* All are authorized before the first is probed: a driver that needs two of
+ * them (CDC, audio) takes the second by itself, and is refused it otherwise. */
+static int
+give_to_drivers(int dir, const struct device_place *place)
 {
 	int usb, r;
 
-	(void)number;
-	(void)arg;
-	r = set_authorized(dir, name, "1");
-	if (r != 0) {
-		return r;
-	}
 	usb = open("/sys/bus/usb", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (usb == -1) {
 		return ERR_SYS;
 	}
-	r = write_at(usb, "drivers_probe", name);
-	close_fd(&usb);
-	return r;
-}
-
-static int
-close_ports(int dir, const struct device_place *place)
-{
-	long before;
-	int r;
-
-	if (strncmp(place->busid, "usb", 3) != 0) {
-		return ERR_FORMAT;
-	}
-	for (unsigned i = 0; i < nroots; i++) {
-		if (strcmp(roots[i].busid, place->busid) == 0) {
-			return write_at(
-			    dir, "interface_authorized_default", "0");
-		}
-	}
-	if (nroots == MAX_ROOTS) {
-		return ERR_LIMIT;
-	}
-	before = read_number(dir, "interface_authorized_default", 10);
-	r = write_at(dir, "interface_authorized_default", "0");
+	r = each_interface(dir, place, open_interface, NULL);
 	if (r == 0) {
-		memcpy(roots[nroots].busid, place->busid, USBIP_BUSID_SIZE);
-		roots[nroots++].before[0] = before == 0 ? '0' : '1';
+		r = each_interface(dir, place, probe_drivers, &usb);
 	}
+	close_fd(&usb);
 	return r;
 }
 
@@ -369,15 +302,15 @@ device_authorize(const struct device_place *place, uint8_t what)
 	}
 	switch ((enum ipc_authorize_what)what) {
 	case IPC_AUTH_HUB:
-		r = read_number(dir, "bDeviceClass", 16) == 0x09
-		    ? each_interface(dir, place, give_to_drivers, NULL)
+		r = attr_number(dir, "bDeviceClass", 16) == 0x09
+		    ? give_to_drivers(dir, place)
 		    : ERR_POLICY;
 		break;
 	case IPC_AUTH_KEEP:
-		r = each_interface(dir, place, give_to_drivers, NULL);
+		r = give_to_drivers(dir, place);
 		break;
 	case IPC_AUTH_PORTS:
-		r = close_ports(dir, place);
+		r = roots_close(dir, place->busid);
 		break;
 	}
 	close_fd(&dir);
@@ -392,25 +325,7 @@ device_set_memory(unsigned mib)
 	char text[16];
 
 	snprintf(text, sizeof(text), "%u", mib);
-	if (write_at(AT_FDCWD, name, text) != 0) {
+	if (attr_write(AT_FDCWD, name, text) != 0) {
 		log_warn("set [gateway] usbfs-memory: %s", name);
 	}
-}
-
-void
-device_restore(void)
-{
-	for (unsigned i = 0; i < nroots; i++) {
-		char path[PATH_MAX];
-		int dir;
-
-		snprintf(path, sizeof(path), SYSFS_USB "/%s", roots[i].busid);
-		dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (dir != -1) {
-			write_at(dir, "interface_authorized_default",
-			    roots[i].before);
-			close_fd(&dir);
-		}
-	}
-	nroots = 0;
 }
