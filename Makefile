@@ -99,7 +99,7 @@ programs := sallyportd sallyport-warden sallyport-session sallyport-probe \
 	sallyport-certs
 
 sallyportd_dir := $(SBINDIR)
-sallyportd_srcs := proxy/broker/attr.c \
+sallyportd_srcs := proxy/broker/atboot.c proxy/broker/attr.c \
 	proxy/broker/children.c proxy/broker/device.c proxy/broker/main.c \
 	proxy/broker/requests.c proxy/broker/roots.c proxy/conf.c \
 	base/conf.c base/file.c base/spawn.c \

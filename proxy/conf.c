@@ -21,6 +21,25 @@ struct text_default {
 	const char *text;
 };
 
+static int
+judge_local(struct gateway_conf *conf, const char *path, char *why,
+    size_t why_size)
+{
+	conf->is_strict = strcmp(conf->at_boot, "strict") == 0;
+	if (!conf->is_strict && strcmp(conf->at_boot, "adopt") != 0) {
+		snprintf(why, why_size,
+		    "%s: [local] at-boot: expected strict or adopt", path);
+		return ERR_FORMAT;
+	}
+	if (conf->is_strict && !conf->before_drivers) {
+		snprintf(why, why_size,
+		    "%s: [local] at-boot = strict needs before-drivers = yes",
+		    path);
+		return ERR_FORMAT;
+	}
+	return 0;
+}
+
 int
 gateway_conf_load(
     struct gateway_conf *conf, const char *path, char *why, size_t why_size)
@@ -47,6 +66,7 @@ gateway_conf_load(
 		{&conf->key, SYSCONFDIR "/sallyport/tls/key.pem"},
 		{&conf->crl, ""},
 		{&conf->keep, ""},
+		{&conf->at_boot, "adopt"},
 	};
 	const struct conf_key keys[] = {
 		{"gateway", "listen", CONF_STRING, &conf->listen, 0, 0},
@@ -72,6 +92,7 @@ gateway_conf_load(
 		{"local", "before-drivers", CONF_BOOL, &conf->before_drivers, 0,
 		    0},
 		{"local", "keep", CONF_STRING, &conf->keep, 0, 0},
+		{"local", "at-boot", CONF_STRING, &conf->at_boot, 0, 0},
 		{"liveness", "idle", CONF_UINT, &conf->live.idle_s, 1, 3600},
 		{"liveness", "interval", CONF_UINT, &conf->live.interval_s, 1,
 		    3600},
@@ -97,7 +118,7 @@ gateway_conf_load(
 		    path, conf->max_sessions, conf->uid_count - SPARE_UIDS);
 		r = ERR_FORMAT;
 	}
-	return r;
+	return r == 0 ? judge_local(conf, path, why, why_size) : r;
 }
 
 void
@@ -113,5 +134,6 @@ gateway_conf_free(struct gateway_conf *conf)
 	free(conf->key);
 	free(conf->crl);
 	free(conf->keep);
+	free(conf->at_boot);
 	*conf = (struct gateway_conf){0};
 }

@@ -29,6 +29,8 @@ struct gateway_conf {
 	/* [local] */
 	int before_drivers; /* de-authorize interfaces by default */
 	char *keep;	    /* rule file of the gateway's own devices, or "" */
+	char *at_boot;	    /* "strict" or "adopt" */
+	int is_strict;	    /* at_boot is "strict" */
 	/* [liveness] */
 	struct net_liveness live;
 };

@@ -1,9 +1,11 @@
 # What each test links: the modules under test and their fakes, nothing else.
 # Programs for the tests in guests: tests/vm/softdev has software devices,
 # tests/vm/fidokey the key behind a HID gadget.
-vm_tools := ffs_int fidokey softdev urbs usbtest
+vm_tools := ffs_int fidokey softdev uevents urbs usbtest
 ffs_int_srcs := tests/vm/ffs_int.c
 ffs_int_libs := -pthread
+uevents_srcs := tests/vm/uevents.c
+uevents_libs :=
 urbs_srcs := tests/vm/urbs.c
 urbs_libs :=
 usbtest_srcs := tests/vm/usbtest.c
@@ -93,8 +95,12 @@ $(eval $(call fuzz,rules,$(rules_test_srcs)))
 # proxy/broker
 $(eval $(call unit,requests,proxy/broker/requests.c $(base_core_srcs) \
 	base/loop.c base/file.c $(wire_srcs),-lev))
+$(eval $(call unit,atboot,proxy/broker/atboot.c proxy/broker/attr.c \
+	base/file.c $(base_core_srcs)))
 $(eval $(call unit,roots,proxy/broker/attr.c proxy/broker/roots.c \
 	base/file.c $(base_core_srcs)))
+$(eval $(call unit,gateway_conf,proxy/conf.c base/conf.c base/file.c \
+	$(base_core_srcs),-linih))
 
 # proxy/warden
 $(eval $(call unit,stable,proxy/warden/stable.c base/mem.c))

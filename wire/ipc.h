@@ -107,6 +107,8 @@ enum ipc_authorize_what {
 			       it are de-authorized from now on */
 	IPC_AUTH_KEEP = 3,  /* the gateway's own: authorize its interfaces and
 			       let drivers have them */
+	IPC_AUTH_DEVICE = 4, /* one that the kernel has not authorized: its
+				interfaces come up de-authorized */
 };
 
 struct ipc_authorize {

@@ -104,6 +104,14 @@ int roots_close(int dir, const char *name);
 /* Gives back the defaults as they were, below sysfs, and forgets them. */
 void roots_restore(const char *sysfs);
 
+/* atboot.c */
+#define ATBOOT_PATH SYSCONFDIR "/modprobe.d/sallyport.conf"
+#define ATBOOT_MODULE "/sys/module/usbcore"
+/* Makes the file at path say what [local] at-boot is, and tells the log when
+ * the kernel that runs (module) differs. A file that is not ours is left alone.
+ * 0, or ERR_SYS or ERR_POLICY, logged: strict would not hold. */
+int atboot_apply(int is_strict, const char *path, const char *module);
+
 /* attr.c: below dir. A number is small and not negative; -1 = none. */
 #define SYSFS_USB "/sys/bus/usb/devices"
 int attr_write(int dir, const char *name, const char *text); /* 0, ERR_SYS */

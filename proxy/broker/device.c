@@ -291,6 +291,28 @@ give_to_drivers(int dir, const struct device_place *place)
 	return r;
 }
 
+/* A device that the kernel has not authorized. Its interfaces come into being
+ * in this moment, so the default of its root hub goes first. */
+static int
+admit_device(int dir, const struct device_place *place)
+{
+	char path[64], name[16];
+	int root, r;
+
+	if (strncmp(place->busid, "usb", 3) == 0) {
+		return ERR_FORMAT; /* root hubs are always authorized */
+	}
+	snprintf(name, sizeof(name), "usb%u", place->busnum);
+	snprintf(path, sizeof(path), SYSFS_USB "/%s", name);
+	root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root == -1) {
+		return errno == ENOENT ? ERR_NOENT : ERR_SYS;
+	}
+	r = roots_close(root, name);
+	close_fd(&root);
+	return r == 0 ? attr_write(dir, "authorized", "1") : r;
+}
+
 int
 device_authorize(const struct device_place *place, uint8_t what)
 {
@@ -311,6 +333,9 @@ device_authorize(const struct device_place *place, uint8_t what)
 		break;
 	case IPC_AUTH_PORTS:
 		r = roots_close(dir, place->busid);
+		break;
+	case IPC_AUTH_DEVICE:
+		r = admit_device(dir, place);
 		break;
 	}
 	close_fd(&dir);

@@ -176,7 +176,7 @@ make_dirs(struct broker *b)
 	return make_dir(parent, 0750, b->warden_uid, b->warden_gid);
 }
 
-/* What the kernel does with devices before the gateway sees them. */
+/* What this and the next boot do with devices before the gateway sees them. */
 static int
 prepare_kernel(struct broker *b)
 {
@@ -197,7 +197,8 @@ prepare_kernel(struct broker *b)
 		/* An earlier broker was killed, and had it otherwise. */
 		roots_restore(SYSFS_USB);
 	}
-	return 0;
+	r = atboot_apply(b->conf.is_strict, ATBOOT_PATH, ATBOOT_MODULE);
+	return b->conf.is_strict ? r : 0;
 }
 
 static void

@@ -116,6 +116,10 @@ on_authorize(struct broker *b, struct child *unused, struct channel_msg *msg)
 	if (ipc_decode_authorize(&m, msg->data, msg->len) != 0) {
 		return ERR_PEER;
 	}
+	/* What somebody else keeps out is his to let in. */
+	if (m.what == IPC_AUTH_DEVICE && !b->conf.is_strict) {
+		return ERR_PEER;
+	}
 	r = device_authorize(&m.place, m.what);
 	if (r == ERR_FORMAT) {
 		return ERR_PEER;

@@ -7,6 +7,9 @@
  *                 |  ^________________|  (reset and read again)
  *                 v
  *              REFUSED                      KEPT (hubs, [local] keep)
+ *
+ * WAITING: not authorized by the kernel ([local] at-boot = strict: the broker is
+ * asked to), or not configured so far.
  */
 #include "proxy/warden/warden.h"
 
@@ -359,8 +362,29 @@ is_kept(struct device *dev, const struct sysfs_device *sys)
 	return d.verdict == RULE_ALLOW;
 }
 
-/* Looks at a device that waits: what is it, and is it configured? Kernel events
- * come before it is. */
+/* It has no configuration: it is not authorized, or the kernel's event came
+ * before it was set. Looks again soon. */
+static void
+wait_for_kernel(struct device *dev, const struct sysfs_device *sys)
+{
+	if (!sys->is_authorized && dev->warden->conf.is_strict &&
+	    !dev->is_admitted) {
+		dev->is_admitted = 1;
+		authorize(dev, IPC_AUTH_DEVICE);
+	}
+	if (++dev->looks <= SETTLE_TRIES) {
+		loop_timer_set(dev->settle, SETTLE);
+	} else if (sys->is_authorized) {
+		refuse(dev, "gateway.unconfigured",
+		    "the kernel set no configuration");
+	} else {
+		refuse(dev, "gateway.unauthorized",
+		    "the kernel has not authorized it; [local] at-boot = "
+		    "strict lets the gateway do so");
+	}
+}
+
+/* Looks at a device that waits: what is it, and is it configured? */
 static void
 look(void *arg)
 {
@@ -397,13 +421,8 @@ look(void *arg)
 		}
 		return;
 	}
-	if (sys.configuration <= 0) {
-		if (++dev->looks > SETTLE_TRIES) {
-			refuse(dev, "gateway.unconfigured",
-			    "the kernel set no configuration");
-			return;
-		}
-		loop_timer_set(dev->settle, SETTLE);
+	if (!sys.is_authorized || sys.configuration <= 0) {
+		wait_for_kernel(dev, &sys);
 		return;
 	}
 	if (sys.class == 0x09) {

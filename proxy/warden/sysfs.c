@@ -239,8 +239,12 @@ sysfs_read(struct sysfs_device *out, const char *busid)
 	out->place.speed = read_speed(dir);
 	out->class = (uint8_t)class;
 	out->configuration = (int)read_number(dir, "bConfigurationValue", 10);
+	out->is_authorized = read_number(dir, "authorized", 10) != 0;
 	out->is_root_hub = strncmp(busid, "usb", 3) == 0;
 	out->is_virtual = strstr(real, "/vhci_hcd") != NULL;
+	if (!out->is_authorized) {
+		goto out; /* nothing else is to be believed */
+	}
 	read_socket(out, real);
 	hash_dir(dir, out->hash);
 	hash_parent(real, out->is_root_hub, out->parent_hash);

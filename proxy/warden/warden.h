@@ -62,6 +62,7 @@ struct device {
 	struct loop_io *probe_io;
 	struct loop_timer *settle; /* while WAITING: looks again */
 	unsigned looks;	   /* at a device that has no configuration */
+	int is_admitted;   /* the broker was asked to authorize it: once */
 	unsigned failures; /* of its probe, in a row */
 	int is_read;	   /* the probe that still runs gave a good record */
 	uint64_t plugged; /* clock_mono */
@@ -169,6 +170,8 @@ struct sysfs_device {
 	struct device_place place;
 	uint8_t class;
 	int configuration; /* -1 = none set */
+	int is_authorized; /* by the kernel; if not, its descriptors are no
+			      facts yet */
 	int is_root_hub;
 	int is_virtual; /* behind vhci_hcd */
 	char connect_type[32];

@@ -116,7 +116,7 @@ static void
 fill_authorize(struct rnd *r, union message *m)
 {
 	m->authorize.place = place;
-	m->authorize.what = (uint8_t)(1 + rnd_below(r, 3));
+	m->authorize.what = (uint8_t)(1 + rnd_below(r, 4));
 }
 
 static void

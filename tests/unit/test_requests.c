@@ -28,7 +28,7 @@
 static struct {
 	int started, opened, closed, authorized, ended, set_config;
 	int closed_channel;
-	uint8_t config;
+	uint8_t config, what;
 } did;
 static int open_result;
 
@@ -73,7 +73,7 @@ int
 device_authorize(const struct device_place *p, uint8_t what)
 {
 	(void)p;
-	(void)what;
+	did.what = what;
 	did.authorized++;
 	return 0;
 }
@@ -498,6 +498,39 @@ test_probe(void **state)
 	assert_true(warden_is_dead());
 }
 
+static int
+authorize_message(uint8_t *buf, size_t size, enum ipc_authorize_what what)
+{
+	struct ipc_authorize m = {.place = place, .what = (uint8_t)what};
+
+	return ipc_encode_authorize(buf, size, &m);
+}
+
+/* A device that the kernel keeps out is let in where at-boot is strict, and
+ * nowhere else. */
+static void
+test_authorize_device(void **state)
+{
+	uint8_t buf[512];
+	int n = authorize_message(buf, sizeof(buf), IPC_AUTH_DEVICE);
+
+	(void)state;
+	b.conf.is_strict = 1;
+	from_warden(IPC_AUTHORIZE, 3, buf, (size_t)n, -1);
+	expect_result(warden_end, IPC_AUTHORIZED, 0);
+	assert_int_equal(did.authorized, 1);
+	assert_int_equal(did.what, IPC_AUTH_DEVICE);
+	b.conf.is_strict = 0;
+	n = authorize_message(buf, sizeof(buf), IPC_AUTH_KEEP);
+	from_warden(IPC_AUTHORIZE, 4, buf, (size_t)n, -1);
+	expect_result(warden_end, IPC_AUTHORIZED, 0);
+	assert_int_equal(did.authorized, 2);
+	n = authorize_message(buf, sizeof(buf), IPC_AUTH_DEVICE);
+	from_warden(IPC_AUTHORIZE, 5, buf, (size_t)n, -1);
+	assert_int_equal(did.authorized, 2);
+	assert_true(warden_is_dead());
+}
+
 int
 main(void)
 {
@@ -516,6 +549,7 @@ main(void)
 		T(test_lengths),
 		T(test_closed),
 		T(test_probe),
+		T(test_authorize_device),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
