@@ -32,6 +32,8 @@ struct child {
 	int key_given;
 	int is_ending;	      /* killed; waits to be reaped */
 	int has_device;
+	int usb_fd; /* owned; shares the child's claims until it is reaped: they
+		       must last until its interfaces are de-authorized */
 	uint8_t config_before; /* to set again at the end; 0 = unchanged */
 	struct ipc_grant grant; /* valid when has_device */
 };
@@ -83,10 +85,12 @@ void broker_on_child(void *arg, int events);  /* arg = struct child * */
 int device_open(const struct device_place *place, int *out);
 /* De-authorizes its interfaces again, when it is still there. */
 void device_close(const struct device_place *place);
-/* Sets bConfigurationValue and authorizes that configuration's interfaces.
- * *before, where not NULL, gets the value that was set until now. */
-int device_set_config(
-    const struct device_place *place, uint8_t value, uint8_t *before);
+/* Sets bConfigurationValue, authorizes that configuration's interfaces and
+ * claims them for fd. *before gets the value that was set until now. */
+int device_set_config(const struct device_place *place, uint8_t value, int fd,
+    uint8_t *before);
+/* Sets it again; its interfaces come up as the root hub's default has it. */
+void device_restore_config(const struct device_place *place, uint8_t value);
 /* What of enum ipc_authorize_what. 0, or as device_open. */
 int device_authorize(const struct device_place *place, uint8_t what);
 /* Sets how much memory usbfs may lend to the URBs of all devices. Logged when

@@ -65,7 +65,8 @@ child_clear(struct child *child)
 	loop_io_free(child->io);
 	loop_timer_free(child->limit);
 	close_fd(&child->chan);
-	*child = (struct child){.chan = -1};
+	close_fd(&child->usb_fd);
+	*child = (struct child){.chan = -1, .usb_fd = -1};
 }
 
 int
@@ -109,6 +110,7 @@ broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn, int fd,
 		.role = role,
 		.conn = conn,
 		.chan = to_broker[0],
+		.usb_fd = -1,
 	};
 	child->pid = spawn_child(&(struct spawn){
 	    .path = path,
@@ -267,10 +269,12 @@ broker_reap(void *arg)
 			}
 			if (child->config_before != 0) {
 				/* The next one finds it as this one did. */
-				device_set_config(&child->grant.place,
-				    child->config_before, NULL);
+				device_restore_config(&child->grant.place,
+				    child->config_before);
 			}
 			if (child->has_device) {
+				/* While its claims stand: no driver that is
+				 * loaded this moment finds them free. */
 				device_close(&child->grant.place);
 			}
 			tell_exit(b, child, status);

@@ -115,11 +115,29 @@ set_authorized(int dir, const char *name, const char *value)
 	return attr_write(dir, path, value);
 }
 
+/* Authorizes it, which probes no driver, and claims it at once for the
+ * descriptor: a driver that is loaded this moment must not find it free. */
+static int
+claim_interface(int dir, const char *name, unsigned number, void *arg)
+{
+	int fd = *(int *)arg;
+	unsigned iface = number;
+
+	if (set_authorized(dir, name, "1") != 0) {
+		log_warn("authorize interface: %s", name);
+		return ERR_SYS;
+	}
+	if (ioctl(fd, USBDEVFS_CLAIMINTERFACE, &iface) == -1) {
+		log_warn("claim interface: %s", name);
+		return ERR_SYS;
+	}
+	return 0;
+}
+
 static int
 take_interface(int dir, const char *name, unsigned number, void *arg)
 {
 	int fd = *(int *)arg;
-	unsigned iface = number;
 	struct usbdevfs_ioctl cmd = {
 		.ifno = (int)number,
 		.ioctl_code = USBDEVFS_DISCONNECT,
@@ -130,17 +148,7 @@ take_interface(int dir, const char *name, unsigned number, void *arg)
 		log_warn("detach driver: %s", name);
 		return ERR_SYS;
 	}
-	if (set_authorized(dir, name, "1") != 0) {
-		log_warn("authorize interface: %s", name);
-		return ERR_SYS;
-	}
-	/* Claimed at once, so that a driver that is loaded this moment does
-	 * not find the interface free. The claim goes with the descriptor. */
-	if (ioctl(fd, USBDEVFS_CLAIMINTERFACE, &iface) == -1) {
-		log_warn("claim interface: %s", name);
-		return ERR_SYS;
-	}
-	return 0;
+	return claim_interface(dir, name, number, arg);
 }
 
 static int
@@ -206,22 +214,24 @@ device_open(const struct device_place *place, int *out)
 	}
 	r = each_interface(dir, place, take_interface, &fd);
 	if (r != 0) {
-		close_fd(&fd); /* its claims go first */
-		each_interface(dir, place, close_interface, NULL);
-		goto out;
+		goto undo;
 	}
 	if (ioctl(fd, USBDEVFS_DROP_PRIVILEGES, &mask) == -1) {
 		log_warn("drop usbfs privileges: %s", place->busid);
 		r = ERR_SYS;
-		goto out;
+		goto undo;
 	}
 	/* The node was opened by number: the place must still be there. */
 	if (attr_number(dir, "devnum", 10) != place->devnum) {
 		r = ERR_NOENT;
-		goto out;
+		goto undo;
 	}
 	*out = fd;
 	fd = -1;
+	goto out;
+undo:
+	/* Before the descriptor and its claims go. */
+	each_interface(dir, place, close_interface, NULL);
 out:
 	close_fd(&fd);
 	close_fd(&dir);
@@ -239,11 +249,19 @@ device_close(const struct device_place *place)
 	}
 }
 
-int
-device_set_config(
-    const struct device_place *place, uint8_t value, uint8_t *before)
+static int
+put_config(int dir, uint8_t value)
 {
 	char text[8];
+
+	snprintf(text, sizeof(text), "%u", value);
+	return attr_write(dir, "bConfigurationValue", text);
+}
+
+int
+device_set_config(
+    const struct device_place *place, uint8_t value, int fd, uint8_t *before)
+{
 	int dir = -1, r;
 	long now;
 
@@ -252,16 +270,27 @@ device_set_config(
 		return r;
 	}
 	now = attr_number(dir, "bConfigurationValue", 10);
-	if (before != NULL) {
-		*before = now > 0 && now < 256 ? (uint8_t)now : 0;
-	}
-	snprintf(text, sizeof(text), "%u", value);
-	r = attr_write(dir, "bConfigurationValue", text);
+	*before = now > 0 && now < 256 ? (uint8_t)now : 0;
+	r = put_config(dir, value);
 	if (r == 0) {
-		r = each_interface(dir, place, open_interface, NULL);
+		r = each_interface(dir, place, claim_interface, &fd);
 	}
 	close_fd(&dir);
 	return r;
+}
+
+void
+device_restore_config(const struct device_place *place, uint8_t value)
+{
+	int dir = -1;
+
+	if (open_place(place, &dir) == 0) {
+		if (put_config(dir, value) != 0) {
+			log_warn("restore configuration %u of %s", value,
+			    place->busid);
+		}
+		close_fd(&dir);
+	}
 }
 
 static int

@@ -237,7 +237,7 @@ serve(struct broker *b)
 	}
 	b->nchildren = b->conf.uid_count;
 	for (unsigned i = 0; i < b->nchildren; i++) {
-		b->children[i].chan = -1;
+		b->children[i].chan = b->children[i].usb_fd = -1;
 	}
 	if (loop_signal_new(b->loop, SIGCHLD, broker_reap, b) == NULL ||
 	    loop_signal_new(b->loop, SIGTERM, on_stop, b) == NULL ||

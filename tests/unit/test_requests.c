@@ -60,9 +60,10 @@ device_close(const struct device_place *p)
 
 int
 device_set_config(
-    const struct device_place *p, uint8_t value, uint8_t *before)
+    const struct device_place *p, uint8_t value, int fd, uint8_t *before)
 {
 	(void)p;
+	assert_int_equal(fd, children[0].usb_fd);
 	did.set_config++;
 	did.config = value;
 	*before = 1;
@@ -147,6 +148,7 @@ setup(void **state)
 	children[0].conn = 7;
 	children[0].chan = session[0];
 	children[1].chan = -1;
+	children[0].usb_fd = children[1].usb_fd = -1;
 	session_end = session[1];
 	b.conf.ca = b.conf.cert = b.conf.key = strdup("/dev/null");
 	b.conf.crl = strdup("");
@@ -162,6 +164,8 @@ teardown(void **state)
 	close_fd(&b.warden_chan);
 	close_fd(&warden_end);
 	close_fd(&children[0].chan);
+	close_fd(&children[0].usb_fd);
+	close_fd(&children[1].usb_fd);
 	close_fd(&session_end);
 	free(b.conf.ca);
 	free(b.conf.crl);
@@ -338,6 +342,8 @@ test_grant_once(void **state)
 	assert_int_equal(msg.type, IPC_DEVICE);
 	assert_int_not_equal(msg.fd, -1);
 	close_fd(&msg.fd);
+	/* The broker keeps a share of its claims. */
+	assert_int_not_equal(children[0].usb_fd, -1);
 	from_warden(IPC_GRANT, 7, buf, (size_t)n, -1);
 	assert_int_equal(did.opened, 1);
 	assert_true(warden_is_dead());
