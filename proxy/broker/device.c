@@ -24,6 +24,7 @@
 #include "wire/usbip_check.h"
 
 #define USB_MAJOR 189
+#define CLAIM_TRIES 5u
 
 /* Opens the sysfs directory of a place after checking that it is what the place
  * says. */
@@ -61,7 +62,8 @@ open_place(const struct device_place *place, int *out)
 	return 0;
 }
 
-/* Calls fn for each interface directory "BUSID:C.N" below dir. */
+/* Calls fn for each interface directory "BUSID:C.N" below dir; those of root hub
+ * usb3 are called "3-0:C.N". */
 typedef int interface_fn(
     int dir, const char *name, unsigned number, void *arg);
 
@@ -69,14 +71,21 @@ static int
 each_interface(
     int dir, const struct device_place *place, interface_fn *fn, void *arg)
 {
-	size_t len = strlen(place->busid);
+	char name[USBIP_BUSID_SIZE + 8];
 	int r = 0, fd = dup(dir);
 	struct dirent *e;
+	size_t len;
 	DIR *d;
 
 	if (fd == -1) {
 		return ERR_SYS;
 	}
+	if (strncmp(place->busid, "usb", 3) == 0) {
+		snprintf(name, sizeof(name), "%u-0", place->busnum);
+	} else {
+		snprintf(name, sizeof(name), "%s", place->busid);
+	}
+	len = strlen(name);
 	d = fdopendir(fd);
 	if (d == NULL) {
 		close_fd(&fd);
@@ -88,7 +97,7 @@ each_interface(
 		char *end;
 		unsigned long number;
 
-		if (strncmp(e->d_name, place->busid, len) != 0 ||
+		if (strncmp(e->d_name, name, len) != 0 ||
 		    e->d_name[len] != ':') {
 			continue;
 		}
@@ -116,22 +125,32 @@ set_authorized(int dir, const char *name, const char *value)
 }
 
 /* Authorizes it, which probes no driver, and claims it at once for the
- * descriptor: a driver that is loaded this moment must not find it free. */
+ * descriptor. The kernel lets nobody claim what is not authorized: a driver that
+ * is loaded between the two finds it free. Then it is taken away again. */
 static int
 claim_interface(int dir, const char *name, unsigned number, void *arg)
 {
 	int fd = *(int *)arg;
 	unsigned iface = number;
 
-	if (set_authorized(dir, name, "1") != 0) {
-		log_warn("authorize interface: %s", name);
-		return ERR_SYS;
+	for (unsigned i = 0; i < CLAIM_TRIES; i++) {
+		if (set_authorized(dir, name, "1") != 0) {
+			log_warn("authorize interface: %s", name);
+			return ERR_SYS;
+		}
+		if (ioctl(fd, USBDEVFS_CLAIMINTERFACE, &iface) == 0) {
+			return 0;
+		}
+		if (errno != EBUSY) {
+			break;
+		}
+		log_warnx("claim interface: %s: a driver that was loaded this "
+			  "moment had it; taken away", name);
+		(void)set_authorized(dir, name, "0");
+		errno = EBUSY;
 	}
-	if (ioctl(fd, USBDEVFS_CLAIMINTERFACE, &iface) == -1) {
-		log_warn("claim interface: %s", name);
-		return ERR_SYS;
-	}
-	return 0;
+	log_warn("claim interface: %s", name);
+	return ERR_SYS;
 }
 
 static int

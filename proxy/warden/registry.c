@@ -368,8 +368,8 @@ static void
 wait_for_kernel(struct device *dev, const struct sysfs_device *sys)
 {
 	if (!sys->is_authorized && dev->warden->conf.is_strict &&
-	    !dev->is_admitted) {
-		dev->is_admitted = 1;
+	    !dev->is_asked) {
+		dev->is_asked = 1;
 		authorize(dev, IPC_AUTH_DEVICE);
 	}
 	if (++dev->looks <= SETTLE_TRIES) {
@@ -414,12 +414,12 @@ look(void *arg)
 		dev->state = DEVICE_KEPT;
 		return;
 	}
-	if (sys.is_root_hub) {
-		dev->state = DEVICE_KEPT;
-		if (w->conf.before_drivers) {
-			authorize(dev, IPC_AUTH_PORTS);
-		}
-		return;
+	if (sys.is_root_hub && w->conf.before_drivers && !dev->is_asked) {
+		/* At once, before anything below it is found. Of a controller
+		 * that came just now the hub's own interface may be born under
+		 * that default as well: it is a hub like any other below. */
+		dev->is_asked = 1;
+		authorize(dev, IPC_AUTH_PORTS);
 	}
 	if (!sys.is_authorized || sys.configuration <= 0) {
 		wait_for_kernel(dev, &sys);

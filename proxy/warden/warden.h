@@ -62,7 +62,8 @@ struct device {
 	struct loop_io *probe_io;
 	struct loop_timer *settle; /* while WAITING: looks again */
 	unsigned looks;	   /* at a device that has no configuration */
-	int is_admitted;   /* the broker was asked to authorize it: once */
+	int is_asked;	   /* the broker was asked to let it in, or to shut
+			      what is below it: once */
 	unsigned failures; /* of its probe, in a row */
 	int is_read;	   /* the probe that still runs gave a good record */
 	uint64_t plugged; /* clock_mono */

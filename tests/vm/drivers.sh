@@ -61,10 +61,15 @@ usb_product() {
 usb_drivers_of() {
 	local dir driver
 	for dir in "/sys/bus/usb/devices/$1:"*; do
-		[ -e "$dir/driver" ] || continue
-		driver=$(basename "$(readlink -f "$dir/driver")")
+		driver=$(readlink "$dir/driver") || continue
+		driver=${driver##*/}
 		[ "$driver" = usbfs ] || echo "$driver"
 	done
+}
+
+# driverless BUSID: none has one.
+driverless() {
+	[ -z "$(usb_drivers_of "$1")" ]
 }
 
 # driver_is BUSID DRIVER: its one interface has that one.
