@@ -86,7 +86,8 @@ $(eval $(call unit,x509,$(tls_test_srcs),$(MBEDTLS)))
 
 # policy/
 rules_test_srcs := $(rules_srcs) wire/desc.c wire/desc_string.c wire/devrec.c
-$(foreach t,rules rules_to rules_load rules_world rules_include rules_print rules_golden rules_device, \
+$(foreach t,rules rules_to rules_load rules_world rules_include rules_overlap \
+	rules_print rules_golden rules_device, \
 	$(eval $(call unit,$(t),$(rules_test_srcs))))
 $(eval $(call unit,rules_foreign,$(rules_test_srcs),-lusbredirparser))
 $(eval $(call fuzz,rules,$(rules_test_srcs)))

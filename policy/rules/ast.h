@@ -598,6 +598,8 @@ void sink_quoted(struct sink *sink, const char *text, size_t len);
 uint64_t print_id(const struct rule *rule);
 /* "with-interface one-of { 03:01:01 }" */
 void print_test(struct sink *sink, const struct test *test);
+/* "lease 12h idle 15m" */
+void print_term(struct sink *sink, const struct clause *clause);
 void print_set(
     struct sink *sink, enum rule_attr attr, const struct value_set *set);
 
