@@ -107,8 +107,8 @@ session_core_srcs := $(filter-out proxy/session/main.c \
 	proxy/session/door_tls.c proxy/usb/libusb.c $(base_tls_srcs), \
 	$(sallyport-session_srcs)) base/stream.c tests/fake/usb_sim.c
 session_rig_srcs := $(session_core_srcs) tests/fake/session_rig.c
-$(foreach t,session session_control session_events transfer transfer_iso \
-	transfer_limits, \
+$(foreach t,session session_control session_events session_expose transfer \
+	transfer_iso transfer_limits, \
 	$(eval $(call unit,$(t),$(session_rig_srcs),-lev)))
 $(eval $(call unit,counts,$(session_rig_srcs),-lev $(call wrap, \
 	malloc calloc realloc send sendmsg write writev)))

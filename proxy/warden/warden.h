@@ -89,6 +89,7 @@ struct session {
 	char identity[IDENTITY_NAME];
 	char peer[PEER_NAME];
 	struct device *device; /* borrowed; while it holds one */
+	struct rule_exposure exposes; /* ... of its interfaces */
 	int has_asked;	       /* for a list, a device or events: once */
 	struct subscriber *events; /* owned; NULL unless it watches */
 	uint64_t since;	       /* clock_wall at accept */
@@ -131,6 +132,7 @@ struct warden {
 	unsigned nclients; /* of the control socket */
 	struct desc_config *scratch;
 	struct devrec *fresh; /* where a record is decoded to */
+	struct devrec *shown; /* see item_view */
 	uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX];
 	uint8_t out[CHANNEL_MAX];
 };
@@ -201,8 +203,15 @@ int session_on_exited(
 void session_eject(struct session *s, const char *why,
     const struct rule_decision *decision);
 
-/* item.c: a device that has a record, as lists show it. */
-void item_fill(struct ipc_item *item, const struct device *dev);
+/* item.c: a device that has a record, as lists show it: what of it is exposed
+ * is all there is. */
+/* Its record, or what is left of that, which lives until the next call. NULL
+ * when nothing is. */
+const struct devrec *item_view(
+    const struct device *dev, const struct rule_exposure *exposes);
+/* 0, or ERR_NOENT when nothing is left. */
+int item_fill(struct ipc_item *item, const struct device *dev,
+    const struct rule_exposure *exposes);
 
 /* events.c: sessions whose peers watch. Each is told of the devices that the
  * rules let it have, and of nothing else. */
@@ -223,7 +232,8 @@ void events_message(struct warden *w, const char *identity, const char *name,
 /* events_json.c: the lines, without their ends; to be freed, NULL when out of
  * memory. */
 char *events_json_hello(void);
-char *events_json_device(const struct session *s, const struct device *dev);
+char *events_json_device(const struct session *s, const struct device *dev,
+    const struct rule_exposure *exposes);
 /* type "appeared" or "changed"; device as made above. */
 char *events_json_about(const char *type, const char *device);
 char *events_json_gone(const char *name, const char *busid);
