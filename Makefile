@@ -87,7 +87,7 @@ base_tls_srcs := base/stream.c base/tls.c base/tls_config.c base/tls_text.c \
 
 rules_srcs := policy/rules/arena.c policy/rules/check.c \
 	policy/rules/device.c policy/rules/explain.c policy/rules/glob.c \
-	policy/rules/index.c policy/rules/keyword.c policy/rules/lex.c \
+	policy/rules/hid.c policy/rules/index.c policy/rules/keyword.c policy/rules/lex.c \
 	policy/rules/load.c policy/rules/match.c policy/rules/print.c \
 	policy/rules/rules.c policy/rules/value.c \
 	$(O)/gen/policy/rules/parse.c
@@ -110,7 +110,8 @@ sallyportd_libs := -lev -linih
 sallyport-warden_dir := $(LIBEXECDIR)
 sallyport-warden_srcs := proxy/warden/audit.c proxy/conf.c \
 	proxy/warden/control.c proxy/warden/events.c \
-	proxy/warden/events_json.c proxy/warden/hotplug.c \
+	proxy/warden/events_json.c proxy/warden/facts.c \
+	proxy/warden/facts_json.c proxy/warden/hotplug.c \
 	proxy/warden/item.c proxy/warden/main.c proxy/warden/policy.c \
 	proxy/warden/registry.c proxy/warden/sessions.c \
 	proxy/warden/stable.c proxy/warden/sysfs.c proxy/warden/warden.c \

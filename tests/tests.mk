@@ -90,7 +90,9 @@ $(eval $(call unit,x509,$(tls_test_srcs),$(MBEDTLS)))
 rules_test_srcs := $(rules_srcs) wire/desc.c wire/desc_string.c wire/devrec.c
 $(foreach t,rules rules_to rules_load rules_print rules_golden rules_device, \
 	$(eval $(call unit,$(t),$(rules_test_srcs))))
+$(eval $(call unit,hid,policy/rules/hid.c))
 $(eval $(call fuzz,rules,$(rules_test_srcs)))
+$(eval $(call fuzz,hid,policy/rules/hid.c))
 
 # proxy/broker
 $(eval $(call unit,requests,proxy/broker/requests.c $(base_core_srcs) \
@@ -98,6 +100,9 @@ $(eval $(call unit,requests,proxy/broker/requests.c $(base_core_srcs) \
 
 # proxy/warden
 $(eval $(call unit,stable,proxy/warden/stable.c base/mem.c))
+$(eval $(call unit,facts,proxy/warden/facts.c proxy/warden/facts_json.c \
+	proxy/warden/stable.c proxy/warden/sysfs.c base/digest.c \
+	$(base_core_srcs) $(rules_srcs) $(wire_srcs),-ljansson -lmbedcrypto))
 $(eval $(call unit,events,proxy/warden/events.c proxy/warden/events_json.c \
 	proxy/warden/item.c proxy/warden/stable.c base/loop.c \
 	$(base_core_srcs) $(rules_srcs) $(wire_srcs),-lev -ljansson))

@@ -45,7 +45,6 @@
 
 #include "base/err.h"
 #include "wire/cursor.h"
-#include "wire/desc_why.h"
 
 #define CONFIG_SIZE 9u
 #define INTERFACE_SIZE 9u
@@ -107,19 +106,6 @@ put(struct pass *pass, const uint8_t *p, size_t n)
 	memcpy(at, p, n);
 	pass->used += n;
 	return at;
-}
-
-/* Steps to the next descriptor. ERR_CLOSED at the end, also where bytes follow
- * in which no descriptor begins (wire/desc_why.h): those are left behind. */
-static int
-step(const uint8_t *bytes, size_t len, size_t *pos, const uint8_t **p,
-    size_t *n)
-{
-	int r = desc_next(bytes, len, pos, p, n);
-
-	return r == ERR_FORMAT && desc_tail_harmless(bytes + *pos, len - *pos)
-	    ? ERR_CLOSED
-	    : r;
 }
 
 /* --- descriptors that name interfaces --- */
@@ -280,7 +266,7 @@ sort_interfaces(struct pass *pass, const uint8_t *bytes, size_t len,
 	if (len < CONFIG_SIZE || bytes[0] < CONFIG_SIZE || bytes[0] > len) {
 		return ERR_FORMAT;
 	}
-	while ((r = step(bytes, len, &pos, &p, &n)) == 0) {
+	while ((r = desc_step(bytes, len, &pos, &p, &n)) == 0) {
 		if (p[1] == DESC_INTERFACE && n >= INTERFACE_SIZE) {
 			add(has(mask, p[2]) ? pass->keep : pass->gone, p[2]);
 		}
@@ -309,7 +295,7 @@ expose_config(struct devrec *out, const uint8_t *bytes, size_t len,
 	}
 	pos = bytes[0];
 	put(&pass, bytes, pos);
-	while ((r = step(bytes, len, &pos, &p, &n)) == 0) {
+	while ((r = desc_step(bytes, len, &pos, &p, &n)) == 0) {
 		r = put_descriptor(&pass, p, n);
 		if (r != 0) {
 			return r;
@@ -364,10 +350,10 @@ is_same_shape(const uint8_t *a, size_t alen, const uint8_t *b, size_t blen)
 	}
 	for (;;) {
 		do {
-			r = step(a, alen, &apos, &p, &an);
+			r = desc_step(a, alen, &apos, &p, &an);
 		} while (r == 0 && p[1] != DESC_INTERFACE);
 		do {
-			s = step(b, blen, &bpos, &q, &bn);
+			s = desc_step(b, blen, &bpos, &q, &bn);
 		} while (s == 0 && q[1] != DESC_INTERFACE);
 		if (r != 0 || s != 0) {
 			return r == ERR_CLOSED && s == ERR_CLOSED;
@@ -562,7 +548,7 @@ expose_bos(struct devrec *out, const struct devrec *in)
 	pos = used = in->bos[0];
 	memcpy(out->bos, in->bos, used);
 	out->bos[4] = 0;
-	while ((r = step(in->bos, len, &pos, &p, &n)) == 0) {
+	while ((r = desc_step(in->bos, len, &pos, &p, &n)) == 0) {
 		if (!names_functions(p, n)) {
 			memcpy(out->bos + used, p, n);
 			used += n;

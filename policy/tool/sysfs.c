@@ -188,7 +188,7 @@ read_device(int dir, const char *real, struct rule_device *out,
 	}
 	*what = "descriptors";
 	if ((r = read_entry(dir, &e)) != 0 ||
-	    (r = rule_device_interfaces(store, &n,
+	    (r = rule_device_configs(store, &n,
 		 e.descriptors + DESC_DEVICE_SIZE,
 		 e.len - DESC_DEVICE_SIZE)) != 0 ||
 	    (r = hash_entry(&e, store->hash)) != 0 ||

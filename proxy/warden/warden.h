@@ -19,6 +19,7 @@
 #include "proxy/warden/stable.h"
 #include "wire/ipc.h"
 
+struct json_t;
 struct loop;
 struct loop_io;
 struct loop_timer;
@@ -49,6 +50,7 @@ struct device {
 	struct devrec *record; /* owned; NULL until the first probe */
 	struct rule_device facts;
 	struct rule_device_store *store; /* owned; backs facts */
+	size_t nhubs; /* of store->ancestors */
 	char hash[HASH_TEXT], parent_hash[HASH_TEXT];
 	char connect_type[32];
 	char stable_port[RULE_PORT];
@@ -64,7 +66,7 @@ struct device {
 	unsigned looks;	   /* at a device that has no configuration */
 	unsigned failures; /* of its probe, in a row */
 	int is_read;	   /* the probe that still runs gave a good record */
-	uint64_t plugged; /* clock_mono */
+	int64_t plugged; /* Unix seconds */
 };
 TAILQ_HEAD(device_list, device);
 
@@ -183,6 +185,22 @@ int sysfs_read(struct sysfs_device *out, const char *busid);
  * texts live in store. */
 int sysfs_facts(struct rule_device *out, struct rule_device_store *store,
     const struct sysfs_device *dev);
+
+/* Fills the hubs of a store for the device at that path, nearest first, and
+ * gives their number: RULE_ANCESTORS at most. */
+size_t sysfs_hubs(struct rule_device_store *store, const char *path);
+
+/* facts.c: what rules judge a device by. */
+/* All of its facts, out of its record and of what was found out before. 0, or
+ * an error of the record or of the digests. */
+int facts_fill(struct device *dev);
+/* Adds to facts that are from elsewhere what the record does not say. */
+void facts_place(struct device *dev);
+/* A device came, changed or went: which ones are ambiguous now. */
+void facts_compare(struct warden *w);
+
+/* facts_json.c: adds them to a JSON object; facts_fill was called. */
+void facts_put_json(struct json_t *o, const struct device *dev);
 
 /* policy.c: rules from disk, decisions, what a reload does to the living. */
 int policy_load(struct warden *w); /* 0; else keeps the old, logged */
