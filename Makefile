@@ -171,7 +171,8 @@ sallyport-policy_dir := $(BINDIR)
 sallyport-policy_srcs := policy/tool/check.c policy/tool/device.c \
 	policy/tool/explain.c policy/tool/files.c policy/tool/fmt.c \
 	policy/tool/hash.c policy/tool/identity.c policy/tool/json.c \
-	policy/tool/main.c policy/tool/sysfs.c base/digest.c base/file.c \
+	policy/tool/json_facts.c policy/tool/main.c policy/tool/sysfs.c \
+	base/digest.c base/file.c \
 	$(base_core_srcs) $(wire_srcs) $(rules_srcs)
 sallyport-policy_libs := -ljansson -lmbedcrypto
 
