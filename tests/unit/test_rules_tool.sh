@@ -96,7 +96,7 @@ expect 3 "explain: nobody" explain device.json a.rules
 has out "the workstation is not known"
 expect 3 "explain --json" explain --json device.json a.rules
 has out '"verdict": "block"'
-has out '"implicit": true'
+has out '"implicit": false'
 expect 1 "explain: errors in the rules" explain device.json bad.rules
 expect 1 "explain: no device" explain nothing.json a.rules
 has err "nothing.json: no such file"
