@@ -176,6 +176,53 @@ drop(const char *path, const struct stat *st, int type, struct FTW *at)
 	return remove(path);
 }
 
+/* USBGuard's hash of two devices whose hash it has published. */
+static void
+hashes_of_usbguard(void **state)
+{
+	static const uint8_t dock[] = {18, 1, LE(0x0210), 9, 0, 1, 64,
+	    LE(0x17ef), LE(0x305a), LE(0x5010), 1, 2, 0, 1};
+	static const uint8_t dock_config[] = {9, 2, LE(25), 1, 1, 0, 0xe0, 0,
+	    INTF(0, 0, 1, 9, 0, 0), ENDP(0x81, 3, 1, 12)};
+	static const uint8_t ball[] = {18, 1, LE(0x0200), 0, 0, 0, 8,
+	    LE(0x047d), LE(0x2048), LE(0x0600), 1, 2, 0, 1};
+	static const uint8_t ball_config[] = {9, 2, LE(34), 1, 1, 0, 0xa0, 50,
+	    INTF(0, 0, 1, 3, 1, 2), HID(82), ENDP(0x81, 3, 8, 10)};
+	static const struct {
+		const char *product;
+		const uint8_t *device, *config;
+		size_t len;
+		const char *hash;
+	} rows[] = {
+		{"Lenovo ThinkPad WS Dock", dock, dock_config,
+		    sizeof(dock_config),
+		    "2y2qS3rcuMr1Ye5knWsbD8CGzPtrs+eiRR/haro7+Ng="},
+		{"Kensington Eagle Trackball", ball, ball_config,
+		    sizeof(ball_config),
+		    "D3deklX12Ir3kJPfUZ5AQNwHeZn1bwtPkQkw6e+8B38="},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rule_hash_input in;
+		struct digest_part parts[RULE_HASH_PARTS];
+		uint8_t sum[32];
+		char text[HASH_TEXT];
+
+		rule_hash_input(&in, rows[i].product, "", rows[i].device,
+		    rows[i].config, rows[i].len);
+		for (size_t k = 0; k < RULE_HASH_PARTS; k++) {
+			parts[k] =
+			    (struct digest_part){in.data[k], in.len[k]};
+		}
+		assert_int_equal(
+		    digest_sha256(sum, parts, RULE_HASH_PARTS), 0);
+		assert_int_equal(
+		    digest_base64(text, sizeof(text), sum, sizeof(sum)), 0);
+		assert_string_equal(text, rows[i].hash);
+	}
+}
+
 /* A directory of sysfs with those texts. */
 static void
 put_dir(const char *dir, const char *vid, const char *pid)
@@ -284,6 +331,7 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 		TEST(ambiguous),
 		TEST(digests),
+		TEST(hashes_of_usbguard),
 		TEST(hubs),
 		TEST(json),
 	};

@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: --guests 1 --timeout 200
+# vm: --guests 1 --timeout 300
 #
 # One gadget that is a drive and a keyboard. A rule that forbids the pair keeps
 # all of it; one that judges what is exposed lets the drive through, and no
