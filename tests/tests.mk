@@ -41,7 +41,7 @@ wrap = $(foreach f,$(1),-Wl$(comma)--wrap=$(f))
 desc_srcs := wire/desc.c wire/desc_bos.c wire/desc_check.c wire/desc_class.c \
 	wire/desc_endpoint.c wire/desc_string.c
 record_srcs := $(desc_srcs) wire/devrec.c wire/devrec_check.c \
-	wire/devrec_compare.c wire/devrec_expose.c
+	wire/devrec_compare.c wire/devrec_expose.c wire/devrec_uas.c
 ipc_srcs := wire/desc.c wire/desc_string.c wire/devrec.c wire/ipc.c wire/ipc_import.c \
 	wire/ipc_item.c wire/ipc_relay.c wire/place.c wire/usbip.c \
 	wire/usbip_check.c
@@ -54,6 +54,7 @@ $(eval $(call unit,desc_class,$(desc_srcs)))
 $(eval $(call unit,desc_string,$(desc_srcs)))
 $(eval $(call unit,devrec,$(record_srcs)))
 $(eval $(call unit,devrec_check,$(record_srcs)))
+$(eval $(call unit,devrec_uas,$(record_srcs)))
 $(eval $(call unit,devrec_expose,$(record_srcs)))
 $(eval $(call unit,place,wire/place.c wire/usbip_check.c))
 $(eval $(call unit,identity,wire/identity.c))

@@ -106,6 +106,12 @@ int devrec_check(const struct devrec *rec, struct desc_config *scratch,
 int devrec_expose(struct devrec *out, const struct devrec *in,
     const uint8_t mask[DESC_MAX_CONFIGS][32]);
 
+/* Whether some alternate of a checked record is USB Attached SCSI: 0 or 1;
+ * ERR_POLICY when an interface has nothing else for its alternate 0. */
+int devrec_has_uas(const struct devrec *rec);
+/* Takes those alternates out, in place; only after 1. */
+void devrec_drop_uas(struct devrec *rec);
+
 /* Exact wire form. The encoder needs at most DEVREC_WIRE bytes; decoding
  * demands every byte used and every span in bounds: ERR_FORMAT. */
 #define DEVREC_WIRE (62u * 1024u)

@@ -227,23 +227,33 @@ session_on_device(struct session *s, const struct event_arg *arg)
 	return s->is_imported ? begin_device(s) : 0;
 }
 
-/* What may be had of a checked record, if that is not all of it. */
+/* What may be had of a checked record, if that is not all of it: exposed
+ * interfaces, and of a disk its Bulk-Only alternate. */
 static int
 expose(struct session *s, const struct ipc_imported *m)
 {
 	struct desc_why why;
 	int r;
 
-	if (m->is_all) {
-		return 0;
+	r = devrec_has_uas(s->record);
+	if (r < 0 || (m->is_all && r == 0)) {
+		return r;
 	}
 	s->exposed = malloc(sizeof(*s->exposed));
 	if (s->exposed == NULL) {
 		return ERR_NOMEM;
 	}
-	r = devrec_expose(
-	    s->exposed, s->record, (const uint8_t(*)[32])m->mask);
-	return r != 0 ? r : devrec_check(s->exposed, s->scratch, &why);
+	if (m->is_all) {
+		*s->exposed = *s->record;
+	} else {
+		r = devrec_expose(
+		    s->exposed, s->record, (const uint8_t(*)[32])m->mask);
+		if (r != 0) {
+			return r;
+		}
+	}
+	devrec_drop_uas(s->exposed);
+	return devrec_check(s->exposed, s->scratch, &why);
 }
 
 int

@@ -16,11 +16,17 @@ item_view(const struct device *dev, const struct rule_exposure *exposes)
 {
 	struct devrec *shown = dev->warden->shown;
 
-	if (exposes->is_all) {
+	if (!exposes->is_all) {
+		if (devrec_expose(shown, dev->record, exposes->mask) != 0) {
+			return NULL;
+		}
+	} else if (devrec_has_uas(dev->record) == 1) {
+		*shown = *dev->record;
+	} else {
 		return dev->record;
 	}
-	return devrec_expose(shown, dev->record, exposes->mask) == 0 ? shown :
-								       NULL;
+	devrec_drop_uas(shown);
+	return shown;
 }
 
 int

@@ -162,6 +162,12 @@ on_record(struct device *dev, const uint8_t *data, size_t len)
 		    why.text != NULL ? why.text : "");
 		return;
 	}
+	if (devrec_has_uas(w->fresh) < 0) {
+		refuse(dev, "uas.only",
+		    "its disk speaks USB Attached SCSI and nothing else; that "
+		    "needs bulk streams, which vhci_hcd does not carry");
+		return;
+	}
 	dev->is_new = dev->record == NULL;
 	if (!dev->is_new && devrec_compare(dev->record, w->fresh) != 0) {
 		audit_write(w, "device", "changed", NULL, dev, NULL, "detail",

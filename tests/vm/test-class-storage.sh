@@ -73,4 +73,17 @@ check "fsck finds nothing to repair" limit 60 fsck.ext4 -fn "$disk"
 echo "    $(moved)"
 class_detach
 check "unplug" host device_del stick
+
+# vhci_hcd carries no streams: such a disk would appear and never work.
+is_refused() {
+	sallyctl --json devices | jq -e --arg r "$1" \
+	    'any(.devices[]; .state == "refused" and .refused == $r)'
+}
+check "plug a disk that speaks UAS alone" host device_add \
+	usb-uas,id=uas,bus=xhci.0
+wait_for 20 is_refused uas.only || {
+	sallyctl devices
+	fail "it is not refused as such"
+}
+check "unplug" host device_del uas
 class_close
