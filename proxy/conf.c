@@ -103,14 +103,17 @@ gateway_conf_load(
 	};
 	int r;
 
+	r = conf_load(path, keys, why, why_size);
+	/* After the file: what it sets is not freed before. */
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		*texts[i].where = strdup(texts[i].text);
+		if (*texts[i].where == NULL) {
+			*texts[i].where = strdup(texts[i].text);
+		}
 		if (*texts[i].where == NULL) {
 			snprintf(why, why_size, "%s: out of memory", path);
 			return ERR_NOMEM;
 		}
 	}
-	r = conf_load(path, keys, why, why_size);
 	if (r == 0 && conf->max_sessions + SPARE_UIDS > conf->uid_count) {
 		snprintf(why, why_size,
 		    "%s: [gateway] max-sessions %u leaves no uids for probes; "
