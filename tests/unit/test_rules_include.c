@@ -13,6 +13,9 @@
 
 #include "tests/unit/rules_body.h"
 
+#define HEX64                                                                  \
+	"60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
+
 /* The files that may be included: name, text, name, text, NULL. */
 static int
 read_row(void *arg, const char *from, const char *path,
@@ -271,8 +274,7 @@ several_issuers(void **state)
 	    "all-of { \"ou:x\" \"issuer:corp\" }",
 	    "one-of { \"issuer:corp\" \"issuer:labs\" }",
 	    "\"ou:x\" and \"issuer:corp\"", "\"@one\"",
-	    "\"fp:sha256:60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe"
-	    "9f558c11c752\""};
+	    "\"fp:sha256:" HEX64 "\""};
 	static const char *const unnamed[] = {"\"ou:x\"",
 	    "one-of { \"ou:x\" \"issuer:corp\" }", "\"@two\"",
 	    "\"ou:x\" and none-of { \"issuer:labs\" }"};
