@@ -13,6 +13,9 @@
 
 #include "tests/unit/rules_body.h"
 
+#define HEX64                                                                  \
+	"60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
+
 /* The files that may be included: name, text, name, text, NULL. */
 static int
 read_row(void *arg, const char *from, const char *path,
@@ -271,8 +274,7 @@ several_issuers(void **state)
 	    "all-of { \"ou:x\" \"issuer:corp\" }",
 	    "one-of { \"issuer:corp\" \"issuer:labs\" }",
 	    "\"ou:x\" and \"issuer:corp\"", "\"@one\"",
-	    "\"fp:sha256:60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe"
-	    "9f558c11c752\""};
+	    "\"fp:sha256:" HEX64 "\""};
 	static const char *const unnamed[] = {"\"ou:x\"",
 	    "one-of { \"ou:x\" \"issuer:corp\" }", "\"@two\"",
 	    "\"ou:x\" and none-of { \"issuer:labs\" }"};
@@ -507,6 +509,17 @@ texts_that_hurt(void **state)
 	}
 	memcpy(text + n, " x", 2);
 	assert_hurts(text, n + 2, "unknown attribute `x'");
+	/* queries without end */
+	n = (size_t)snprintf(text, 64, "block if one-of {");
+	for (int i = 0; i < 5000; i++) {
+		if (i == 2500) { /* of two rules: a set has an end as well */
+			n += (size_t)snprintf(
+			    text + n, 64, " }\nblock if one-of {");
+		}
+		n += (size_t)snprintf(text + n, 64, " exported-matches(*:*)");
+	}
+	memcpy(text + n, " }", 2);
+	assert_hurts(text, n + 2, "more than 4096 queries");
 	/* selectors without end */
 	n = (size_t)snprintf(text, 64, "allow to \"cn:a\" expose {");
 	for (int i = 0; i < 100000; i++) {

@@ -33,8 +33,7 @@ put_rule(char *text, size_t size, unsigned i)
 		"allow id 0483:374b to all-of { \"ou:Staff\" \"cn:ws-%u\" }",
 		"forbid name \"N-%u\" with-class hid",
 		"forbid exposed manufacturer \"M-%u\"",
-		"block pin one-of { \"hash:H-%u\" \"desc:sha256:60303ae22b998861"
-		"bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752\" }",
+		"block pin one-of { \"hash:H-%u\" \"hash:none\" }",
 		"allow to one-of { \"dns:k%u.Example\" \"uri:x\" } if false",
 	};
 	int n;
