@@ -88,11 +88,11 @@ base_tls_srcs := base/stream.c base/tls.c base/tls_config.c base/tls_text.c \
 rules_srcs := policy/rules/arena.c policy/rules/check.c \
 	policy/rules/condition.c policy/rules/device.c \
 	policy/rules/differences.c policy/rules/explain.c \
-	policy/rules/expose.c policy/rules/glob.c policy/rules/hid.c \
-	policy/rules/include.c policy/rules/index.c \
+	policy/rules/expose.c policy/rules/foreign.c policy/rules/glob.c \
+	policy/rules/hid.c policy/rules/include.c policy/rules/index.c \
 	policy/rules/keyword.c policy/rules/lex.c policy/rules/load.c \
-	policy/rules/match.c policy/rules/names.c policy/rules/print.c \
-	policy/rules/query.c policy/rules/rules.c \
+	policy/rules/match.c policy/rules/names.c policy/rules/overlap.c \
+	policy/rules/print.c policy/rules/query.c policy/rules/rules.c \
 	policy/rules/term.c policy/rules/value.c policy/rules/when.c \
 	$(O)/gen/policy/rules/parse.c
 

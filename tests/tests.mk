@@ -88,10 +88,13 @@ $(eval $(call unit,x509,$(tls_test_srcs),$(MBEDTLS)))
 
 # policy/
 rules_test_srcs := $(rules_srcs) wire/desc.c wire/desc_string.c wire/devrec.c
-$(foreach t,rules rules_to rules_load rules_print rules_golden rules_device, \
+$(foreach t,rules rules_to rules_load rules_world rules_include rules_index rules_overlap \
+	rules_print rules_golden rules_device, \
 	$(eval $(call unit,$(t),$(rules_test_srcs))))
 $(eval $(call unit,hid,policy/rules/hid.c))
+$(eval $(call unit,rules_foreign,$(rules_test_srcs),-lusbredirparser))
 $(eval $(call fuzz,rules,$(rules_test_srcs)))
+$(eval $(call fuzz,foreign,$(rules_test_srcs)))
 $(eval $(call fuzz,hid,policy/rules/hid.c))
 
 # proxy/broker
@@ -159,11 +162,12 @@ $(eval $(call unit,vhci,vhci-glue/gateway.c vhci-glue/imported.c \
 # bench: one program, which runs itself again for each other process
 bench_srcs := tests/bench/bench.c tests/bench/count.c tests/bench/echo.c \
 	tests/bench/goals.c tests/bench/json.c tests/bench/load.c \
-	tests/bench/parts.c tests/bench/raw.c tests/bench/relay.c \
+	tests/bench/parts.c tests/bench/policy.c tests/bench/raw.c \
+	tests/bench/relay.c \
 	tests/bench/results.c tests/bench/rig.c tests/bench/session.c \
 	tests/bench/table.c tests/fake/pki.c tests/fake/usb_sim.c \
 	$(filter-out proxy/session/main.c proxy/usb/libusb.c, \
 	$(sallyport-session_srcs)) \
 	$(filter-out vhci-glue/relay_main.c $(sallyport-session_srcs), \
-	$(sallyport-relay_srcs)) base/spawn.c
+	$(sallyport-relay_srcs)) base/spawn.c $(rules_srcs)
 bench_libs := -lev -ljansson $(MBEDTLS)

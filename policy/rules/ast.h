@@ -182,6 +182,9 @@ struct source {
 	const char *name; /* NUL-terminated */
 	char *text;	  /* owned by malloc until the load ends */
 	size_t len;
+	/* What is parsed: the text, or a rule that stands for a line of it. */
+	const char *parsed; /* borrowed */
+	size_t nparsed;
 	struct stmt *stmts, **tail;
 	enum rules_dialect dialect;
 	/* The statement that includes it, NULL for a text of the caller. */
@@ -255,8 +258,11 @@ int load_clause(struct rules_load *load, enum rule_attr attr,
     const struct token *at, struct set *sets, struct word *const *args);
 /* Joins two lists of sets. */
 struct set *load_set_join(struct set *list, struct set *more);
-/* Parses a text that the source already has. */
+/* Parses the text of a source. */
 int load_parse(struct rules_load *load, struct source *source);
+/* Parses a text that stands for that line of the source. */
+int load_parse_line(struct rules_load *load, struct source *source,
+    const char *text, size_t len, uint32_t line);
 /* A source at the end of the list; its text is taken over, malloced. */
 struct source *load_source(struct rules_load *load, const char *name,
     char *text, size_t len, enum rules_dialect dialect);
@@ -592,6 +598,8 @@ void sink_quoted(struct sink *sink, const char *text, size_t len);
 uint64_t print_id(const struct rule *rule);
 /* "with-interface one-of { 03:01:01 }" */
 void print_test(struct sink *sink, const struct test *test);
+/* "lease 12h idle 15m" */
+void print_term(struct sink *sink, const struct clause *clause);
 void print_set(
     struct sink *sink, enum rule_attr attr, const struct value_set *set);
 

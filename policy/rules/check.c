@@ -557,8 +557,8 @@ gather(struct checker *c, const struct stmt *stmt, struct parts *parts)
 	const struct stmt *by = stmt->source->by;
 
 	memset(parts, 0, sizeof(*parts));
-	c->home = stmt->source->dialect == RULES_USBGUARD && by != NULL ?
-	    by->source : stmt->source;
+	c->home = by != NULL && by->include != INCLUDE_OWN ? by->source :
+							     stmt->source;
 	collect_parts(parts, stmt->clauses, stmt->source);
 	if (stmt->is_forbid || stmt->verdict != RULE_ALLOW) {
 		return 0;

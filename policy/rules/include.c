@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "policy/rules/foreign.h"
 
 #define FILES_MAX 1000u /* one that is included twice counts twice */
 
@@ -40,13 +41,44 @@ is_circle(const struct stmt *stmt, const char *name)
 	}
 }
 
+struct translation {
+	struct rules_load *load;
+	struct source *source;
+};
+
+static int
+parse_rule(void *arg, unsigned line, const char *rule, size_t len)
+{
+	struct translation *t = arg;
+
+	return load_parse_line(t->load, t->source, rule, len, line);
+}
+
+/* Line by line, so that each rule stands where the file says it. */
+static int
+translate(struct rules_load *load, struct stmt *stmt, struct source *source)
+{
+	struct translation t = {load, source};
+	struct foreign_error err = {1, 1, ""};
+	int r = foreign_translate(stmt->include == INCLUDE_USBREDIR ?
+		FOREIGN_USBREDIR : FOREIGN_CITRIX,
+	    source->text, source->len, parse_rule, &t, &err);
+
+	if (r == ERR_FORMAT || r == ERR_LIMIT) {
+		load_error(
+		    load, source, err.line, err.column, "%s", err.text);
+		return 0;
+	}
+	return r;
+}
+
 /* Takes over file->text. */
 static int
 include_text(
     struct rules_load *load, struct stmt *stmt, struct rules_file *file)
 {
-	enum rules_dialect dialect =
-	    stmt->include == INCLUDE_OWN ? RULES_OWN : RULES_USBGUARD;
+	enum rules_dialect dialect = stmt->include == INCLUDE_USBGUARD ?
+	    RULES_USBGUARD : RULES_OWN;
 	struct source *source;
 	int r;
 
@@ -59,7 +91,11 @@ include_text(
 	source->by = stmt;
 	stmt->included = source;
 	/* who may have what a foreign file allows is said by the statement */
-	source->is_to_any = dialect == RULES_USBGUARD;
+	source->is_to_any = stmt->include != INCLUDE_OWN;
+	if (stmt->include == INCLUDE_USBREDIR ||
+	    stmt->include == INCLUDE_CITRIX) {
+		return translate(load, stmt, source);
+	}
 	r = load_parse(load, source);
 	return r != 0 ? r : include_all(load, source);
 }

@@ -29,10 +29,10 @@ lex_init(struct lexer *lex, struct source *source)
 static int
 peek(const struct lexer *lex, size_t n)
 {
-	if (n >= lex->source->len - lex->pos) {
+	if (n >= lex->source->nparsed - lex->pos) {
 		return -1;
 	}
-	return (unsigned char)lex->source->text[lex->pos + n];
+	return (unsigned char)lex->source->parsed[lex->pos + n];
 }
 
 static void
@@ -86,7 +86,7 @@ line_starts_statement(const struct lexer *lex)
 		at.pos++;
 	}
 	return keyword_starts_statement(
-	    at.source->text + at.pos, word_length(&at));
+	    at.source->parsed + at.pos, word_length(&at));
 }
 
 static void
@@ -275,7 +275,7 @@ lex_string(struct rules_load *load)
 		}
 		n++;
 	}
-	token->text = lex->source->text + lex->pos + 1;
+	token->text = lex->source->parsed + lex->pos + 1;
 	token->len = (uint32_t)(n - 1);
 	token->column = column_of(lex, lex->pos);
 	lex->pos += n + 1;
@@ -328,7 +328,7 @@ lex_word(struct rules_load *load)
 	const struct keyword *keyword;
 	size_t n = word_length(lex);
 
-	token->text = lex->source->text + lex->pos;
+	token->text = lex->source->parsed + lex->pos;
 	token->len = (uint32_t)n;
 	for (size_t i = 0; i < n; i++, lex->pos++) {
 		int c = peek(lex, 0);
@@ -392,7 +392,7 @@ lex_condition(struct rules_load *load)
 			return fail(lex);
 		}
 	}
-	token->text = lex->source->text + lex->pos;
+	token->text = lex->source->parsed + lex->pos;
 	token->len = (uint32_t)(n + 1);
 	lex->pos += n + 1;
 	lex->is_if &= lex->depth > 0;
@@ -415,7 +415,7 @@ lex_token(struct rules_load *load)
 		return end_of_line(lex);
 	}
 	if (lex->is_stopped || load->is_nomem) {
-		lex->pos = lex->source->len;
+		lex->pos = lex->source->nparsed;
 		lex->depth = 0;
 	}
 	had = skip_blanks(lex, &starts_line);

@@ -443,18 +443,33 @@ load_source(struct rules_load *load, const char *name, char *text, size_t len,
 }
 
 int
-load_parse(struct rules_load *load, struct source *source)
+load_parse_line(struct rules_load *load, struct source *source,
+    const char *text, size_t len, uint32_t line)
 {
+	source->parsed = text;
+	source->nparsed = len;
 	lex_init(&load->lex, source);
+	load->lex.line = line;
 	load->stmt = NULL;
-	differences_start(load);
 	if (rules_yyparse(load) == 2) {
 		load->is_nomem = 1;
 	}
+	source->parsed = source->text;
+	source->nparsed = source->len;
+	return load->is_nomem ? ERR_NOMEM : 0;
+}
+
+int
+load_parse(struct rules_load *load, struct source *source)
+{
+	int r;
+
+	differences_start(load);
+	r = load_parse_line(load, source, source->text, source->len, 1);
 	if (source->dialect == RULES_USBGUARD && !load->is_nomem) {
 		differences_find(load, source);
 	}
-	return load->is_nomem ? ERR_NOMEM : 0;
+	return load->is_nomem ? ERR_NOMEM : r;
 }
 
 int

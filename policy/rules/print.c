@@ -192,8 +192,7 @@ print_selectors(struct sink *sink, const struct set *sets)
 	sink_text(sink, " }");
 }
 
-/* The parts that are no tests: what stands behind the word. */
-static void
+void
 print_term(struct sink *sink, const struct clause *clause)
 {
 	const struct word *word = clause->arg[0];

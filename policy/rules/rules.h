@@ -341,4 +341,26 @@ void rules_explain(const struct rules *rules, const struct rule_device *dev,
 int rules_print(
     const struct rules *rules, size_t i, char *buf, size_t size);
 
+/* Pairs of rules that a person should look at, as far as they can be proved
+ * attribute by attribute; of very long files only the first 20 million pairs
+ * are compared. */
+enum rules_overlap_kind {
+	/* Whatever the later one matches, the earlier one, which asks for no
+	 * condition, decides before. An allow whose terms are not met blocks
+	 * and decides too. */
+	RULES_UNREACHABLE,
+	/* The later allow is the wider one and has other terms: the devices
+	 * of the earlier one have those of the earlier one. */
+	RULES_OTHER_TERMS,
+};
+struct rule_overlap {
+	enum rules_overlap_kind kind;
+	size_t earlier, later; /* for rules_print */
+	const char *file, *by_file; /* of the later, of the earlier one */
+	unsigned line, by_line;
+};
+typedef void rules_overlap_cb(void *arg, const struct rule_overlap *overlap);
+void rules_overlaps(
+    const struct rules *rules, rules_overlap_cb *cb, void *arg);
+
 #endif
