@@ -128,7 +128,10 @@ class_attach 0525 a4ad
 wait_for 15 has_keyboard || fail "no keyboard"
 check_not "an input device" no_input
 use_drive 3
-class_detach
+rules 'allow expose { mass-storage }'
+check "who has more than the rules expose loses it" wait_for 20 vhci_idle
+check "no input device" wait_for 10 no_input
+check "the device is ready again" device_wait 20 "$device" ready
 
 check "unplug" gadget_remove both
 class_close
