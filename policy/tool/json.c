@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "policy/tool/cmd.h"
+#include "policy/tool/files.h"
 #include "policy/tool/identity.h"
 #include "policy/tool/json.h"
 
@@ -21,21 +21,16 @@ int
 json_read_object(json_t **out, const char *path)
 {
 	json_error_t error;
-	uint8_t *text = NULL;
+	char *text = NULL, why[128];
 	size_t len = 0;
-	int r = file_read(path, JSON_MAX, FILE_PUBLIC, &text, &len);
+	int r = files_read_text(path, JSON_MAX, &text, &len, why, sizeof(why));
 
 	*out = NULL;
-	if (r == ERR_NOENT) {
-		cmd_warn("open: %s: no such file", path);
-		return r;
-	}
 	if (r != 0) {
-		cmd_warn("read: %s: %s", path, err_str(r));
+		cmd_warn("read: %s: %s", path, why);
 		return r;
 	}
-	*out = json_loadb(
-	    (const char *)text, len, JSON_REJECT_DUPLICATES, &error);
+	*out = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
 	free(text);
 	if (*out == NULL) {
 		cmd_warn("read: %s:%d:%d: %s", path, error.line, error.column,
@@ -67,158 +62,120 @@ json_copy_text(const json_t *value, char *dst, size_t size)
 /* --- a device --- */
 
 static int
-hex_of(const char *text, size_t digits, unsigned *out)
+read_flag(const json_t *value, uint8_t *out)
 {
-	*out = 0;
-	if (strspn(text, "0123456789abcdefABCDEF") < digits) {
+	*out = json_is_true(value);
+	return json_is_boolean(value) ? 0 : ERR_FORMAT;
+}
+
+/* "03:01:01", or an object with `class' and what else is known. */
+static int
+read_interface(struct device *dev, json_t *value)
+{
+	const char *class = json_string_value(value);
+	int config = -1, number = -1, r;
+
+	if (class != NULL) {
+		return strlen(class) == json_string_length(value) ?
+		    device_add_interface(dev, class, -1, -1) : ERR_FORMAT;
+	}
+	r = json_unpack(value, "{s:s, s?i, s?i !}", "class", &class,
+		"configuration", &config, "interface", &number) == 0 &&
+	    config >= -1 && number >= -1 ? 0 : ERR_FORMAT;
+	return r == 0 ? device_add_interface(dev, class, config, number) : r;
+}
+
+static int
+read_hub(struct device *dev, json_t *value)
+{
+	const char *id, *hash = NULL, *via = NULL, *stable = NULL;
+
+	if (json_unpack(value, "{s:s, s?s, s?s, s?s !}", "id", &id, "hash",
+		&hash, "via_port", &via, "stable_port", &stable) != 0) {
 		return ERR_FORMAT;
 	}
-	for (size_t i = 0; i < digits; i++) {
-		char c = text[i];
-		unsigned v = c <= '9' ? (unsigned)(c - '0')
-				      : (unsigned)((c | 0x20) - 'a' + 10);
-
-		*out = *out << 4 | v;
-	}
-	return 0;
-}
-
-/* "1234:5678" */
-static int
-read_id(struct rule_device *out, const json_t *value)
-{
-	const char *text = json_string_value(value);
-	unsigned vid, pid;
-
-	if (text == NULL || strlen(text) != 9 || text[4] != ':' ||
-	    hex_of(text, 4, &vid) != 0 || hex_of(text + 5, 4, &pid) != 0) {
-		return ERR_FORMAT;
-	}
-	out->vid = (uint16_t)vid;
-	out->pid = (uint16_t)pid;
-	return 0;
-}
-
-/* "1.10" or "0110" */
-static int
-read_release(struct rule_device *out, const json_t *value)
-{
-	const char *text = json_string_value(value);
-	const char *dot = text != NULL ? strchr(text, '.') : NULL;
-	size_t major_len = dot != NULL ? (size_t)(dot - text) : 2;
-	unsigned major, minor;
-
-	if (text == NULL || major_len < 1 || major_len > 2 ||
-	    strlen(text) != major_len + (dot != NULL) + 2 ||
-	    hex_of(text, major_len, &major) != 0 ||
-	    hex_of(text + major_len + (dot != NULL), 2, &minor) != 0) {
-		return ERR_FORMAT;
-	}
-	out->bcd_device = (uint16_t)(major << 8 | minor);
-	return 0;
+	return device_add_hub(dev, id, hash, via, stable);
 }
 
 static int
-read_speed(struct rule_device *out, const json_t *value)
+read_report(struct device *dev, json_t *value)
 {
-	static const char *const names[] = {"unknown", "low", "full", "high",
-	    "wireless", "super", "super-plus"};
-	const char *text = json_string_value(value);
+	const char *expected, *text = json_string_value(value);
 
-	for (size_t i = 0; text != NULL && i < ARRAY_LEN(names); i++) {
-		if (strcmp(text, names[i]) == 0) {
-			out->speed = (uint8_t)i;
-			return 0;
-		}
-	}
-	return ERR_FORMAT;
+	return text != NULL ? device_set(dev, "report", text, &expected) :
+			      ERR_FORMAT;
 }
 
 static int
-read_interfaces(struct rule_device *out, struct rule_device_store *store,
-    const json_t *value)
+read_each(struct device *dev, json_t *list,
+    int (*one)(struct device *dev, json_t *value))
 {
-	size_t n = json_array_size(value);
+	size_t i;
+	json_t *value;
+	int r = json_is_array(list) ? 0 : ERR_FORMAT;
 
-	if (!json_is_array(value) || n > RULE_INTERFACES_MAX) {
-		return ERR_FORMAT;
+	json_array_foreach (list, i, value) {
+		r = r != 0 ? r : one(dev, value);
 	}
-	for (size_t i = 0; i < n; i++) {
-		const char *text =
-		    json_string_value(json_array_get(value, i));
-		unsigned v[3];
-
-		if (text == NULL || strlen(text) != 8 || text[2] != ':' ||
-		    text[5] != ':' || hex_of(text, 2, &v[0]) != 0 ||
-		    hex_of(text + 3, 2, &v[1]) != 0 ||
-		    hex_of(text + 6, 2, &v[2]) != 0) {
-			return ERR_FORMAT;
-		}
-		store->interfaces[i] = (struct rule_interface){
-		    .class = (uint8_t)v[0],
-		    .subclass = (uint8_t)v[1],
-		    .protocol = (uint8_t)v[2]};
-	}
-	out->ninterfaces = n;
-	return 0;
+	return r;
 }
 
 static int
-read_member(struct rule_device *out, struct rule_device_store *store,
-    const char *key, const json_t *value, const char **expected)
+read_member(struct device *dev, const char *key, json_t *value,
+    const char **expected)
 {
-	const struct {
-		const char *key;
-		char *dst;
-		size_t size;
-	} texts[] = {
-		{"name", store->name, sizeof(store->name)},
-		{"manufacturer", store->manufacturer,
-		    sizeof(store->manufacturer)},
-		{"serial", store->serial, sizeof(store->serial)},
-		{"hash", store->hash, sizeof(store->hash)},
-		{"parent_hash", store->parent_hash,
-		    sizeof(store->parent_hash)},
-		{"via_port", store->via_port, sizeof(store->via_port)},
-		{"stable_port", store->stable_port,
-		    sizeof(store->stable_port)},
-		{"connect_type", store->connect_type,
-		    sizeof(store->connect_type)},
+	/* as they are called in JSON and in words */
+	static const char *const names[][2] = {
+		{"id", "id"}, {"name", "name"},
+		{"manufacturer", "manufacturer"}, {"serial", "serial"},
+		{"hash", "hash"}, {"parent_hash", "parent-hash"},
+		{"via_port", "via-port"}, {"stable_port", "stable-port"},
+		{"connect_type", "with-connect-type"},
+		{"release", "release"}, {"speed", "speed"},
+		{"plugged", "plugged"}, {"desc_sha256", "desc"},
 	};
 
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		if (strcmp(key, texts[i].key) == 0) {
-			*expected = "a text that is not too long";
-			return json_copy_text(
-			    value, texts[i].dst, texts[i].size);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		char text[RULE_TEXT];
+
+		if (strcmp(key, names[i][0]) != 0) {
+			continue;
 		}
+		*expected = "a text that is not too long";
+		if (json_copy_text(value, text, sizeof(text)) != 0) {
+			return ERR_FORMAT;
+		}
+		return device_set(dev, names[i][1], text, expected);
 	}
-	if (strcmp(key, "id") == 0) {
-		*expected = "\"1234:5678\"";
-		return read_id(out, value);
+	if (strcmp(key, "first_seen") == 0) {
+		*expected = "true or false";
+		return read_flag(value, &dev->facts.is_first_seen);
 	}
-	if (strcmp(key, "release") == 0) {
-		*expected = "\"1.10\"";
-		return read_release(out, value);
-	}
-	if (strcmp(key, "speed") == 0) {
-		*expected = "\"low\", \"full\", \"high\", \"wireless\", "
-			    "\"super\" or \"super-plus\"";
-		return read_speed(out, value);
+	if (strcmp(key, "ambiguous") == 0) {
+		*expected = "true or false";
+		return read_flag(value, &dev->facts.is_ambiguous);
 	}
 	if (strcmp(key, "interfaces") == 0) {
-		*expected = "an array of \"03:01:01\"";
-		return read_interfaces(out, store, value);
+		*expected = "an array of \"03:01:01\", or of objects with "
+			    "class, configuration and interface";
+		return read_each(dev, value, read_interface);
 	}
-	*expected = "id, name, manufacturer, serial, hash, parent_hash, "
-		    "via_port, stable_port, connect_type, release, speed or "
-		    "interfaces";
+	if (strcmp(key, "hubs") == 0) {
+		*expected = "an array of at most 7 objects with id, hash, "
+			    "via_port and stable_port";
+		return read_each(dev, value, read_hub);
+	}
+	if (strcmp(key, "reports_sha256") == 0) {
+		*expected = "an array of at most 16 times 64 hexadecimal "
+			    "digits";
+		return read_each(dev, value, read_report);
+	}
+	*expected = "one of those in sallyport-policy(1)";
 	return ERR_NOENT;
 }
 
 int
-device_read_json(struct rule_device *out, struct rule_device_store *store,
-    const char *path)
+device_read_json(struct device *dev, const char *path)
 {
 	const char *key, *expected = "";
 	json_t *top, *value;
@@ -227,18 +184,6 @@ device_read_json(struct rule_device *out, struct rule_device_store *store,
 	if (r != 0) {
 		return r;
 	}
-	memset(store, 0, sizeof(*store));
-	*out = (struct rule_device){
-	    .name = store->name,
-	    .manufacturer = store->manufacturer,
-	    .serial = store->serial,
-	    .hash = store->hash,
-	    .parent_hash = store->parent_hash,
-	    .via_port = store->via_port,
-	    .stable_port = store->stable_port,
-	    .connect_type = store->connect_type,
-	    .interfaces = store->interfaces,
-	};
 	if (json_object_get(top, "id") == NULL) {
 		cmd_warn("read: %s: no \"id\"; expected \"id\": "
 			 "\"1234:5678\"",
@@ -246,7 +191,7 @@ device_read_json(struct rule_device *out, struct rule_device_store *store,
 		r = ERR_FORMAT;
 	}
 	json_object_foreach (top, key, value) {
-		int e = read_member(out, store, key, value, &expected);
+		int e = read_member(dev, key, value, &expected);
 
 		if (e == ERR_NOENT) {
 			cmd_warn("read: %s: unknown member \"%s\"; expected "
