@@ -178,9 +178,11 @@ sallyport-reader_libs := -ljansson
 sallyport-policy_dir := $(BINDIR)
 sallyport-policy_srcs := policy/tool/check.c policy/tool/device.c \
 	policy/tool/explain.c policy/tool/files.c policy/tool/fmt.c \
-	policy/tool/hash.c policy/tool/identity.c policy/tool/json.c \
-	policy/tool/json_facts.c policy/tool/main.c policy/tool/sysfs.c \
-	base/digest.c base/file.c \
+	policy/tool/hash.c policy/tool/identity.c policy/tool/import.c \
+	policy/tool/json.c policy/tool/lint.c policy/tool/main.c \
+	policy/tool/suite.c policy/tool/sysfs.c policy/tool/test.c \
+	policy/tool/verdict.c policy/tool/when.c policy/tool/words.c \
+	policy/tool/world.c base/digest.c base/file.c \
 	$(base_core_srcs) $(wire_srcs) $(rules_srcs)
 sallyport-policy_libs := -ljansson -lmbedcrypto
 
@@ -318,6 +320,8 @@ lint:
 man_pages := $(wildcard proxy/*/*.[1-8] vhci-glue/*.[1-8] policy/*/*.[1-8] \
 	certs/*.[1-8] docs/*.[1-8])
 
+completions := vhci-glue/sallyport.bash policy/tool/sallyport-policy.bash
+
 install: all
 	$(foreach p,$(programs),$(INSTALL) -D -m 0755 $(O)/bin/$(p) \
 		$(DESTDIR)$($(p)_dir)/$(p) && ) true
@@ -326,6 +330,9 @@ install: all
 		&& ) true
 	$(INSTALL) -D -m 0755 vhci-glue/sallyport.sleep \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system-sleep/sallyport
+	$(foreach c,$(completions),$(INSTALL) -D -m 0644 $(c) \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$(basename \
+		$(notdir $(c))) && ) true
 	$(INSTALL) -d -m 0755 $(DESTDIR)$(SYSCONFDIR)/sallyport/rules.d
 	$(INSTALL) -d -m 0700 $(DESTDIR)$(SYSCONFDIR)/sallyport/tls
 	$(INSTALL) -D -m 0644 docs/examples/gateway.conf \

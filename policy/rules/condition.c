@@ -101,6 +101,20 @@ parse_random(struct condition *out, struct argument_text a)
 	return 0;
 }
 
+/* USBGuard takes hours of one digit as well. */
+static int
+parse_daytime(struct argument_text a, int is_end, uint32_t *second)
+{
+	char padded[sizeof("HH:MM:SS")] = "0";
+	size_t is_short = a.n > 1 && a.p[1] == ':';
+
+	if (a.n + is_short >= sizeof(padded)) {
+		return ERR_FORMAT;
+	}
+	memcpy(padded + is_short, a.p, a.n);
+	return when_time(padded, a.n + is_short, is_end, second);
+}
+
 /* TIME[-TIME] [zone], with blanks around the `-' as well. */
 static int
 parse_localtime(
@@ -130,8 +144,8 @@ parse_localtime(
 	}
 	from = trim(a.p, dash);
 	to = dash < n ? trim(a.p + dash + 1, n - dash - 1) : from;
-	return when_time(from.p, from.n, 0, &out->from) == 0 &&
-		when_time(to.p, to.n, 1, &out->to) == 0 ?
+	return parse_daytime(from, 0, &out->from) == 0 &&
+		parse_daytime(to, 1, &out->to) == 0 ?
 	    0 : ERR_FORMAT;
 }
 

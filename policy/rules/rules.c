@@ -22,6 +22,14 @@ rules_count(const struct rules *rules)
 	return rules->nrules;
 }
 
+void
+rules_where(const struct rules *rules, size_t i, const char **file,
+    unsigned *line)
+{
+	*file = rules->rules[i].file;
+	*line = rules->rules[i].line;
+}
+
 size_t
 rules_count_of(const struct rules *rules, const char *name)
 {

@@ -305,6 +305,9 @@ int rules_load_format(
 
 void rules_free(struct rules *rules);
 size_t rules_count(const struct rules *rules);
+/* Where rule i stands; the name is borrowed. */
+void rules_where(const struct rules *rules, size_t i, const char **file,
+    unsigned *line);
 /* Those of one text, by the name it was loaded with. */
 size_t rules_count_of(const struct rules *rules, const char *name);
 

@@ -1,15 +1,27 @@
 /*
- * sallyport-policy check: all errors of all files, or how many rules there are.
+ * sallyport-policy check: all errors of all files, what is hardly meant, and
+ * what USBGuard reads otherwise; or each line of a file by itself.
  */
 #include "policy/tool/cmd.h"
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "policy/rules/rules.h"
 #include "policy/tool/files.h"
+#include "policy/tool/lint.h"
+
+struct check {
+	char *const *paths;
+	size_t npaths;
+	int is_json;
+	enum rules_dialect dialect;
+	json_t *warnings, *differences; /* of is_json */
+	struct lint_names *names;	/* owned */
+};
 
 static json_t *
 errors_json(const struct rules_load *load)
@@ -30,8 +42,8 @@ errors_json(const struct rules_load *load)
 }
 
 static void
-show_json(const struct files *files, const struct rules_load *load,
-    const struct rules *rules)
+show_json(const struct check *c, const struct files *files,
+    const struct rules_load *load, const struct rules *rules)
 {
 	json_t *list = json_array();
 	json_t *top;
@@ -43,9 +55,10 @@ show_json(const struct files *files, const struct rules_load *load,
 		    json_pack("{s:s, s:I}", "file", files->names[i], "rules",
 			(json_int_t)n));
 	}
-	top = json_pack("{s:b, s:I, s:o, s:o}", "ok", rules != NULL,
+	top = json_pack("{s:b, s:I, s:o, s:O, s:O, s:o}", "ok", rules != NULL,
 	    "error_count", (json_int_t)rules_load_error_count(load), "errors",
-	    errors_json(load), "files", list);
+	    errors_json(load), "warnings", c->warnings, "differences",
+	    c->differences, "files", list);
 	if (top == NULL || json_dumpf(top, stdout, JSON_INDENT(2)) != 0) {
 		cmd_warn("print: JSON: out of memory, or a file name that is "
 			 "no UTF-8");
@@ -65,61 +78,219 @@ show_text(const struct files *files, const struct rules *rules)
 	}
 }
 
+static void
+warn_of(void *arg, const char *file, unsigned line, const char *text)
+{
+	struct check *c = arg;
+
+	if (c->is_json) {
+		json_array_append_new(c->warnings,
+		    json_pack("{s:s, s:i, s:s}", "file", file, "line",
+			(int)line, "text", text));
+	} else {
+		fprintf(stderr, "%s:%u: warning: %s\n", file, line, text);
+	}
+}
+
+static void
+tell_difference(void *arg, const char *file, unsigned line, const char *name,
+    const char *text)
+{
+	struct check *c = arg;
+
+	if (c->is_json) {
+		json_array_append_new(c->differences,
+		    json_pack("{s:s, s:i, s:s, s:s}", "file", file, "line",
+			(int)line, "name", name, "text", text));
+	} else {
+		printf("%s:%u: %s: %s\n", file, line, name, text);
+	}
+}
+
+static void
+read_names(void *arg, const char *name, const char *text, size_t len)
+{
+	struct check *c = arg;
+
+	lint_names_read(c->names, name, text, len);
+}
+
 static int
-check(char *const *paths, size_t n, int is_json)
+warn_of_all(struct check *c, const struct rules *rules)
+{
+	int r = lint_rules(rules, warn_of, c);
+
+	if (r == 0) {
+		r = lint_names_find(c->names, warn_of, c);
+	}
+	return r;
+}
+
+static int
+check_files(struct check *c)
+{
+	struct rules_load *load = rules_load_new();
+	struct rules *rules = NULL;
+	struct files files = {
+	    .dialect = c->dialect, .seen = read_names, .arg = c};
+	int r = load != NULL ? 0 : ERR_NOMEM, has_text = 0;
+
+	c->names = lint_names_new();
+	if (c->names == NULL) {
+		r = ERR_NOMEM;
+	}
+	if (r == 0) {
+		r = files_load(&files, load, c->paths, c->npaths);
+		has_text = 1;
+	}
+	if (r == 0) {
+		r = rules_load_finish(load, &rules);
+	}
+	if (has_text) {
+		rules_load_differences(load, tell_difference, c);
+	}
+	if (r == 0) {
+		r = warn_of_all(c, rules);
+	}
+	if (r == ERR_NOMEM) {
+		cmd_warn("check: out of memory");
+	}
+	if (c->is_json && has_text) {
+		show_json(c, &files, load, rules);
+	} else if (rules != NULL) {
+		show_text(&files, rules);
+	} else if (has_text) {
+		files_show_errors(load);
+	}
+	files_fini(&files);
+	lint_names_free(c->names);
+	rules_free(rules);
+	rules_load_free(load);
+	return r == 0 ? CMD_OK : CMD_FAILED;
+}
+
+/* --- each line by itself --- */
+
+struct tally {
+	size_t accepted, rejected;
+};
+
+static int
+has_words(const char *line, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && (line[i] == ' ' || line[i] == '\t' ||
+			      line[i] == '\r')) {
+		i++;
+	}
+	return i < len && line[i] != '#';
+}
+
+/* 0 or ERR_NOMEM. */
+static int
+check_line(const struct check *c, const char *path, unsigned number,
+    const char *line, size_t len, struct tally *tally)
 {
 	struct rules_load *load = rules_load_new();
 	struct rules *rules = NULL;
 	struct files files = {0};
-	int exit_code = CMD_FAILED;
+	int r = load != NULL ? 0 : ERR_NOMEM;
 
-	if (load == NULL) {
-		cmd_warn("check: out of memory");
-		return CMD_FAILED;
+	if (r == 0) {
+		files_means(&files, load);
+		r = rules_load_text_as(load, c->dialect, path, line, len);
 	}
-	if (files_load(&files, load, paths, n) != 0) {
-		if (!is_json) {
-			files_show_errors(load);
-		}
-		goto out;
+	if (r == 0 || r == ERR_LIMIT) {
+		r = rules_load_finish(load, &rules);
 	}
-	if (rules_load_finish(load, &rules) == ERR_NOMEM) {
-		cmd_warn("check: out of memory");
-		goto out;
+	if (r == 0) {
+		tally->accepted++;
+	} else if (r != ERR_NOMEM) {
+		const struct rule_error *e = rules_load_error(load, 0);
+
+		tally->rejected++;
+		printf("%s:%u:%u: %s\n    %s\n    %*s\n", path, number,
+		    e->column, e->text, e->source, (int)e->caret, "^");
+		r = 0;
 	}
-	if (is_json) {
-		show_json(&files, load, rules);
-	} else if (rules == NULL) {
-		files_show_errors(load);
-	} else {
-		show_text(&files, rules);
-	}
-	exit_code = rules != NULL ? CMD_OK : CMD_FAILED;
-out:
-	files_fini(&files);
 	rules_free(rules);
 	rules_load_free(load);
-	return exit_code;
+	return r;
+}
+
+static int
+check_lines(const struct check *c)
+{
+	struct tally tally = {0, 0};
+	int r = 0;
+
+	for (size_t i = 0; i < c->npaths && r == 0; i++) {
+		char *text = NULL, why[128];
+		size_t len = 0;
+		unsigned number = 0;
+		const char *p, *end;
+
+		r = files_read_text(c->paths[i], RULES_MAX_TEXT, &text, &len,
+		    why, sizeof(why));
+		if (r != 0) {
+			cmd_warn("read: %s: %s", c->paths[i], why);
+			break;
+		}
+		for (p = text, end = text + len; p < end && r == 0;) {
+			const char *nl = memchr(p, '\n', (size_t)(end - p));
+			size_t n = (size_t)((nl != NULL ? nl : end) - p);
+
+			number++;
+			if (has_words(p, n)) {
+				r = check_line(c, c->paths[i], number, p, n,
+				    &tally);
+			}
+			p += n + (nl != NULL);
+		}
+		if (r != 0) {
+			cmd_warn("check: %s: out of memory", c->paths[i]);
+		}
+		free(text);
+	}
+	printf("%zu accepted, %zu rejected\n", tally.accepted, tally.rejected);
+	return r == 0 && tally.rejected == 0 ? CMD_OK : CMD_FAILED;
 }
 
 int
 cmd_check(int argc, char **argv)
 {
-	int is_json = 0, n = 0, is_operand = 0;
+	struct check c = {.paths = argv};
+	int is_operand = 0, is_each = 0, r;
 
 	for (int i = 1; i < argc; i++) {
-		if (!is_operand && strcmp(argv[i], "--json") == 0) {
-			is_json = 1;
-		} else if (!is_operand && strcmp(argv[i], "--") == 0) {
+		if (is_operand || argv[i][0] != '-') {
+			argv[c.npaths++] = argv[i];
+		} else if (strcmp(argv[i], "--json") == 0) {
+			c.is_json = 1;
+		} else if (strcmp(argv[i], "--usbguard") == 0) {
+			c.dialect = RULES_USBGUARD;
+		} else if (strcmp(argv[i], "--each-line") == 0) {
+			is_each = 1;
+		} else if (strcmp(argv[i], "--") == 0) {
 			is_operand = 1;
-		} else if (!is_operand && argv[i][0] == '-') {
-			return cmd_usage("check: unknown option %s", argv[i]);
 		} else {
-			argv[n++] = argv[i];
+			return cmd_usage("check: unknown option %s", argv[i]);
 		}
 	}
-	if (n == 0) {
+	if (c.npaths == 0) {
 		return cmd_usage("check: no FILE given");
 	}
-	return check(argv, (size_t)n, is_json);
+	if (is_each && c.is_json) {
+		return cmd_usage("check: --each-line has no JSON");
+	}
+	if (is_each) {
+		return check_lines(&c);
+	}
+	c.warnings = json_array();
+	c.differences = json_array();
+	r = check_files(&c);
+	json_decref(c.warnings);
+	json_decref(c.differences);
+	return r;
 }

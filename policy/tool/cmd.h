@@ -20,10 +20,15 @@ typedef int cmd_fn(int argc, char **argv);
 cmd_fn cmd_check;
 cmd_fn cmd_explain;
 cmd_fn cmd_fmt;
+cmd_fn cmd_import;
+cmd_fn cmd_test;
 
 /* "sallyport-policy: TEXT" on standard error. */
 void cmd_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same for wrong use, and where help is; gives CMD_USAGE. */
 int cmd_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* "OPTION VALUE" or "OPTION=VALUE" at *i of the arguments: the value, moving *i
+ * on; NULL when it is another option, or its value is missing. */
+const char *cmd_value(char **argv, int argc, int *i, const char *option);
 
 #endif

@@ -1,31 +1,320 @@
 /*
- * A device for `explain': a directory is sysfs, anything else JSON.
+ * Facts of a device, one by one, and where to read them all.
  */
 #include "policy/tool/device.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "policy/tool/cmd.h"
+#include "policy/tool/when.h"
+
+void
+device_init(struct device *dev)
+{
+	struct rule_device_store *store = &dev->store;
+
+	memset(dev, 0, sizeof(*dev));
+	dev->facts = (struct rule_device){
+	    .name = store->name,
+	    .manufacturer = store->manufacturer,
+	    .serial = store->serial,
+	    .hash = store->hash,
+	    .parent_hash = store->parent_hash,
+	    .via_port = store->via_port,
+	    .stable_port = store->stable_port,
+	    .connect_type = store->connect_type,
+	    .interfaces = store->interfaces,
+	    .ancestors = store->ancestors,
+	    .reports = (const uint8_t(*)[32])store->reports,
+	};
+}
+
+static int
+hex_of(const char *text, size_t digits, unsigned *out)
+{
+	*out = 0;
+	if (strspn(text, "0123456789abcdefABCDEF") < digits) {
+		return ERR_FORMAT;
+	}
+	for (size_t i = 0; i < digits; i++) {
+		char c = text[i];
+		unsigned v = c <= '9' ? (unsigned)(c - '0')
+				      : (unsigned)((c | 0x20) - 'a' + 10);
+
+		*out = *out << 4 | v;
+	}
+	return 0;
+}
+
+/* "1234:5678" */
+static int
+set_id(const char *text, uint16_t *vid, uint16_t *pid)
+{
+	unsigned v, p;
+
+	if (strlen(text) != 9 || text[4] != ':' || hex_of(text, 4, &v) != 0 ||
+	    hex_of(text + 5, 4, &p) != 0) {
+		return ERR_FORMAT;
+	}
+	*vid = (uint16_t)v;
+	*pid = (uint16_t)p;
+	return 0;
+}
+
+/* "1.10" or "0110" */
+static int
+set_release(struct rule_device *out, const char *text)
+{
+	const char *dot = strchr(text, '.');
+	size_t major_len = dot != NULL ? (size_t)(dot - text) : 2;
+	unsigned major, minor;
+
+	if (major_len < 1 || major_len > 2 ||
+	    strlen(text) != major_len + (dot != NULL) + 2 ||
+	    hex_of(text, major_len, &major) != 0 ||
+	    hex_of(text + major_len + (dot != NULL), 2, &minor) != 0) {
+		return ERR_FORMAT;
+	}
+	out->bcd_device = (uint16_t)(major << 8 | minor);
+	return 0;
+}
+
+static int
+set_speed(struct rule_device *out, const char *text)
+{
+	static const char *const names[] = {"unknown", "low", "full", "high",
+	    "wireless", "super", "super-plus"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (strcmp(text, names[i]) == 0) {
+			out->speed = (uint8_t)i;
+			return 0;
+		}
+	}
+	return ERR_FORMAT;
+}
+
+static int
+set_digest(uint8_t out[32], const char *text)
+{
+	unsigned byte;
+
+	if (strlen(text) != 64) {
+		return ERR_FORMAT;
+	}
+	for (size_t i = 0; i < 32; i++) {
+		if (hex_of(text + 2 * i, 2, &byte) != 0) {
+			return ERR_FORMAT;
+		}
+		out[i] = (uint8_t)byte;
+	}
+	return 0;
+}
+
+static int
+add_report(struct device *dev, const char *text)
+{
+	size_t n = dev->facts.nreports;
+
+	if (n == DEVREC_REPORTS) {
+		return ERR_LIMIT;
+	}
+	if (set_digest(dev->store.reports[n], text) != 0) {
+		return ERR_FORMAT;
+	}
+	dev->facts.nreports++;
+	return 0;
+}
+
+static int
+copy_text(char *dst, size_t size, const char *text)
+{
+	if (strlen(text) >= size) {
+		return ERR_LIMIT;
+	}
+	memcpy(dst, text, strlen(text) + 1);
+	return 0;
+}
 
 int
-device_read(struct rule_device *out, struct rule_device_store *store,
-    const char *path)
+device_set(struct device *dev, const char *name, const char *text,
+    const char **expected)
+{
+	struct rule_device_store *store = &dev->store;
+	const struct {
+		const char *name;
+		char *dst;
+		size_t size;
+	} texts[] = {
+		{"name", store->name, sizeof(store->name)},
+		{"manufacturer", store->manufacturer,
+		    sizeof(store->manufacturer)},
+		{"serial", store->serial, sizeof(store->serial)},
+		{"hash", store->hash, sizeof(store->hash)},
+		{"parent-hash", store->parent_hash,
+		    sizeof(store->parent_hash)},
+		{"via-port", store->via_port, sizeof(store->via_port)},
+		{"stable-port", store->stable_port,
+		    sizeof(store->stable_port)},
+		{"with-connect-type", store->connect_type,
+		    sizeof(store->connect_type)},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		if (strcmp(name, texts[i].name) == 0) {
+			*expected = "a text that is not too long";
+			return copy_text(texts[i].dst, texts[i].size, text);
+		}
+	}
+	if (strcmp(name, "id") == 0) {
+		*expected = "1234:5678";
+		return set_id(text, &dev->facts.vid, &dev->facts.pid);
+	}
+	if (strcmp(name, "release") == 0) {
+		*expected = "1.10";
+		return set_release(&dev->facts, text);
+	}
+	if (strcmp(name, "speed") == 0) {
+		*expected = "low, full, high, wireless, super or super-plus";
+		return set_speed(&dev->facts, text);
+	}
+	if (strcmp(name, "plugged") == 0) {
+		*expected = "a time, 2026-03-02T06:15:00Z";
+		return when_read(text, &dev->facts.plugged);
+	}
+	if (strcmp(name, "desc") == 0) {
+		*expected = "64 hexadecimal digits";
+		return set_digest(dev->facts.desc_sha256, text);
+	}
+	if (strcmp(name, "report") == 0) {
+		*expected = "64 hexadecimal digits, at most 32 times";
+		return add_report(dev, text);
+	}
+	return ERR_NOENT;
+}
+
+/* "keyboard+fido" */
+static int
+hid_of(const char *text, uint8_t *out)
+{
+	static const struct {
+		const char *name;
+		uint8_t bit;
+	} kinds[] = {{"keyboard", RULE_HID_KEYBOARD}, {"mouse", RULE_HID_MOUSE},
+	    {"fido", RULE_HID_FIDO}, {"other", RULE_HID_OTHER}};
+
+	for (;;) {
+		size_t len = strcspn(text, "+"), i = 0;
+
+		while (i < ARRAY_LEN(kinds) &&
+		    (strlen(kinds[i].name) != len ||
+			memcmp(kinds[i].name, text, len) != 0)) {
+			i++;
+		}
+		if (i == ARRAY_LEN(kinds)) {
+			return ERR_FORMAT;
+		}
+		*out |= kinds[i].bit;
+		if (text[len] == '\0') {
+			return 0;
+		}
+		text += len + 1;
+	}
+}
+
+int
+device_add_interface(
+    struct device *dev, const char *text, int config, int number)
+{
+	size_t n = dev->facts.ninterfaces;
+	struct rule_interface in = {0};
+	unsigned v[3];
+
+	number = number == -1 ? (int)n : number;
+	config = config == -1 ? 0 : config;
+	if (n == RULE_INTERFACES_MAX || number > 255 ||
+	    config >= (int)RULE_CONFIGS) {
+		return ERR_LIMIT;
+	}
+	if (strlen(text) < 8 || text[2] != ':' || text[5] != ':' ||
+	    hex_of(text, 2, &v[0]) != 0 || hex_of(text + 3, 2, &v[1]) != 0 ||
+	    hex_of(text + 6, 2, &v[2]) != 0) {
+		return ERR_FORMAT;
+	}
+	if (text[8] != '\0' &&
+	    (v[0] != 3 || text[8] != '=' || hid_of(text + 9, &in.hid) != 0)) {
+		return ERR_FORMAT;
+	}
+	in.class = (uint8_t)v[0];
+	in.subclass = (uint8_t)v[1];
+	in.protocol = (uint8_t)v[2];
+	in.config = (uint8_t)config;
+	in.number = (uint8_t)number;
+	dev->store.interfaces[n] = in;
+	dev->facts.ninterfaces++;
+	return 0;
+}
+
+int
+device_add_hid(struct device *dev, const char *text)
+{
+	struct rule_interface *last;
+
+	if (dev->facts.ninterfaces == 0) {
+		return ERR_FORMAT;
+	}
+	last = &dev->store.interfaces[dev->facts.ninterfaces - 1];
+	return last->class == 3 ? hid_of(text, &last->hid) : ERR_FORMAT;
+}
+
+int
+device_add_hub(struct device *dev, const char *id, const char *hash,
+    const char *via_port, const char *stable_port)
+{
+	size_t n = dev->facts.nancestors;
+	struct rule_hub_store *texts = &dev->store.hubs[n];
+	struct rule_ancestor *hub;
+
+	if (n == RULE_ANCESTORS) {
+		return ERR_LIMIT;
+	}
+	hub = rule_device_hub(&dev->store, n);
+	if (set_id(id, &hub->vid, &hub->pid) != 0) {
+		return ERR_FORMAT;
+	}
+	if (copy_text(texts->hash, sizeof(texts->hash),
+		hash != NULL ? hash : "") != 0 ||
+	    copy_text(texts->via_port, sizeof(texts->via_port),
+		via_port != NULL ? via_port : "") != 0 ||
+	    copy_text(texts->stable_port, sizeof(texts->stable_port),
+		stable_port != NULL ? stable_port : "") != 0) {
+		return ERR_LIMIT;
+	}
+	dev->facts.nancestors++;
+	return 0;
+}
+
+int
+device_read(struct device *dev, const char *path)
 {
 	struct stat st;
 	char *real;
 	int r;
 
+	device_init(dev);
 	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
-		return device_read_json(out, store, path);
+		return device_read_json(dev, path);
 	}
 	real = realpath(path, NULL);
 	if (real == NULL) {
 		cmd_warn("open: %s: %s", path, err_str(ERR_SYS));
 		return ERR_SYS;
 	}
-	r = device_read_sysfs(out, store, path, real);
+	r = device_read_sysfs(dev, path, real);
 	free(real);
 	return r;
 }

@@ -14,20 +14,25 @@
 #include "policy/tool/device.h"
 #include "policy/tool/files.h"
 #include "policy/tool/identity.h"
+#include "policy/tool/verdict.h"
+#include "policy/tool/when.h"
+#include "policy/tool/world.h"
+
+#define MAX_TO 32
 
 struct question {
 	const char *device; /* argument */
-	const char *to[32];
+	const char *to[MAX_TO];
 	size_t nto;
 	char **paths;
 	size_t npaths;
 	int is_json;
+	struct world world;
 };
 
 /* What it takes to answer; large, so on the heap. */
 struct answer {
-	struct rule_device device;
-	struct rule_device_store store;
+	struct device device;
 	struct x509_facts who;
 	struct rule_decision decision;
 	struct rules *rules;
@@ -36,14 +41,6 @@ struct answer {
 	int is_known; /* who is */
 	char text[8192];
 };
-
-static const char *
-verdict_name(enum rule_verdict verdict)
-{
-	return verdict == RULE_ALLOW ? "allow" :
-	    verdict == RULE_REJECT   ? "reject" :
-				       "block";
-}
 
 /* The text of the rule in turn, cut when it is very long. */
 static const char *
@@ -64,6 +61,10 @@ show_rule(void *arg, const char *file, unsigned line, int matched,
 {
 	struct answer *a = arg;
 
+	if (file[0] == '\0') {
+		puts(reason); /* no rule at all */
+		return;
+	}
 	printf("%s:%u: %s\n    %s: %s\n", file, line, rule_text(a),
 	    matched ? "matches" : "no", reason);
 }
@@ -76,38 +77,45 @@ collect_rule(void *arg, const char *file, unsigned line, int matched,
 
 	json_array_append_new(a->list,
 	    json_pack("{s:s, s:i, s:s, s:b, s:s}", "file", file, "line",
-		(int)line, "rule", rule_text(a), "matched", matched,
+		(int)line, "rule", file[0] != '\0' ? rule_text(a) : "", "matched", matched,
 		"reason", reason));
 }
 
 static void
-show_text(struct answer *a)
+show_text(const struct question *q, struct answer *a)
 {
-	const struct rule_decision *d = &a->decision;
 	const struct x509_facts *who = a->is_known ? &a->who : NULL;
+	const struct rule_decision *d = &a->decision;
 
-	rules_explain(a->rules, &a->device, who, NULL, show_rule, a);
-	if (d->is_implicit) {
-		printf("block: implicit, no rule matches\n");
-	} else {
-		printf("%s: %s:%u%s%s\n", verdict_name(d->verdict), d->file,
-		    d->line, d->key[0] != '\0' ? " key " : "", d->key);
+	rules_explain(a->rules, &a->device.facts, who, &q->world.rules,
+	    show_rule, a);
+	puts(verdict_line(a->text, sizeof(a->text), d));
+	if (d->verdict != RULE_ALLOW && d->verdict != RULE_PENDING) {
+		return;
+	}
+	verdict_grant(a->text, sizeof(a->text), d);
+	if (a->text[0] != '\0') {
+		printf("    %s\n", a->text);
+	}
+	if (!d->exposes.is_all) {
+		printf("    exposes interface %s\n",
+		    verdict_exposes(a->text, sizeof(a->text), d,
+			&a->device.facts));
 	}
 }
 
 static void
-show_json(struct answer *a)
+show_json(const struct question *q, struct answer *a)
 {
-	const struct rule_decision *d = &a->decision;
 	const struct x509_facts *who = a->is_known ? &a->who : NULL;
 	json_t *top;
 
 	a->list = json_array();
-	rules_explain(a->rules, &a->device, who, NULL, collect_rule, a);
-	top = json_pack("{s:s, s:b, s:s, s:i, s:s, s:s, s:o}", "verdict",
-	    verdict_name(d->verdict), "implicit", d->is_implicit, "file",
-	    d->file, "line", (int)d->line, "key", d->key, "hash",
-	    a->device.hash, "rules", a->list);
+	rules_explain(a->rules, &a->device.facts, who, &q->world.rules,
+	    collect_rule, a);
+	top = verdict_json(&a->decision, &a->device.facts);
+	json_object_set_new(top, "hash", json_string(a->device.facts.hash));
+	json_object_set_new(top, "rules", a->list);
 	if (top == NULL || json_dumpf(top, stdout, JSON_INDENT(2)) != 0) {
 		cmd_warn("print: JSON: out of memory, or a file name that is "
 			 "no UTF-8");
@@ -122,7 +130,7 @@ answer_question(const struct question *q, struct answer *a,
 {
 	int r;
 
-	if (device_read(&a->device, &a->store, q->device) != 0) {
+	if (device_read(&a->device, q->device) != 0) {
 		return CMD_FAILED;
 	}
 	for (size_t i = 0; i < q->nto; i++) {
@@ -142,12 +150,12 @@ answer_question(const struct question *q, struct answer *a,
 		}
 		return CMD_FAILED;
 	}
-	rules_decide(a->rules, &a->device, a->is_known ? &a->who : NULL,
-	    NULL, &a->decision);
+	rules_decide(a->rules, &a->device.facts,
+	    a->is_known ? &a->who : NULL, &q->world.rules, &a->decision);
 	if (q->is_json) {
-		show_json(a);
+		show_json(q, a);
 	} else {
-		show_text(a);
+		show_text(q, a);
 	}
 	return a->decision.verdict == RULE_ALLOW ? CMD_OK : CMD_DENIED;
 }
@@ -172,33 +180,66 @@ explain(const struct question *q)
 	return exit_code;
 }
 
+static int
+read_option(struct question *q, char **argv, int argc, int *i)
+{
+	const char *option = argv[*i], *value;
+
+	if (strcmp(option, "--json") == 0) {
+		q->is_json = 1;
+	} else if (strcmp(option, "--locked") == 0) {
+		q->world.lock = RULE_LOCKED;
+	} else if (strcmp(option, "--unlocked") == 0) {
+		q->world.lock = RULE_UNLOCKED;
+	} else if ((value = cmd_value(argv, argc, i, "--to")) != NULL) {
+		if (q->nto == MAX_TO) {
+			return cmd_usage("explain: too many --to");
+		}
+		q->to[q->nto++] = value;
+	} else if ((value = cmd_value(argv, argc, i, "--armed")) != NULL) {
+		if (q->world.narmed == WORLD_ARMED) {
+			return cmd_usage("explain: too many --armed");
+		}
+		q->world.armed[q->world.narmed++] = value;
+	} else if ((value = cmd_value(argv, argc, i, "--at")) != NULL) {
+		if (when_read(value, &q->world.rules.now) != 0) {
+			return cmd_usage("explain: --at %s: expected a time, "
+					 "2026-03-02T06:15:00Z", value);
+		}
+	} else if ((value = cmd_value(argv, argc, i, "--tz")) != NULL) {
+		if (!when_is_zone(value)) {
+			return cmd_usage("explain: --tz %s: no such time zone",
+			    value);
+		}
+		q->world.tz = value;
+	} else if (strcmp(option, "--to") == 0 ||
+	    strcmp(option, "--armed") == 0 || strcmp(option, "--at") == 0 ||
+	    strcmp(option, "--tz") == 0) {
+		return cmd_usage("explain: %s needs a value", option);
+	} else {
+		return cmd_usage("explain: unknown option %s", option);
+	}
+	return CMD_OK;
+}
+
 int
 cmd_explain(int argc, char **argv)
 {
 	struct question q = {.paths = argv};
 	int is_operand = 0;
 
+	world_init(&q.world);
 	for (int i = 1; i < argc; i++) {
-		const char *arg = argv[i];
-
-		if (!is_operand && strcmp(arg, "--json") == 0) {
-			q.is_json = 1;
-		} else if (!is_operand && strcmp(arg, "--") == 0) {
+		if (!is_operand && strcmp(argv[i], "--") == 0) {
 			is_operand = 1;
-		} else if (!is_operand && (strcmp(arg, "--to") == 0 ||
-					      strncmp(arg, "--to=", 5) == 0)) {
-			if (q.nto == sizeof(q.to) / sizeof(q.to[0])) {
-				return cmd_usage("explain: too many --to");
+		} else if (!is_operand && argv[i][0] == '-') {
+			int r = read_option(&q, argv, argc, &i);
+
+			if (r != CMD_OK) {
+				return r;
 			}
-			if (arg[4] == '\0' && i + 1 == argc) {
-				return cmd_usage(
-				    "explain: --to needs an IDENTITY");
-			}
-			q.to[q.nto++] = arg[4] == '=' ? arg + 5 : argv[++i];
-		} else if (!is_operand && arg[0] == '-') {
-			return cmd_usage("explain: unknown option %s", arg);
 		} else if (q.device == NULL) {
-			q.device = arg;
+			q.device = argv[i];
 		} else {
 			q.paths[q.npaths++] = argv[i];
 		}

@@ -15,12 +15,112 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "policy/tool/cmd.h"
+#include "policy/tool/when.h"
+
+int
+files_read_text(const char *path, size_t max, char **text, size_t *len,
+    char *why, size_t size)
+{
+	uint8_t *bytes = NULL;
+	struct stat st;
+	int r = file_read(path, max, FILE_PUBLIC, &bytes, len);
+
+	*text = (char *)bytes;
+	if (r == ERR_NOENT) {
+		snprintf(why, size, "no such file");
+	} else if (r == ERR_LIMIT) {
+		snprintf(why, size, "larger than %zu MiB", max >> 20);
+	} else if (r == ERR_SYS && stat(path, &st) == 0 &&
+	    !S_ISREG(st.st_mode)) {
+		snprintf(why, size, "%s, not a file",
+		    S_ISDIR(st.st_mode) ? "a directory" : "a pipe or device");
+	} else if (r != 0) {
+		snprintf(why, size, "%s", err_str(r));
+	}
+	return r;
+}
+
+/* --- what a load may ask for --- */
+
+static int
+is_zone(void *arg, const char *zone)
+{
+	(void)arg;
+	return when_is_zone(zone);
+}
+
+char *
+files_beside(const char *from, const char *path)
+{
+	const char *slash = strrchr(from, '/');
+	int dir_len = path[0] != '/' && slash != NULL ?
+	    (int)(slash - from + 1) : 0;
+	size_t size = (size_t)dir_len + strlen(path) + 1;
+	char *beside = malloc(size);
+
+	if (beside != NULL) {
+		snprintf(beside, size, "%.*s%s", dir_len, from, path);
+	}
+	return beside;
+}
+
+static int
+read_included(void *arg, const char *from, const char *path,
+    struct rules_file *out, char *why, size_t size)
+{
+	const struct files *files = arg;
+	char *beside = files_beside(from, path);
+	int r = beside != NULL ? 0 : ERR_NOMEM;
+
+	*out = (struct rules_file){0};
+	if (r == 0 && files->is_alone) {
+		out->name = beside;
+		out->text = calloc(1, 1);
+		return out->text != NULL ? 0 : ERR_NOMEM;
+	}
+	if (r == 0) {
+		r = files_read_text(beside, RULES_MAX_TEXT, &out->text,
+		    &out->len, why, size);
+	}
+	if (r == 0) {
+		out->name = realpath(beside, NULL);
+		if (out->name == NULL) {
+			snprintf(why, size, "%s", strerror(errno));
+			r = ERR_SYS;
+		}
+	}
+	if (r == 0 && files->seen != NULL) {
+		files->seen(files->arg, out->name, out->text, out->len);
+	}
+	if (r == ERR_NOMEM) {
+		snprintf(why, size, "out of memory");
+	}
+	if (r != 0) {
+		free(out->text);
+		*out = (struct rules_file){0};
+	}
+	free(beside);
+	return r;
+}
+
+void
+files_means(struct files *files, struct rules_load *load)
+{
+	files->means = (struct rules_means){
+	    .is_zone = is_zone,
+	    .read = read_included,
+	    .arg = files,
+	};
+	rules_load_means(load, &files->means);
+}
+
+/* --- what is named on the command line --- */
 
 static int
 load_file(struct files *files, struct rules_load *load, const char *path)
 {
-	char **names;
-	uint8_t *text = NULL;
+	char **names, *text = NULL;
+	char why[128];
 	size_t len = 0;
 	int r;
 
@@ -36,16 +136,15 @@ load_file(struct files *files, struct rules_load *load, const char *path)
 		return ERR_NOMEM;
 	}
 	files->n++;
-	r = file_read(path, RULES_MAX_TEXT, FILE_PUBLIC, &text, &len);
-	if (r == ERR_NOENT) {
-		cmd_warn("open: %s: no such file", path);
-	} else if (r == ERR_LIMIT) {
-		cmd_warn("read: %s: larger than %u MiB", path,
-		    RULES_MAX_TEXT >> 20);
-	} else if (r != 0) {
-		cmd_warn("read: %s: %s", path, err_str(r));
+	r = files_read_text(
+	    path, RULES_MAX_TEXT, &text, &len, why, sizeof(why));
+	if (r != 0) {
+		cmd_warn("read: %s: %s", path, why);
 	} else {
-		r = rules_load_text(load, path, (const char *)text, len);
+		if (files->seen != NULL) {
+			files->seen(files->arg, path, text, len);
+		}
+		r = rules_load_text_as(load, files->dialect, path, text, len);
 		if (r == ERR_NOMEM) {
 			cmd_warn("load: %s: out of memory", path);
 		}
@@ -112,7 +211,7 @@ files_load(struct files *files, struct rules_load *load, char *const *paths,
 {
 	int r = 0;
 
-	*files = (struct files){0};
+	files_means(files, load);
 	for (size_t i = 0; i < n; i++) {
 		struct stat st;
 		int e;

@@ -8,11 +8,23 @@
 
 #include "policy/rules/rules.h"
 
-/* The files that were loaded, in order. */
+/* The files that were loaded, in order. The caller sets the rest
+ * before files_load, or leaves it zero. */
 struct files {
-	char **names; /* owned */
+	char **names; /* owned; those that were named, not the included ones */
 	size_t n;
+	enum rules_dialect dialect; /* of all of them */
+	int is_alone; /* what is included is not read, and taken as empty */
+	struct rules_means means;
+	/* Called for the text of every file, included ones too; or NULL. */
+	void (*seen)(void *arg, const char *name, const char *text, size_t len);
+	void *arg;
 };
+
+/* What a load may ask for: included files are read, relative names from the
+ * folder of the file that includes them, and zones are those of this machine.
+ * files must live as long as the load. */
+void files_means(struct files *files, struct rules_load *load);
 
 /* Loads the files named; a directory stands for the *.rules in it, sorted by
  * name. 0, or an error that was said on standard error: nothing was wrong with
@@ -23,5 +35,13 @@ void files_fini(struct files *files);
 
 /* All errors of a load on standard error, each with its line and a caret. */
 void files_show_errors(const struct rules_load *load);
+
+/* A whole file; *text is malloced. 0, or an error that why has words for; a
+ * pipe, device or directory is one. */
+int files_read_text(const char *path, size_t max, char **text, size_t *len,
+    char *why, size_t size);
+/* The path as seen from the folder of from; malloced, NULL if memory is
+ * short. */
+char *files_beside(const char *from, const char *path);
 
 #endif

@@ -21,7 +21,7 @@ int
 cmd_fmt(int argc, char **argv)
 {
 	struct rules_load *load;
-	struct files files = {0};
+	struct files files = {.is_alone = 1};
 	int exit_code = CMD_FAILED;
 	int first = argc > 1 && strcmp(argv[1], "--") == 0 ? 2 : 1;
 

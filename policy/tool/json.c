@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "policy/tool/cmd.h"
+#include "policy/tool/files.h"
 #include "policy/tool/identity.h"
 #include "policy/tool/json.h"
 
@@ -21,21 +21,16 @@ int
 json_read_object(json_t **out, const char *path)
 {
 	json_error_t error;
-	uint8_t *text = NULL;
+	char *text = NULL, why[128];
 	size_t len = 0;
-	int r = file_read(path, JSON_MAX, FILE_PUBLIC, &text, &len);
+	int r = files_read_text(path, JSON_MAX, &text, &len, why, sizeof(why));
 
 	*out = NULL;
-	if (r == ERR_NOENT) {
-		cmd_warn("open: %s: no such file", path);
-		return r;
-	}
 	if (r != 0) {
-		cmd_warn("read: %s: %s", path, err_str(r));
+		cmd_warn("read: %s: %s", path, why);
 		return r;
 	}
-	*out = json_loadb(
-	    (const char *)text, len, JSON_REJECT_DUPLICATES, &error);
+	*out = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
 	free(text);
 	if (*out == NULL) {
 		cmd_warn("read: %s:%d:%d: %s", path, error.line, error.column,
@@ -66,176 +61,187 @@ json_copy_text(const json_t *value, char *dst, size_t size)
 
 /* --- a device --- */
 
-/* "1.10" or "0110" */
 static int
-read_release(struct rule_device *out, const json_t *value)
-{
-	const char *text = json_string_value(value);
-	const char *dot = text != NULL ? strchr(text, '.') : NULL;
-	size_t major_len = dot != NULL ? (size_t)(dot - text) : 2;
-	unsigned major, minor;
-
-	if (text == NULL || major_len < 1 || major_len > 2 ||
-	    strlen(text) != major_len + (dot != NULL) + 2 ||
-	    json_hex(text, major_len, &major) != 0 ||
-	    json_hex(text + major_len + (dot != NULL), 2, &minor) != 0) {
-		return ERR_FORMAT;
-	}
-	out->bcd_device = (uint16_t)(major << 8 | minor);
-	return 0;
-}
-
-static int
-read_speed(struct rule_device *out, const json_t *value)
-{
-	static const char *const names[] = {"unknown", "low", "full", "high",
-	    "wireless", "super", "super-plus"};
-	const char *text = json_string_value(value);
-
-	for (size_t i = 0; text != NULL && i < ARRAY_LEN(names); i++) {
-		if (strcmp(text, names[i]) == 0) {
-			out->speed = (uint8_t)i;
-			return 0;
-		}
-	}
-	return ERR_FORMAT;
-}
-
-static int
-read_interfaces(struct rule_device *out, struct rule_device_store *store,
-    const json_t *value)
-{
-	size_t n = json_array_size(value);
-
-	if (!json_is_array(value) || n > RULE_INTERFACES_MAX) {
-		return ERR_FORMAT;
-	}
-	for (size_t i = 0; i < n; i++) {
-		int r = json_read_triple(
-		    &store->interfaces[i], json_array_get(value, i));
-
-		if (r != 0) {
-			return r;
-		}
-	}
-	out->ninterfaces = n;
-	return 0;
-}
-
-static int
-read_flag(uint8_t *out, const json_t *value)
+read_flag(const json_t *value, uint8_t *out)
 {
 	*out = json_is_true(value);
 	return json_is_boolean(value) ? 0 : ERR_FORMAT;
 }
 
-/* What only the gateway knows; and what it says beside, which no rule asks for.
- */
+/* "03:01:01", "03:00:00=fido" */
 static int
-read_more(struct rule_device *out, struct rule_device_store *store,
-    const char *key, const json_t *value, const char **expected)
+read_triple(struct device *dev, json_t *value)
 {
-	static const char *const ignored[] = {"busid", "state", "stable",
-	    "refused", "holder", "connection"};
+	const char *text = json_string_value(value);
 
-	for (size_t i = 0; i < ARRAY_LEN(ignored); i++) {
-		if (strcmp(key, ignored[i]) == 0) {
-			return 0;
+	return text != NULL && strlen(text) == json_string_length(value) ?
+	    device_add_interface(dev, text, -1, -1) : ERR_FORMAT;
+}
+
+/* An object with `class' and what else the gateway knows. */
+static int
+read_interface(struct device *dev, json_t *value)
+{
+	const char *class;
+	json_t *hid = NULL, *word;
+	int config = 0, number = -1, r;
+	size_t i;
+
+	if (json_unpack(value, "{s:s, s?i, s?i, s?o !}", "class", &class,
+		"config", &config, "number", &number, "hid", &hid) != 0 ||
+	    config < 0 || number < -1 || strlen(class) != 8 ||
+	    (hid != NULL && !json_is_array(hid))) {
+		return ERR_FORMAT;
+	}
+	r = device_add_interface(dev, class, config, number);
+	json_array_foreach (hid, i, word) {
+		const char *text = json_string_value(word);
+
+		if (r == 0) {
+			r = text != NULL ? device_add_hid(dev, text) :
+					   ERR_FORMAT;
 		}
 	}
-	if (strcmp(key, "interface_list") == 0) {
-		*expected = "an array of {\"class\": \"03:01:01\", "
-			    "\"config\": 0, \"number\": 0, \"hid\": "
-			    "[\"keyboard\"]}";
-		return json_read_interface_list(out, store, value);
+	return r;
+}
+
+static int
+read_hub(struct device *dev, json_t *value)
+{
+	const char *id, *hash = NULL, *via = NULL, *stable = NULL;
+
+	if (json_unpack(value, "{s:s, s?s, s?s, s?s !}", "id", &id, "hash",
+		&hash, "via_port", &via, "stable_port", &stable) != 0) {
+		return ERR_FORMAT;
+	}
+	return device_add_hub(dev, id, hash, via, stable);
+}
+
+static int
+read_report(struct device *dev, json_t *value)
+{
+	const char *expected, *text = json_string_value(value);
+
+	return text != NULL ? device_set(dev, "report", text, &expected) :
+			      ERR_FORMAT;
+}
+
+static int
+read_each(struct device *dev, json_t *list,
+    int (*one)(struct device *dev, json_t *value))
+{
+	size_t i;
+	json_t *value;
+	int r = json_is_array(list) ? 0 : ERR_FORMAT;
+
+	json_array_foreach (list, i, value) {
+		r = r != 0 ? r : one(dev, value);
+	}
+	return r;
+}
+
+/* What sallyctl prints besides, and no rule asks for. */
+static int
+is_ignored(const char *key)
+{
+	static const char *const keys[] = {"busid", "state", "stable",
+	    "refused", "holder", "connection"};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		if (strcmp(key, keys[i]) == 0) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static int
+read_list_member(struct device *dev, const char *key, json_t *value,
+    const char **expected)
+{
+	if (strcmp(key, "interfaces") == 0) {
+		*expected = "an array of \"03:01:01\"";
+		/* the list, where there is one, says more of the same */
+		return dev->facts.ninterfaces > 0 ?
+		    0 : read_each(dev, value, read_triple);
 	}
 	if (strcmp(key, "ancestors") == 0) {
-		*expected = "an array of {\"id\": \"1234:5678\", \"hash\": "
-			    "\"\", \"via_port\": \"3-2\", \"stable_port\": "
-			    "\"\"}";
-		return json_read_ancestors(out, store, value);
-	}
-	if (strcmp(key, "desc_sha256") == 0) {
-		*expected = "64 hexadecimal digits";
-		return json_read_sha256(out->desc_sha256, value);
+		*expected = "an array of at most 8 objects with id, hash, "
+			    "via_port and stable_port";
+		return read_each(dev, value, read_hub);
 	}
 	if (strcmp(key, "reports") == 0) {
-		*expected = "an array of 64 hexadecimal digits each";
-		return json_read_reports(out, store, value);
+		*expected = "an array of at most 32 times 64 hexadecimal "
+			    "digits";
+		return read_each(dev, value, read_report);
 	}
-	if (strcmp(key, "plugged") == 0) {
-		*expected = "seconds since 1970";
-		out->plugged = json_integer_value(value);
-		return json_is_integer(value) ? 0 : ERR_FORMAT;
-	}
-	if (strcmp(key, "ambiguous") == 0 || strcmp(key, "first_seen") == 0) {
-		*expected = "true or false";
-		return read_flag(*key == 'a' ? &out->is_ambiguous :
-					       &out->is_first_seen,
-		    value);
-	}
-	*expected = "id, name, manufacturer, serial, hash, parent_hash, "
-		    "via_port, stable_port, connect_type, release, speed, "
-		    "interfaces or a member that sallyctl prints";
+	*expected = "one of those in sallyport-policy(1)";
 	return ERR_NOENT;
 }
 
 static int
-read_member(struct rule_device *out, struct rule_device_store *store,
-    const char *key, const json_t *value, const char **expected)
+read_member(struct device *dev, const char *key, json_t *value,
+    const char **expected)
 {
-	const struct {
-		const char *key;
-		char *dst;
-		size_t size;
-	} texts[] = {
-		{"name", store->name, sizeof(store->name)},
-		{"manufacturer", store->manufacturer,
-		    sizeof(store->manufacturer)},
-		{"serial", store->serial, sizeof(store->serial)},
-		{"hash", store->hash, sizeof(store->hash)},
-		{"parent_hash", store->parent_hash,
-		    sizeof(store->parent_hash)},
-		{"via_port", store->via_port, sizeof(store->via_port)},
-		{"stable_port", store->stable_port,
-		    sizeof(store->stable_port)},
-		{"connect_type", store->connect_type,
-		    sizeof(store->connect_type)},
+	/* as they are called in JSON and in words */
+	static const char *const names[][2] = {
+		{"id", "id"}, {"name", "name"},
+		{"manufacturer", "manufacturer"}, {"serial", "serial"},
+		{"hash", "hash"}, {"parent_hash", "parent-hash"},
+		{"via_port", "via-port"}, {"stable_port", "stable-port"},
+		{"connect_type", "with-connect-type"},
+		{"release", "release"}, {"speed", "speed"},
+		{"desc_sha256", "desc"},
 	};
 
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		if (strcmp(key, texts[i].key) == 0) {
-			*expected = "a text that is not too long";
-			return json_copy_text(
-			    value, texts[i].dst, texts[i].size);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		char text[RULE_TEXT];
+
+		if (strcmp(key, names[i][0]) != 0) {
+			continue;
 		}
+		*expected = "a text that is not too long";
+		if (json_copy_text(value, text, sizeof(text)) != 0) {
+			return ERR_FORMAT;
+		}
+		return device_set(dev, names[i][1], text, expected);
 	}
-	if (strcmp(key, "id") == 0) {
-		*expected = "\"1234:5678\"";
-		return json_read_id(&out->vid, &out->pid, value);
+	if (strcmp(key, "plugged") == 0) {
+		*expected = "seconds since 1970";
+		dev->facts.plugged = json_integer_value(value);
+		return json_is_integer(value) ? 0 : ERR_FORMAT;
 	}
-	if (strcmp(key, "release") == 0) {
-		*expected = "\"1.10\"";
-		return read_release(out, value);
+	if (strcmp(key, "first_seen") == 0) {
+		*expected = "true or false";
+		return read_flag(value, &dev->facts.is_first_seen);
 	}
-	if (strcmp(key, "speed") == 0) {
-		*expected = "\"low\", \"full\", \"high\", \"wireless\", "
-			    "\"super\" or \"super-plus\"";
-		return read_speed(out, value);
+	if (strcmp(key, "ambiguous") == 0) {
+		*expected = "true or false";
+		return read_flag(value, &dev->facts.is_ambiguous);
 	}
-	if (strcmp(key, "interfaces") == 0) {
-		*expected = "an array of \"03:01:01\"";
-		/* the list, where there is one, says more of the same */
-		return out->ninterfaces > 0 ?
-		    0 :
-		    read_interfaces(out, store, value);
+	if (strcmp(key, "interface_list") == 0 || is_ignored(key)) {
+		return 0; /* read before all others */
 	}
-	return read_more(out, store, key, value, expected);
+	return read_list_member(dev, key, value, expected);
+}
+
+/* The richer list first, wherever it stands. */
+static int
+read_interface_list(struct device *dev, const json_t *top, const char *path)
+{
+	json_t *list = json_object_get(top, "interface_list");
+
+	if (list == NULL || read_each(dev, list, read_interface) == 0) {
+		return 0;
+	}
+	cmd_warn("read: %s: \"interface_list\": expected an array of "
+		 "{\"class\": \"03:01:01\", \"config\": 0, \"number\": 0, "
+		 "\"hid\": [\"keyboard\"]}", path);
+	return ERR_FORMAT;
 }
 
 int
-device_read_json(struct rule_device *out, struct rule_device_store *store,
-    const char *path)
+device_read_json(struct device *dev, const char *path)
 {
 	const char *key, *expected = "";
 	json_t *top, *value;
@@ -244,26 +250,17 @@ device_read_json(struct rule_device *out, struct rule_device_store *store,
 	if (r != 0) {
 		return r;
 	}
-	memset(store, 0, sizeof(*store));
-	*out = (struct rule_device){
-	    .name = store->name,
-	    .manufacturer = store->manufacturer,
-	    .serial = store->serial,
-	    .hash = store->hash,
-	    .parent_hash = store->parent_hash,
-	    .via_port = store->via_port,
-	    .stable_port = store->stable_port,
-	    .connect_type = store->connect_type,
-	    .interfaces = store->interfaces,
-	};
 	if (json_object_get(top, "id") == NULL) {
 		cmd_warn("read: %s: no \"id\"; expected \"id\": "
 			 "\"1234:5678\"",
 		    path);
 		r = ERR_FORMAT;
 	}
+	if (read_interface_list(dev, top, path) != 0) {
+		r = ERR_FORMAT;
+	}
 	json_object_foreach (top, key, value) {
-		int e = read_member(out, store, key, value, &expected);
+		int e = read_member(dev, key, value, &expected);
 
 		if (e == ERR_NOENT) {
 			cmd_warn("read: %s: unknown member \"%s\"; expected "

@@ -1,5 +1,6 @@
 /*
- * sallyport-policy: check, explain and format rule files, without a gateway.
+ * sallyport-policy: check, explain, format, import and test rules, without a
+ * gateway.
  * Runs as anybody; reads the files it is given and nothing else.
  */
 #include "policy/tool/cmd.h"
@@ -14,18 +15,25 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{"check", cmd_check,
-	    "usage: sallyport-policy check [--json] FILE...\n"
+	    "usage: sallyport-policy check [--json] [--usbguard] FILE...\n"
+	    "       sallyport-policy check --each-line [--usbguard] "
+	    "FILE...\n"
 	    "\n"
 	    "Reads rule files as the gateway does, all together, and prints\n"
-	    "every error with file, line and column. A directory stands for\n"
-	    "the *.rules in it, in the order of their names.\n"
+	    "every error with file, line and column, or warnings of what is\n"
+	    "hardly meant. A directory stands for the *.rules in it, in the\n"
+	    "order of their names.\n"
 	    "\n"
-	    "  --json   print one JSON object instead\n"
+	    "  --json       print one JSON object instead\n"
+	    "  --usbguard   the files are USBGuard's; print what means\n"
+	    "               something else here\n"
+	    "  --each-line  judge each line by itself, and count them\n"
 	    "\n"
 	    "Exit status: 0 no error, 1 errors, 2 wrong use.\n"},
 	{"explain", cmd_explain,
-	    "usage: sallyport-policy explain DEVICE [--to IDENTITY]... "
-	    "[--json] FILE...\n"
+	    "usage: sallyport-policy explain DEVICE [--to IDENTITY]...\n"
+	    "           [--at TIME] [--tz ZONE] [--locked | --unlocked]\n"
+	    "           [--armed TOKEN]... [--json] FILE...\n"
 	    "\n"
 	    "Prints what the rules of FILE... decide, which rule decided, and\n"
 	    "why each rule before it did not match.\n"
@@ -36,7 +44,16 @@ static const struct command {
 	    "                 sallyport-certs show --json, or facts:\n"
 	    "                 dns:kiosk1.example,ou:Staff\n"
 	    "                 Without it the workstation is not known, and\n"
-	    "                 rules with `to' do not match.\n"
+	    "                 it may be that it depends.\n"
+	    "  --at TIME      at that time, 2026-03-02T06:15:00Z, and not "
+	    "now\n"
+	    "  --tz ZONE      the gateway's time zone; without it, that of "
+	    "this\n"
+	    "                 machine\n"
+	    "  --locked, --unlocked\n"
+	    "                 the session of the workstation; without it, not "
+	    "known\n"
+	    "  --armed TOKEN  an operator has armed that\n"
 	    "  --json         print one JSON object instead\n"
 	    "\n"
 	    "Exit status: 0 allowed, 1 failed, 2 wrong use, 3 not allowed.\n"},
@@ -46,6 +63,27 @@ static const struct command {
 	    "Prints the rules of FILE in canonical form, comments kept.\n"
 	    "\n"
 	    "Exit status: 0 printed, 1 errors in FILE, 2 wrong use.\n"},
+	{"import", cmd_import,
+	    "usage: sallyport-policy import usbguard|usbredir|citrix FILE\n"
+	    "           [--to IDENTITY]... [--using PROFILE]\n"
+	    "\n"
+	    "Prints rules that mean the same as FILE, see "
+	    "sallyport-policy(1).\n"
+	    "\n"
+	    "  --to IDENTITY    who may have what is allowed; without it, "
+	    "every\n"
+	    "                   workstation with a certificate\n"
+	    "  --using PROFILE  and by which profile\n"
+	    "\n"
+	    "Exit status: 0 printed, 1 errors in FILE, 2 wrong use.\n"},
+	{"test", cmd_test,
+	    "usage: sallyport-policy test FILE...\n"
+	    "\n"
+	    "Runs the tests of FILE..., see sallyport-policy(1): rules, "
+	    "devices,\n"
+	    "workstations, and what is expected of them.\n"
+	    "\n"
+	    "Exit status: 0 all passed, 1 some failed, 2 wrong use.\n"},
 };
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -56,6 +94,9 @@ static const char usage[] =
     "  explain DEVICE [--to IDENTITY] FILE...   who may have a device, and "
     "why?\n"
     "  fmt FILE                                 print the canonical form\n"
+    "  import KIND FILE                         rules of others as ours\n"
+    "  test FILE...                             do rules do what they "
+    "should?\n"
     "\n"
     "sallyport-policy COMMAND --help explains a command.\n";
 
@@ -82,6 +123,20 @@ cmd_usage(const char *fmt, ...)
 	fputs("; sallyport-policy --help shows the usage\n", stderr);
 	va_end(ap);
 	return CMD_USAGE;
+}
+
+const char *
+cmd_value(char **argv, int argc, int *i, const char *option)
+{
+	size_t len = strlen(option);
+
+	if (strncmp(argv[*i], option, len) != 0) {
+		return NULL;
+	}
+	if (argv[*i][len] == '=') {
+		return argv[*i] + len + 1;
+	}
+	return argv[*i][len] == '\0' && *i + 1 < argc ? argv[++*i] : NULL;
 }
 
 static int

@@ -81,77 +81,67 @@ hash_entry(const struct entry *e, char out[USBGUARD_HASH])
 	    e->descriptors + DESC_DEVICE_SIZE, e->len - DESC_DEVICE_SIZE);
 }
 
-/* The hash of the hub that it is plugged into or, for a root hub, of the
- * controller's path. */
+/* A hub above the device, in the folder path. ERR_NOENT when it is none. */
 static int
-hash_parent(const char *real, char out[USBGUARD_HASH])
+read_hub(struct device *dev, const char *path)
 {
-	const char *path = NULL, *p = real;
-	char *parent = strdup(real);
-	char *slash = parent != NULL ? strrchr(parent, '/') : NULL;
+	const char *slash = strrchr(path, '/');
+	char hash[USBGUARD_HASH], id[10];
 	struct entry e = {0};
-	int dir = -1, r;
+	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = dir == -1 ? ERR_NOENT : read_entry(dir, &e);
 
-	out[0] = '\0';
-	if (slash == NULL) {
-		free(parent);
-		return 0;
-	}
-	*slash = '\0';
-	dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	r = dir == -1 ? ERR_NOENT : read_entry(dir, &e);
 	if (r == 0) {
-		r = hash_entry(&e, out);
-	} else if (r == ERR_NOENT) {
-		/* a controller: its path below the root of sysfs */
-		while ((p = strstr(p, "/sys/devices/")) != NULL) {
-			path = parent + (p - real) + 4;
-			p++;
-		}
-		r = path != NULL ? usbguard_path_hash(out, path) : 0;
+		r = hash_entry(&e, hash);
+	}
+	if (r == 0) {
+		snprintf(id, sizeof(id), "%04x:%04x",
+		    (unsigned)le16_at(e.descriptors + 8),
+		    (unsigned)le16_at(e.descriptors + 10));
+		r = device_add_hub(dev, id, hash,
+		    slash != NULL ? slash + 1 : path, NULL);
 	}
 	close_fd(&dir);
 	free(e.descriptors);
-	free(parent);
 	return r;
 }
 
-/* The hubs above, nearest first, up to the controller, which has no
- * descriptors. */
+/* All hubs above, up to the root hub, and the parent's hash: of the nearest
+ * one or, for a root hub, of its controller's path below the root of sysfs. */
 static int
-read_hubs(const char *real, struct rule_device *out,
-    struct rule_device_store *store)
+read_hubs(struct device *dev, const char *real)
 {
-	char *at = strdup(real), *slash;
-	int r = at != NULL ? 0 : ERR_NOMEM;
+	char *path = strdup(real), *slash;
+	const char *controller = NULL, *end, *p = real;
+	int r = path != NULL ? 0 : ERR_NOMEM;
 
-	while (r == 0 && out->nancestors < RULE_ANCESTORS &&
-	    (slash = strrchr(at, '/')) != NULL && slash != at) {
-		struct rule_hub_store *texts = &store->hubs[out->nancestors];
-		struct rule_ancestor *hub;
-		struct entry e = {0};
-		int dir;
-
+	while (r == 0 && (slash = strrchr(path, '/')) != NULL) {
 		*slash = '\0';
-		slash = strrchr(at, '/');
-		dir = open(at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (dir == -1 || slash == NULL ||
-		    strlen(slash + 1) >= sizeof(texts->via_port) ||
-		    read_entry(dir, &e) != 0) {
-			free(e.descriptors);
-			close_fd(&dir);
-			break;
-		}
-		memcpy(texts->via_port, slash + 1, strlen(slash + 1) + 1);
-		hub = rule_device_hub(store, out->nancestors++);
-		hub->vid = le16_at(e.descriptors + 8);
-		hub->pid = le16_at(e.descriptors + 10);
-		r = hash_entry(&e, texts->hash);
-		free(e.descriptors);
-		close_fd(&dir);
+		r = read_hub(dev, path);
 	}
-	free(at);
-	out->ancestors = store->ancestors;
+	free(path);
+	if (r != ERR_NOENT && r != 0) {
+		return r;
+	}
+	if (dev->facts.nancestors > 0) {
+		memcpy(dev->store.parent_hash, dev->store.hubs[0].hash,
+		    USBGUARD_HASH);
+		return 0;
+	}
+	while ((p = strstr(p, "/sys/devices/")) != NULL) {
+		controller = p + 4;
+		p++;
+	}
+	end = strrchr(real, '/');
+	if (controller == NULL || end == NULL || end < controller) {
+		return 0;
+	}
+	path = strndup(controller, (size_t)(end - controller));
+	if (path == NULL) {
+		return ERR_NOMEM;
+	}
+	r = usbguard_path_hash(dev->store.parent_hash, path);
+	free(path);
 	return r;
 }
 
@@ -211,9 +201,9 @@ read_store(int dir, struct rule_device_store *store, char *speed,
 }
 
 static int
-read_device(int dir, const char *real, struct rule_device *out,
-    struct rule_device_store *store, const char **what)
+read_device(int dir, const char *real, struct device *dev, const char **what)
 {
+	struct rule_device_store *store = &dev->store;
 	const char *slash = strrchr(real, '/');
 	const char *port = slash != NULL ? slash + 1 : real;
 	struct entry e = {0};
@@ -231,7 +221,7 @@ read_device(int dir, const char *real, struct rule_device *out,
 		 e.descriptors + DESC_DEVICE_SIZE,
 		 e.len - DESC_DEVICE_SIZE)) != 0 ||
 	    (r = hash_entry(&e, store->hash)) != 0 ||
-	    (r = hash_parent(real, store->parent_hash)) != 0) {
+	    (r = read_hubs(dev, real)) != 0) {
 		free(e.descriptors);
 		return r;
 	}
@@ -242,30 +232,17 @@ read_device(int dir, const char *real, struct rule_device *out,
 	}
 	memcpy(store->via_port, port, strlen(port) + 1);
 	store->stable_port[0] = '\0';
-	*out = (struct rule_device){
-	    .vid = le16_at(e.descriptors + 8),
-	    .pid = le16_at(e.descriptors + 10),
-	    .bcd_device = le16_at(e.descriptors + 12),
-	    .speed = speed_of(speed),
-	    .name = store->name,
-	    .manufacturer = store->manufacturer,
-	    .serial = store->serial,
-	    .hash = store->hash,
-	    .parent_hash = store->parent_hash,
-	    .via_port = store->via_port,
-	    .stable_port = store->stable_port,
-	    .connect_type = store->connect_type,
-	    .interfaces = store->interfaces,
-	    .ninterfaces = n,
-	};
+	dev->facts.vid = le16_at(e.descriptors + 8);
+	dev->facts.pid = le16_at(e.descriptors + 10);
+	dev->facts.bcd_device = le16_at(e.descriptors + 12);
+	dev->facts.speed = speed_of(speed);
+	dev->facts.ninterfaces = n;
 	free(e.descriptors);
-	*what = "the hubs above";
-	return read_hubs(real, out, store);
+	return 0;
 }
 
 int
-device_read_sysfs(struct rule_device *out, struct rule_device_store *store,
-    const char *shown, const char *real)
+device_read_sysfs(struct device *dev, const char *shown, const char *real)
 {
 	const char *what = "";
 	int dir = open(real, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -275,7 +252,7 @@ device_read_sysfs(struct rule_device *out, struct rule_device_store *store,
 		cmd_warn("open: %s: %s", shown, strerror(errno));
 		return ERR_SYS;
 	}
-	r = read_device(dir, real, out, store, &what);
+	r = read_device(dir, real, dev, &what);
 	close_fd(&dir);
 	if (r == ERR_NOENT) {
 		cmd_warn("read: %s: no `descriptors' in it; expected the "

@@ -5,42 +5,9 @@
 #   tests/unit/test_rules_tool.sh [PROGRAM, or the directory it is in]
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-prog=${1:-build/release/bin}
-case $prog in /*) ;; *) prog=$PWD/$prog ;; esac
-[ -d "$prog" ] && prog=$prog/sallyport-policy
-man=$PWD/policy/rules/sallyport.rules.5
-n=0
-bad=0
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-
-say() {
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $n - $2"
-	else
-		bad=1
-		echo "not ok $n - $2"
-		sed 's/^/# /' out err
-	fi
-}
-
-# expect STATUS NAME ARGUMENT...: the exit code; out and err are kept.
-expect() {
-	want=$1 name=$2
-	shift 2
-	"$prog" "$@" >out 2>err
-	got=$?
-	[ "$got" -eq "$want" ]
-	say $? "$name (exit $want)"
-}
-
-# has FILE TEXT: that text is in out or err.
-has() {
-	grep -qF -- "$2" "$1"
-	say $? "  $1 has: $2"
-}
+# shellcheck source-path=SCRIPTDIR
+. tests/fake/tool.sh
+man=$top/policy/rules/sallyport.rules.5
 
 cat >a.rules <<'EOF'
 workstations hall-a = { "dns:*.hall-a.example" }
@@ -95,8 +62,11 @@ has out "block: implicit"
 expect 3 "explain: nobody" explain device.json a.rules
 has out "the workstation is not known"
 expect 3 "explain --json" explain --json device.json a.rules
-has out '"verdict": "block"'
+has out '"verdict": "depends"'
 has out '"implicit": false'
+expect 3 "explain --json: implicit" explain --json device.json --to cn:x a.rules
+has out '"verdict": "block"'
+has out '"implicit": true'
 expect 1 "explain: errors in the rules" explain device.json bad.rules
 expect 1 "explain: no device" explain nothing.json a.rules
 has err "nothing.json: no such file"
@@ -111,13 +81,135 @@ expect 1 "fmt of errors" fmt bad.rules
 [ ! -s out ]
 say $? "  prints nothing"
 
+# What a decision depends on besides.
+cat >world.rules <<'EOR'
+forbid exposed with-interface one-of { 09:*:* } key "F"
+allow serial "stick" to "cn:k1" using "ro" lease 90m idle 15m hold 2m once \
+	max 1 per-workstation window { Mon-Fri 06:00-07:30 } \
+	tz "Europe/Berlin" if armed("svc") key "SVC"
+allow serial "key" to "cn:k1" expose { interface 1 smartcard }
+allow serial "headset" to "cn:k1" approve by "boss" within 60s valid 4h
+allow serial "desk" to "cn:k1" if session(unlocked)
+allow under "3-1" to "cn:k1" key "DOCK"
+allow serial "day" to "cn:k1" if localtime(6:00-07:00) key "DAY"
+EOR
+for serial in stick headset desk day; do
+	echo "{\"id\": \"1234:5678\", \"serial\": \"$serial\",
+		\"interfaces\": [\"08:06:50\"]}" >$serial.json
+done
+cat >key.json <<'EOR'
+{"id": "1050:0407", "serial": "key", "interface_list": [
+ {"class": "03:01:01", "number": 0, "hid": ["keyboard"]},
+ {"class": "03:00:00", "config": 0, "number": 1, "hid": ["fido"]},
+ {"class": "0b:00:00", "number": 5}]}
+EOR
+cat >docked.json <<'EOR'
+{"id": "1234:5678", "interfaces": ["08:06:50"],
+ "ancestors": [{"id": "17ef:305a", "via_port": "3-1"}, {"id": "1d6b:0002"}],
+ "first_seen": true, "ambiguous": false, "plugged": 1772427600}
+EOR
+monday=2026-03-02T05:15:00Z
+expect 0 "explain: in its window" explain stick.json --to cn:k1 --armed svc \
+	--at $monday world.rules
+has out "allow: world.rules:2 key SVC"
+has out 'using "ro", lease 90m, idle 15m, hold 2m, once, max 1 per-workstation'
+expect 3 "explain: outside of it" explain stick.json --to cn:k1 --armed=svc \
+	--at 2026-03-02T06:45:00Z world.rules
+has out "block: world.rules:2 key SVC: outside of its window"
+expect 0 "explain: the same with an offset" explain stick.json --to cn:k1 \
+	--armed svc --at=2026-03-02T08:15:00+02:00 world.rules
+expect 3 "explain: not armed" explain stick.json --to cn:k1 --at $monday \
+	world.rules
+has out "block: implicit"
+expect 0 "explain: exposes" explain key.json --to cn:k1 world.rules
+has out "exposes interface 1 5"
+expect 0 "explain --json: exposes" explain --json key.json --to cn:k1 \
+	world.rules
+has out '"interface": 5'
+expect 3 "explain: pending" explain headset.json --to cn:k1 world.rules
+has out 'pending: world.rules:6: needs approval by "boss" within 1m'
+expect 3 "explain --json: pending" explain --json headset.json --to cn:k1 \
+	world.rules
+has out '"approver": "boss"'
+has out '"approve_valid": 14400'
+expect 0 "explain: unlocked" explain desk.json --to cn:k1 --unlocked world.rules
+expect 3 "explain: locked" explain desk.json --to cn:k1 --locked world.rules
+expect 3 "explain: who knows" explain desk.json --to cn:k1 world.rules
+expect 0 "explain: under a dock" explain docked.json --to cn:k1 world.rules
+has out "key DOCK"
+expect 0 "explain: the gateway's zone" explain day.json --to cn:k1 \
+	--tz Asia/Tokyo --at 2026-03-01T21:30:00Z world.rules
+expect 3 "explain: another zone" explain day.json --to cn:k1 \
+	--tz America/New_York --at 2026-03-01T21:30:00Z world.rules
+echo '{"id": "05e0:1200", "ancestors": [{"nmae": 1}]}' >odd.json
+expect 1 "explain: misspelt hub" explain odd.json a.rules
+has err '"ancestors": expected'
+echo '{"id": "05e0:1200", "interfaces": ["08:06:50=fido"]}' >odd.json
+expect 1 "explain: only HID has a kind" explain odd.json a.rules
+
+# Warnings.
+cat >lint.rules <<'EOR'
+define used = { 0781:5581 }
+define unused = { 0781:5582 }
+workstations in-a-string = { "ou:x" }
+workstations nobody = { "ou:y" }
+allow id one-of { $used } to "@in-a-string" via-port "3-2.4"
+allow id 0781:* serial "A" to "ou:x" via-port "pci-*" under { "4-1" }
+block with-class hub
+reject with-class hub serial "x" # never
+EOR
+sed -i 's/under { "4-1" }/under "4-1"/' lint.rules
+expect 0 "check: warnings" check lint.rules
+has err "lint.rules:2: warning: define \`unused' is never used"
+has err "lint.rules:4: warning: workstations \`nobody' is never used"
+has err 'lint.rules:5: warning: via-port "3-2.4": the number of a bus'
+has err 'lint.rules:6: warning: under "4-1": the number of a bus'
+has err "lint.rules:8: warning: never reached: lint.rules:7"
+[ "$(grep -c warning err)" -eq 5 ]
+say $? "  and no others"
+expect 0 "check --json: warnings" check --json lint.rules
+has out '"text": "never reached: lint.rules:7 decides'
+echo 'include "../lint.rules"' >rules.d/30-inc.rules
+expect 0 "check: an include, from its own folder" check rules.d/30-inc.rules
+has err "lint.rules:2: warning: define"
+expect 0 "fmt: an include is not read" fmt rules.d/30-inc.rules
+has out 'include "../lint.rules"'
+rm rules.d/30-inc.rules
+echo 'include "nothing.rules"' >inc.rules
+expect 1 "check: an include that is not there" check inc.rules
+has err 'inc.rules:1:9: include "nothing.rules": no such file'
+
+# USBGuard's own language.
+printf '%s\n' '# head' '' 'allow id 046D:C52B # tail' 'alow' \
+	'  block if localtime(6:00-22:00)' 'allow name "a' >ug.conf
+expect 1 "check --each-line" check --usbguard --each-line ug.conf
+[ "$(tail -n 1 out)" = "2 accepted, 2 rejected" ]
+say $? "  counts"
+has out "ug.conf:4:1: unknown statement"
+has out "ug.conf:6:12: "
+expect 1 "check --each-line: our own need \`to'" check --each-line ug.conf
+[ "$(tail -n 1 out)" = "1 accepted, 3 rejected" ]
+say $? "  counts"
+sed -i '/alow/d; /"a$/d' ug.conf
+expect 0 "check --each-line: all right" check --each-line --usbguard ug.conf
+expect 0 "check --usbguard" check --usbguard ug.conf
+has out "ug.conf:3: C1: "
+has out "ug.conf:4: C4: "
+has out "ug.conf: 2 rules, ok"
+expect 0 "check --usbguard --json" check --usbguard --json ug.conf
+has out '"name": "C4"'
+
 for args in "" "frob" "check" "check --frob a.rules" "explain" \
 	"explain device.json" "explain device.json --to" "fmt" \
-	"fmt a.rules b.rules"; do
+	"fmt a.rules b.rules" "explain device.json --at noon a.rules" \
+	"explain device.json --tz Nowhere a.rules" "import" "import citrix" \
+	"import frob a.rules" "import citrix a b" "test" "test --frob a.t" \
+	"check --each-line --json a.rules"; do
 	# shellcheck disable=SC2086
 	expect 2 "wrong use: $args" $args
 done
-for args in "--help" "check --help" "explain --help" "fmt --help"; do
+for args in "--help" "check --help" "explain --help" "fmt --help" \
+	"import --help" "test --help"; do
 	# shellcheck disable=SC2086
 	expect 0 "$args" $args
 	has out "usage: sallyport-policy"
@@ -226,5 +318,4 @@ done
 [ $count -ge 4 ]
 say $? "there are examples"
 
-echo "1..$n"
-exit $bad
+finish

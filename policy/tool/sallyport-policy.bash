@@ -1,0 +1,50 @@
+# Bash completion for sallyport-policy(1).
+
+_sallyport_policy()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local command=${COMP_WORDS[1]} words='--help'
+
+	COMPREPLY=()
+	if [[ $COMP_CWORD -eq 1 ]]; then
+		mapfile -t COMPREPLY < <(compgen -W \
+		    'check explain fmt import test --help --version' -- "$cur")
+		return
+	fi
+	case $prev in
+	--tz)
+		mapfile -t COMPREPLY < <(compgen -W "$(awk \
+		    '!/^#/ { print $3 }' /usr/share/zoneinfo/zone.tab \
+		    2>/dev/null) UTC" -- "$cur")
+		return
+		;;
+	--at | --armed | --using)
+		return
+		;;
+	esac
+	if [[ $cur == -* ]]; then
+		case $command in
+		check) words+=' --json --usbguard --each-line' ;;
+		explain)
+			words+=' --to --at --tz --locked --unlocked --armed'
+			words+=' --json'
+			;;
+		import) words+=' --to --using' ;;
+		esac
+		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+		return
+	fi
+	if [[ $command == import && $COMP_CWORD -eq 2 ]]; then
+		mapfile -t COMPREPLY < <(compgen -W \
+		    'usbguard usbredir citrix' -- "$cur")
+		return
+	fi
+	# Devices that are plugged in here, beside files.
+	if [[ $command == explain && $COMP_CWORD -eq 2 ]]; then
+		mapfile -t COMPREPLY < <(compgen -G \
+		    '/sys/bus/usb/devices/*-*' | grep -v : |
+			grep -F -- "$cur")
+	fi
+	mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$cur")
+}
+complete -o filenames -F _sallyport_policy sallyport-policy
