@@ -92,7 +92,7 @@ rules_srcs := policy/rules/arena.c policy/rules/check.c \
 	policy/rules/index.c policy/rules/keyword.c policy/rules/lex.c \
 	policy/rules/load.c policy/rules/match.c policy/rules/names.c \
 	policy/rules/overlap.c policy/rules/print.c policy/rules/query.c \
-	policy/rules/rules.c \
+	policy/rules/expand.c policy/rules/rules.c \
 	policy/rules/term.c policy/rules/value.c policy/rules/when.c \
 	$(O)/gen/policy/rules/parse.c
 
