@@ -88,7 +88,8 @@ base_tls_srcs := base/stream.c base/tls.c base/tls_config.c base/tls_text.c \
 
 rules_srcs := policy/rules/arena.c policy/rules/check.c \
 	policy/rules/condition.c policy/rules/device.c \
-	policy/rules/differences.c policy/rules/explain.c \
+	policy/rules/differences.c policy/rules/expand.c \
+	policy/rules/explain.c \
 	policy/rules/expose.c policy/rules/foreign.c policy/rules/glob.c \
 	policy/rules/hid.c policy/rules/include.c policy/rules/index.c \
 	policy/rules/keyword.c policy/rules/lex.c policy/rules/load.c \
