@@ -90,6 +90,7 @@ $(foreach t,rules rules_to rules_load rules_world rules_include rules_index rule
 	rules_print rules_golden rules_device, \
 	$(eval $(call unit,$(t),$(rules_test_srcs))))
 $(eval $(call unit,rules_foreign,$(rules_test_srcs),-lusbredirparser))
+$(eval $(call unit,policy_when,policy/tool/when.c))
 $(eval $(call fuzz,rules,$(rules_test_srcs)))
 $(eval $(call fuzz,foreign,$(rules_test_srcs)))
 
