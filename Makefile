@@ -74,7 +74,8 @@ MBEDTLS := -lmbedtls -lmbedx509 -lmbedcrypto
 
 wire_srcs := wire/desc.c wire/desc_bos.c wire/desc_check.c wire/desc_class.c \
 	wire/desc_endpoint.c wire/desc_string.c wire/devrec.c \
-	wire/devrec_check.c wire/devrec_compare.c wire/identity.c wire/ipc.c wire/ipc_import.c \
+	wire/devrec_check.c wire/devrec_compare.c wire/devrec_expose.c \
+	wire/identity.c wire/ipc.c wire/ipc_import.c \
 	wire/ipc_item.c wire/ipc_relay.c wire/place.c wire/usbip.c \
 	wire/usbip_check.c
 
@@ -88,11 +89,10 @@ rules_srcs := policy/rules/arena.c policy/rules/check.c \
 	policy/rules/condition.c policy/rules/device.c \
 	policy/rules/differences.c policy/rules/explain.c \
 	policy/rules/expose.c policy/rules/foreign.c policy/rules/glob.c \
-	policy/rules/include.c \
-	policy/rules/index.c policy/rules/keyword.c policy/rules/lex.c \
-	policy/rules/load.c policy/rules/match.c policy/rules/names.c \
-	policy/rules/overlap.c policy/rules/print.c policy/rules/query.c \
-	policy/rules/rules.c \
+	policy/rules/hid.c policy/rules/include.c policy/rules/index.c \
+	policy/rules/keyword.c policy/rules/lex.c policy/rules/load.c \
+	policy/rules/match.c policy/rules/names.c policy/rules/overlap.c \
+	policy/rules/print.c policy/rules/query.c policy/rules/rules.c \
 	policy/rules/term.c policy/rules/value.c policy/rules/when.c \
 	$(O)/gen/policy/rules/parse.c
 
@@ -114,7 +114,8 @@ sallyportd_libs := -lev -linih
 sallyport-warden_dir := $(LIBEXECDIR)
 sallyport-warden_srcs := proxy/warden/audit.c proxy/conf.c \
 	proxy/warden/control.c proxy/warden/events.c \
-	proxy/warden/events_json.c proxy/warden/hotplug.c \
+	proxy/warden/events_json.c proxy/warden/facts.c \
+	proxy/warden/facts_json.c proxy/warden/hotplug.c \
 	proxy/warden/item.c proxy/warden/main.c proxy/warden/policy.c \
 	proxy/warden/registry.c proxy/warden/sessions.c \
 	proxy/warden/stable.c proxy/warden/sysfs.c proxy/warden/warden.c \
@@ -174,10 +175,10 @@ sallyport-policy_dir := $(BINDIR)
 sallyport-policy_srcs := policy/tool/check.c policy/tool/device.c \
 	policy/tool/explain.c policy/tool/files.c policy/tool/fmt.c \
 	policy/tool/hash.c policy/tool/identity.c policy/tool/import.c \
-	policy/tool/json.c policy/tool/lint.c policy/tool/main.c \
-	policy/tool/suite.c policy/tool/sysfs.c policy/tool/test.c \
-	policy/tool/verdict.c policy/tool/when.c policy/tool/words.c \
-	policy/tool/world.c base/digest.c base/file.c \
+	policy/tool/json.c policy/tool/json_facts.c policy/tool/lint.c \
+	policy/tool/main.c policy/tool/suite.c policy/tool/sysfs.c \
+	policy/tool/test.c policy/tool/verdict.c policy/tool/when.c \
+	policy/tool/words.c policy/tool/world.c base/digest.c base/file.c \
 	$(base_core_srcs) $(wire_srcs) $(rules_srcs)
 sallyport-policy_libs := -ljansson -lmbedcrypto
 

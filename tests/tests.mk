@@ -39,7 +39,7 @@ wrap = $(foreach f,$(1),-Wl$(comma)--wrap=$(f))
 desc_srcs := wire/desc.c wire/desc_bos.c wire/desc_check.c wire/desc_class.c \
 	wire/desc_endpoint.c wire/desc_string.c
 record_srcs := $(desc_srcs) wire/devrec.c wire/devrec_check.c \
-	wire/devrec_compare.c
+	wire/devrec_compare.c wire/devrec_expose.c
 ipc_srcs := wire/desc.c wire/desc_string.c wire/devrec.c wire/ipc.c wire/ipc_import.c \
 	wire/ipc_item.c wire/ipc_relay.c wire/place.c wire/usbip.c \
 	wire/usbip_check.c
@@ -52,6 +52,7 @@ $(eval $(call unit,desc_class,$(desc_srcs)))
 $(eval $(call unit,desc_string,$(desc_srcs)))
 $(eval $(call unit,devrec,$(record_srcs)))
 $(eval $(call unit,devrec_check,$(record_srcs)))
+$(eval $(call unit,devrec_expose,$(record_srcs)))
 $(eval $(call unit,place,wire/place.c wire/usbip_check.c))
 $(eval $(call unit,identity,wire/identity.c))
 $(eval $(call unit,ipc,$(ipc_srcs)))
@@ -63,6 +64,7 @@ $(eval $(call fuzz,usbip_op,wire/usbip.c wire/usbip_check.c))
 $(eval $(call fuzz,desc,$(desc_srcs)))
 $(eval $(call fuzz,desc_parts,$(desc_srcs)))
 $(eval $(call fuzz,devrec,$(record_srcs)))
+$(eval $(call fuzz,expose,$(record_srcs)))
 $(eval $(call fuzz,identity,wire/identity.c))
 $(eval $(call fuzz,ipc,$(ipc_srcs)))
 
@@ -89,10 +91,12 @@ rules_test_srcs := $(rules_srcs) wire/desc.c wire/desc_string.c wire/devrec.c
 $(foreach t,rules rules_to rules_load rules_world rules_include rules_index rules_overlap \
 	rules_print rules_golden rules_device, \
 	$(eval $(call unit,$(t),$(rules_test_srcs))))
+$(eval $(call unit,hid,policy/rules/hid.c))
 $(eval $(call unit,rules_foreign,$(rules_test_srcs),-lusbredirparser))
 $(eval $(call unit,policy_when,policy/tool/when.c))
 $(eval $(call fuzz,rules,$(rules_test_srcs)))
 $(eval $(call fuzz,foreign,$(rules_test_srcs)))
+$(eval $(call fuzz,hid,policy/rules/hid.c))
 
 # proxy/broker
 $(eval $(call unit,requests,proxy/broker/requests.c $(base_core_srcs) \
@@ -100,6 +104,9 @@ $(eval $(call unit,requests,proxy/broker/requests.c $(base_core_srcs) \
 
 # proxy/warden
 $(eval $(call unit,stable,proxy/warden/stable.c base/mem.c))
+$(eval $(call unit,facts,proxy/warden/facts.c proxy/warden/facts_json.c \
+	proxy/warden/stable.c proxy/warden/sysfs.c base/digest.c \
+	$(base_core_srcs) $(rules_srcs) $(wire_srcs),-ljansson -lmbedcrypto))
 $(eval $(call unit,events,proxy/warden/events.c proxy/warden/events_json.c \
 	proxy/warden/item.c proxy/warden/stable.c base/loop.c \
 	$(base_core_srcs) $(rules_srcs) $(wire_srcs),-lev -ljansson))
@@ -109,8 +116,8 @@ session_core_srcs := $(filter-out proxy/session/main.c \
 	proxy/session/door_tls.c proxy/usb/libusb.c $(base_tls_srcs), \
 	$(sallyport-session_srcs)) base/stream.c tests/fake/usb_sim.c
 session_rig_srcs := $(session_core_srcs) tests/fake/session_rig.c
-$(foreach t,session session_control session_events transfer transfer_iso \
-	transfer_limits, \
+$(foreach t,session session_control session_events session_expose transfer \
+	transfer_iso transfer_limits, \
 	$(eval $(call unit,$(t),$(session_rig_srcs),-lev)))
 $(eval $(call unit,counts,$(session_rig_srcs),-lev $(call wrap, \
 	malloc calloc realloc send sendmsg write writev)))

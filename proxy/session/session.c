@@ -490,6 +490,7 @@ session_free(struct session *s)
 	outq_fini(&s->out);
 	op_list_fini(&s->list);
 	free(s->record);
+	free(s->exposed);
 	free(s->fresh);
 	free(s->scratch);
 	close_fd(&s->peer);

@@ -178,6 +178,18 @@ policy_decide(struct warden *w, const struct device *dev,
 	    s != NULL && s->is_identified ? &s->facts : NULL, NULL, out);
 }
 
+/* Whether a holder may go on with what it was given: a device does not change
+ * its interfaces while it is attached. */
+static int
+is_as_given(const struct session *s, const struct rule_decision *d)
+{
+	const struct rule_exposure *was = &s->exposes, *is = &d->exposes;
+
+	return d->verdict == RULE_ALLOW && was->is_all == is->is_all &&
+	    (was->is_all ||
+		memcmp(was->mask, is->mask, sizeof(was->mask)) == 0);
+}
+
 void
 policy_reload(struct warden *w)
 {
@@ -194,7 +206,7 @@ policy_reload(struct warden *w)
 			continue;
 		}
 		policy_decide(w, s->device, s, &d);
-		if (d.verdict != RULE_ALLOW) {
+		if (!is_as_given(s, &d)) {
 			session_eject(s, "rules changed", &d);
 		}
 	}

@@ -104,6 +104,7 @@ device_free(struct device *dev)
 	close_probe(dev);
 	loop_timer_free(dev->settle);
 	TAILQ_REMOVE(&w->devices, dev, entry);
+	facts_compare(w);
 	events_touch(w);
 	free(dev->record);
 	free(dev->store);
@@ -174,14 +175,11 @@ on_record(struct device *dev, const uint8_t *data, size_t len)
 		return;
 	}
 	*dev->record = *w->fresh;
-	if (rule_device_from_record(&dev->facts, dev->store, &dev->place,
-		dev->record, dev->hash, dev->parent_hash,
-		dev->connect_type) != 0) {
+	if (facts_fill(dev) != 0) {
 		refuse(dev, "gateway.facts", "its facts do not fit");
 		return;
 	}
-	memcpy(dev->store->stable_port, dev->stable_port,
-	    sizeof(dev->store->stable_port));
+	facts_compare(w);
 	if (stable_name(dev->name, sizeof(dev->name), dev->facts.vid,
 		dev->facts.pid, dev->facts.serial, dev->stable_port) != 0) {
 		refuse(dev, "gateway.facts", "its stable name does not fit");
@@ -355,6 +353,8 @@ is_kept(struct device *dev, const struct sysfs_device *sys)
 	if (sysfs_facts(&dev->facts, dev->store, sys) != 0) {
 		return 0;
 	}
+	facts_place(dev);
+	facts_compare(dev->warden);
 	rules_decide(dev->warden->keep, &dev->facts, NULL, NULL, &d);
 	return d.verdict == RULE_ALLOW;
 }
@@ -386,6 +386,7 @@ look(void *arg)
 	memcpy(
 	    dev->connect_type, sys.connect_type, sizeof(dev->connect_type));
 	memcpy(dev->stable_port, sys.stable_port, sizeof(dev->stable_port));
+	dev->nhubs = sysfs_hubs(dev->store, dev->place.path);
 	if (sys.is_virtual) {
 		dev->state = DEVICE_KEPT;
 		return;
@@ -445,7 +446,7 @@ registry_add(struct warden *w, const char *busid)
 	}
 	dev->warden = w;
 	dev->probe_chan = -1;
-	dev->plugged = clock_mono();
+	dev->plugged = (int64_t)(clock_wall() / CLOCK_SEC);
 	dev->id = ++w->next_device;
 	memcpy(dev->place.busid, busid, strlen(busid) + 1);
 	dev->store = calloc(1, sizeof(*dev->store));

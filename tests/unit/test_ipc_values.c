@@ -218,7 +218,7 @@ pem_texts_end_in_one_nul(void **state)
 static void
 imports_have_a_record_or_an_error(void **state)
 {
-	struct ipc_imported m = {.err = 0, .place = place};
+	struct ipc_imported m = {.err = 0, .place = place, .is_all = 1};
 	int n;
 
 	(void)state;
