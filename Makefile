@@ -180,10 +180,10 @@ sallyport-policy_dir := $(BINDIR)
 sallyport-policy_srcs := policy/tool/check.c policy/tool/device.c \
 	policy/tool/explain.c policy/tool/files.c policy/tool/fmt.c \
 	policy/tool/hash.c policy/tool/identity.c policy/tool/import.c \
-	policy/tool/json.c policy/tool/lint.c policy/tool/main.c \
-	policy/tool/suite.c policy/tool/sysfs.c policy/tool/test.c \
-	policy/tool/verdict.c policy/tool/when.c policy/tool/words.c \
-	policy/tool/world.c base/digest.c base/file.c \
+	policy/tool/json.c policy/tool/json_facts.c policy/tool/lint.c \
+	policy/tool/main.c policy/tool/suite.c policy/tool/sysfs.c \
+	policy/tool/test.c policy/tool/verdict.c policy/tool/when.c \
+	policy/tool/words.c policy/tool/world.c base/digest.c base/file.c \
 	$(base_core_srcs) $(wire_srcs) $(rules_srcs)
 sallyport-policy_libs := -ljansson -lmbedcrypto
 

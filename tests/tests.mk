@@ -96,6 +96,7 @@ $(foreach t,rules rules_to rules_load rules_world rules_include rules_index rule
 	$(eval $(call unit,$(t),$(rules_test_srcs))))
 $(eval $(call unit,rules_foreign,$(rules_test_srcs),-lusbredirparser))
 $(eval $(call unit,hid,policy/rules/hid.c))
+$(eval $(call unit,policy_when,policy/tool/when.c))
 $(eval $(call fuzz,rules,$(rules_test_srcs)))
 $(eval $(call fuzz,foreign,$(rules_test_srcs)))
 $(eval $(call fuzz,hid,policy/rules/hid.c))

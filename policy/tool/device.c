@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "policy/tool/cmd.h"
+#include "policy/tool/json.h"
 #include "policy/tool/when.h"
 
 void
@@ -33,31 +34,14 @@ device_init(struct device *dev)
 	};
 }
 
-static int
-hex_of(const char *text, size_t digits, unsigned *out)
-{
-	*out = 0;
-	if (strspn(text, "0123456789abcdefABCDEF") < digits) {
-		return ERR_FORMAT;
-	}
-	for (size_t i = 0; i < digits; i++) {
-		char c = text[i];
-		unsigned v = c <= '9' ? (unsigned)(c - '0')
-				      : (unsigned)((c | 0x20) - 'a' + 10);
-
-		*out = *out << 4 | v;
-	}
-	return 0;
-}
-
 /* "1234:5678" */
 static int
 set_id(const char *text, uint16_t *vid, uint16_t *pid)
 {
 	unsigned v, p;
 
-	if (strlen(text) != 9 || text[4] != ':' || hex_of(text, 4, &v) != 0 ||
-	    hex_of(text + 5, 4, &p) != 0) {
+	if (strlen(text) != 9 || text[4] != ':' || json_hex(text, 4, &v) != 0 ||
+	    json_hex(text + 5, 4, &p) != 0) {
 		return ERR_FORMAT;
 	}
 	*vid = (uint16_t)v;
@@ -75,8 +59,8 @@ set_release(struct rule_device *out, const char *text)
 
 	if (major_len < 1 || major_len > 2 ||
 	    strlen(text) != major_len + (dot != NULL) + 2 ||
-	    hex_of(text, major_len, &major) != 0 ||
-	    hex_of(text + major_len + (dot != NULL), 2, &minor) != 0) {
+	    json_hex(text, major_len, &major) != 0 ||
+	    json_hex(text + major_len + (dot != NULL), 2, &minor) != 0) {
 		return ERR_FORMAT;
 	}
 	out->bcd_device = (uint16_t)(major << 8 | minor);
@@ -107,7 +91,7 @@ set_digest(uint8_t out[32], const char *text)
 		return ERR_FORMAT;
 	}
 	for (size_t i = 0; i < 32; i++) {
-		if (hex_of(text + 2 * i, 2, &byte) != 0) {
+		if (json_hex(text + 2 * i, 2, &byte) != 0) {
 			return ERR_FORMAT;
 		}
 		out[i] = (uint8_t)byte;
@@ -191,7 +175,7 @@ device_set(struct device *dev, const char *name, const char *text,
 		return set_digest(dev->facts.desc_sha256, text);
 	}
 	if (strcmp(name, "report") == 0) {
-		*expected = "64 hexadecimal digits, at most 32 times";
+		*expected = "64 hexadecimal digits, and not too many of them";
 		return add_report(dev, text);
 	}
 	return ERR_NOENT;
@@ -227,22 +211,18 @@ hid_of(const char *text, uint8_t *out)
 }
 
 int
-device_add_interface(
-    struct device *dev, const char *text, int config, int number)
+device_add_interface(struct device *dev, const char *text)
 {
 	size_t n = dev->facts.ninterfaces;
 	struct rule_interface in = {0};
 	unsigned v[3];
 
-	number = number == -1 ? (int)n : number;
-	config = config == -1 ? 0 : config;
-	if (n == RULE_INTERFACES_MAX || number > 255 ||
-	    config >= (int)RULE_CONFIGS) {
+	if (n == 256) {
 		return ERR_LIMIT;
 	}
 	if (strlen(text) < 8 || text[2] != ':' || text[5] != ':' ||
-	    hex_of(text, 2, &v[0]) != 0 || hex_of(text + 3, 2, &v[1]) != 0 ||
-	    hex_of(text + 6, 2, &v[2]) != 0) {
+	    json_hex(text, 2, &v[0]) != 0 || json_hex(text + 3, 2, &v[1]) != 0 ||
+	    json_hex(text + 6, 2, &v[2]) != 0) {
 		return ERR_FORMAT;
 	}
 	if (text[8] != '\0' &&
@@ -252,49 +232,9 @@ device_add_interface(
 	in.class = (uint8_t)v[0];
 	in.subclass = (uint8_t)v[1];
 	in.protocol = (uint8_t)v[2];
-	in.config = (uint8_t)config;
-	in.number = (uint8_t)number;
+	in.number = (uint8_t)n;
 	dev->store.interfaces[n] = in;
 	dev->facts.ninterfaces++;
-	return 0;
-}
-
-int
-device_add_hid(struct device *dev, const char *text)
-{
-	struct rule_interface *last;
-
-	if (dev->facts.ninterfaces == 0) {
-		return ERR_FORMAT;
-	}
-	last = &dev->store.interfaces[dev->facts.ninterfaces - 1];
-	return last->class == 3 ? hid_of(text, &last->hid) : ERR_FORMAT;
-}
-
-int
-device_add_hub(struct device *dev, const char *id, const char *hash,
-    const char *via_port, const char *stable_port)
-{
-	size_t n = dev->facts.nancestors;
-	struct rule_hub_store *texts = &dev->store.hubs[n];
-	struct rule_ancestor *hub;
-
-	if (n == RULE_ANCESTORS) {
-		return ERR_LIMIT;
-	}
-	hub = rule_device_hub(&dev->store, n);
-	if (set_id(id, &hub->vid, &hub->pid) != 0) {
-		return ERR_FORMAT;
-	}
-	if (copy_text(texts->hash, sizeof(texts->hash),
-		hash != NULL ? hash : "") != 0 ||
-	    copy_text(texts->via_port, sizeof(texts->via_port),
-		via_port != NULL ? via_port : "") != 0 ||
-	    copy_text(texts->stable_port, sizeof(texts->stable_port),
-		stable_port != NULL ? stable_port : "") != 0) {
-		return ERR_LIMIT;
-	}
-	dev->facts.nancestors++;
 	return 0;
 }
 

@@ -24,18 +24,10 @@ int device_read(struct device *dev, const char *path);
  * for another name; ERR_FORMAT with expected set, ERR_LIMIT. */
 int device_set(struct device *dev, const char *name, const char *text,
     const char **expected);
-/* One interface descriptor, "03:01:01", for HID also "03:01:01=keyboard+mouse";
- * config and number -1: the first, and as many as there are. ERR_FORMAT,
+/* One more interface, "03:01:01", for HID also "03:01:01=keyboard+mouse": of the
+ * first configuration, its number being how many there were. ERR_FORMAT,
  * ERR_LIMIT. */
-int device_add_interface(
-    struct device *dev, const char *text, int config, int number);
-/* What the report descriptor of the last one says that it is: "keyboard+mouse".
- * ERR_FORMAT, also when it is no HID interface. */
-int device_add_hid(struct device *dev, const char *text);
-/* A hub above those that are there: its "1234:5678" and the rest as in facts,
- * NULL = "". ERR_FORMAT, ERR_LIMIT. */
-int device_add_hub(struct device *dev, const char *id, const char *hash,
-    const char *via_port, const char *stable_port);
+int device_add_interface(struct device *dev, const char *text);
 
 /* The two forms, for device_read: shown and real are the directory's name as
  * given and resolved. */

@@ -68,114 +68,71 @@ read_flag(const json_t *value, uint8_t *out)
 	return json_is_boolean(value) ? 0 : ERR_FORMAT;
 }
 
-/* "03:01:01", "03:00:00=fido" */
+/* "03:01:01": the first is interface 0 of the first configuration. */
 static int
-read_triple(struct device *dev, json_t *value)
-{
-	const char *text = json_string_value(value);
-
-	return text != NULL && strlen(text) == json_string_length(value) ?
-	    device_add_interface(dev, text, -1, -1) : ERR_FORMAT;
-}
-
-/* An object with `class' and what else the gateway knows. */
-static int
-read_interface(struct device *dev, json_t *value)
-{
-	const char *class;
-	json_t *hid = NULL, *word;
-	int config = 0, number = -1, r;
-	size_t i;
-
-	if (json_unpack(value, "{s:s, s?i, s?i, s?o !}", "class", &class,
-		"config", &config, "number", &number, "hid", &hid) != 0 ||
-	    config < 0 || number < -1 || strlen(class) != 8 ||
-	    (hid != NULL && !json_is_array(hid))) {
-		return ERR_FORMAT;
-	}
-	r = device_add_interface(dev, class, config, number);
-	json_array_foreach (hid, i, word) {
-		const char *text = json_string_value(word);
-
-		if (r == 0) {
-			r = text != NULL ? device_add_hid(dev, text) :
-					   ERR_FORMAT;
-		}
-	}
-	return r;
-}
-
-static int
-read_hub(struct device *dev, json_t *value)
-{
-	const char *id, *hash = NULL, *via = NULL, *stable = NULL;
-
-	if (json_unpack(value, "{s:s, s?s, s?s, s?s !}", "id", &id, "hash",
-		&hash, "via_port", &via, "stable_port", &stable) != 0) {
-		return ERR_FORMAT;
-	}
-	return device_add_hub(dev, id, hash, via, stable);
-}
-
-static int
-read_report(struct device *dev, json_t *value)
-{
-	const char *expected, *text = json_string_value(value);
-
-	return text != NULL ? device_set(dev, "report", text, &expected) :
-			      ERR_FORMAT;
-}
-
-static int
-read_each(struct device *dev, json_t *list,
-    int (*one)(struct device *dev, json_t *value))
+read_interfaces(struct device *dev, const json_t *list)
 {
 	size_t i;
 	json_t *value;
-	int r = json_is_array(list) ? 0 : ERR_FORMAT;
 
-	json_array_foreach (list, i, value) {
-		r = r != 0 ? r : one(dev, value);
+	if (!json_is_array(list)) {
+		return ERR_FORMAT;
 	}
-	return r;
-}
+	json_array_foreach (list, i, value) {
+		char text[64];
 
-/* What sallyctl prints besides, and no rule asks for. */
-static int
-is_ignored(const char *key)
-{
-	static const char *const keys[] = {"busid", "state", "stable",
-	    "refused", "holder", "connection"};
-
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		if (strcmp(key, keys[i]) == 0) {
-			return 1;
+		if (json_copy_text(value, text, sizeof(text)) != 0 ||
+		    device_add_interface(dev, text) != 0) {
+			return ERR_FORMAT;
 		}
 	}
 	return 0;
 }
 
+/* What only the gateway knows; and what it says beside, which no rule asks for.
+ */
 static int
-read_list_member(struct device *dev, const char *key, json_t *value,
+read_more(struct device *dev, const char *key, const json_t *value,
     const char **expected)
 {
-	if (strcmp(key, "interfaces") == 0) {
-		*expected = "an array of \"03:01:01\"";
-		/* the list, where there is one, says more of the same */
-		return dev->facts.ninterfaces > 0 ?
-		    0 : read_each(dev, value, read_triple);
+	static const char *const ignored[] = {"busid", "state", "stable",
+	    "refused", "holder", "connection"};
+	struct rule_device *out = &dev->facts;
+
+	for (size_t i = 0; i < ARRAY_LEN(ignored); i++) {
+		if (strcmp(key, ignored[i]) == 0) {
+			return 0;
+		}
+	}
+	if (strcmp(key, "interface_list") == 0) {
+		*expected = "an array of {\"class\": \"03:01:01\", "
+			    "\"config\": 0, \"number\": 0, \"hid\": "
+			    "[\"keyboard\"]}";
+		return json_read_interface_list(out, &dev->store, value);
 	}
 	if (strcmp(key, "ancestors") == 0) {
-		*expected = "an array of at most 8 objects with id, hash, "
-			    "via_port and stable_port";
-		return read_each(dev, value, read_hub);
+		*expected = "an array of {\"id\": \"1234:5678\", \"hash\": "
+			    "\"\", \"via_port\": \"3-2\", \"stable_port\": "
+			    "\"\"}";
+		return json_read_ancestors(out, &dev->store, value);
 	}
 	if (strcmp(key, "reports") == 0) {
-		*expected = "an array of at most 32 times 64 hexadecimal "
-			    "digits";
-		return read_each(dev, value, read_report);
+		*expected = "an array of 64 hexadecimal digits each";
+		return json_read_reports(out, &dev->store, value);
 	}
-	*expected = "one of those in sallyport-policy(1)";
+	if (strcmp(key, "plugged") == 0) {
+		*expected = "seconds since 1970";
+		out->plugged = json_integer_value(value);
+		return json_is_integer(value) ? 0 : ERR_FORMAT;
+	}
+	if (strcmp(key, "ambiguous") == 0 || strcmp(key, "first_seen") == 0) {
+		*expected = "true or false";
+		return read_flag(value, *key == 'a' ? &out->is_ambiguous :
+						       &out->is_first_seen);
+	}
+	*expected = "id, name, manufacturer, serial, hash, parent_hash, "
+		    "via_port, stable_port, connect_type, release, speed, "
+		    "interfaces or a member that sallyctl prints";
 	return ERR_NOENT;
 }
 
@@ -206,38 +163,13 @@ read_member(struct device *dev, const char *key, json_t *value,
 		}
 		return device_set(dev, names[i][1], text, expected);
 	}
-	if (strcmp(key, "plugged") == 0) {
-		*expected = "seconds since 1970";
-		dev->facts.plugged = json_integer_value(value);
-		return json_is_integer(value) ? 0 : ERR_FORMAT;
+	if (strcmp(key, "interfaces") == 0) {
+		*expected = "an array of \"03:01:01\"";
+		/* the list, where there is one, says more of the same */
+		return dev->facts.ninterfaces > 0 ? 0 :
+						    read_interfaces(dev, value);
 	}
-	if (strcmp(key, "first_seen") == 0) {
-		*expected = "true or false";
-		return read_flag(value, &dev->facts.is_first_seen);
-	}
-	if (strcmp(key, "ambiguous") == 0) {
-		*expected = "true or false";
-		return read_flag(value, &dev->facts.is_ambiguous);
-	}
-	if (strcmp(key, "interface_list") == 0 || is_ignored(key)) {
-		return 0; /* read before all others */
-	}
-	return read_list_member(dev, key, value, expected);
-}
-
-/* The richer list first, wherever it stands. */
-static int
-read_interface_list(struct device *dev, const json_t *top, const char *path)
-{
-	json_t *list = json_object_get(top, "interface_list");
-
-	if (list == NULL || read_each(dev, list, read_interface) == 0) {
-		return 0;
-	}
-	cmd_warn("read: %s: \"interface_list\": expected an array of "
-		 "{\"class\": \"03:01:01\", \"config\": 0, \"number\": 0, "
-		 "\"hid\": [\"keyboard\"]}", path);
-	return ERR_FORMAT;
+	return read_more(dev, key, value, expected);
 }
 
 int
@@ -254,9 +186,6 @@ device_read_json(struct device *dev, const char *path)
 		cmd_warn("read: %s: no \"id\"; expected \"id\": "
 			 "\"1234:5678\"",
 		    path);
-		r = ERR_FORMAT;
-	}
-	if (read_interface_list(dev, top, path) != 0) {
 		r = ERR_FORMAT;
 	}
 	json_object_foreach (top, key, value) {

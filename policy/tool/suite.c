@@ -151,7 +151,7 @@ read_interface(struct line *line, struct device *dev)
 {
 	const struct word *word = take(line, 'w', "an interface, 03:01:01");
 	int r = word == NULL ? 0 :
-	    device_add_interface(dev, word->text, -1, -1);
+	    device_add_interface(dev, word->text);
 
 	if (r != 0) {
 		error_at(line, word, "expected an interface, 03:01:01 or "

@@ -81,67 +81,77 @@ hash_entry(const struct entry *e, char out[USBGUARD_HASH])
 	    e->descriptors + DESC_DEVICE_SIZE, e->len - DESC_DEVICE_SIZE);
 }
 
-/* A hub above the device, in the folder path. ERR_NOENT when it is none. */
+/* The hash of the hub that it is plugged into or, for a root hub, of the
+ * controller's path. */
 static int
-read_hub(struct device *dev, const char *path)
+hash_parent(const char *real, char out[USBGUARD_HASH])
 {
-	const char *slash = strrchr(path, '/');
-	char hash[USBGUARD_HASH], id[10];
+	const char *path = NULL, *p = real;
+	char *parent = strdup(real);
+	char *slash = parent != NULL ? strrchr(parent, '/') : NULL;
 	struct entry e = {0};
-	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = dir == -1 ? ERR_NOENT : read_entry(dir, &e);
+	int dir = -1, r;
 
-	if (r == 0) {
-		r = hash_entry(&e, hash);
+	out[0] = '\0';
+	if (slash == NULL) {
+		free(parent);
+		return 0;
 	}
+	*slash = '\0';
+	dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r = dir == -1 ? ERR_NOENT : read_entry(dir, &e);
 	if (r == 0) {
-		snprintf(id, sizeof(id), "%04x:%04x",
-		    (unsigned)le16_at(e.descriptors + 8),
-		    (unsigned)le16_at(e.descriptors + 10));
-		r = device_add_hub(dev, id, hash,
-		    slash != NULL ? slash + 1 : path, NULL);
+		r = hash_entry(&e, out);
+	} else if (r == ERR_NOENT) {
+		/* a controller: its path below the root of sysfs */
+		while ((p = strstr(p, "/sys/devices/")) != NULL) {
+			path = parent + (p - real) + 4;
+			p++;
+		}
+		r = path != NULL ? usbguard_path_hash(out, path) : 0;
 	}
 	close_fd(&dir);
 	free(e.descriptors);
+	free(parent);
 	return r;
 }
 
-/* All hubs above, up to the root hub, and the parent's hash: of the nearest
- * one or, for a root hub, of its controller's path below the root of sysfs. */
+/* The hubs above, nearest first, up to the controller, which has no
+ * descriptors. */
 static int
-read_hubs(struct device *dev, const char *real)
+read_hubs(const char *real, struct rule_device *out,
+    struct rule_device_store *store)
 {
-	char *path = strdup(real), *slash;
-	const char *controller = NULL, *end, *p = real;
-	int r = path != NULL ? 0 : ERR_NOMEM;
+	char *at = strdup(real), *slash;
+	int r = at != NULL ? 0 : ERR_NOMEM;
 
-	while (r == 0 && (slash = strrchr(path, '/')) != NULL) {
+	while (r == 0 && out->nancestors < RULE_ANCESTORS &&
+	    (slash = strrchr(at, '/')) != NULL && slash != at) {
+		struct rule_hub_store *texts = &store->hubs[out->nancestors];
+		struct rule_ancestor *hub;
+		struct entry e = {0};
+		int dir;
+
 		*slash = '\0';
-		r = read_hub(dev, path);
+		slash = strrchr(at, '/');
+		dir = open(at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (dir == -1 || slash == NULL ||
+		    strlen(slash + 1) >= sizeof(texts->via_port) ||
+		    read_entry(dir, &e) != 0) {
+			free(e.descriptors);
+			close_fd(&dir);
+			break;
+		}
+		memcpy(texts->via_port, slash + 1, strlen(slash + 1) + 1);
+		hub = rule_device_hub(store, out->nancestors++);
+		hub->vid = le16_at(e.descriptors + 8);
+		hub->pid = le16_at(e.descriptors + 10);
+		r = hash_entry(&e, texts->hash);
+		free(e.descriptors);
+		close_fd(&dir);
 	}
-	free(path);
-	if (r != ERR_NOENT && r != 0) {
-		return r;
-	}
-	if (dev->facts.nancestors > 0) {
-		memcpy(dev->store.parent_hash, dev->store.hubs[0].hash,
-		    USBGUARD_HASH);
-		return 0;
-	}
-	while ((p = strstr(p, "/sys/devices/")) != NULL) {
-		controller = p + 4;
-		p++;
-	}
-	end = strrchr(real, '/');
-	if (controller == NULL || end == NULL || end < controller) {
-		return 0;
-	}
-	path = strndup(controller, (size_t)(end - controller));
-	if (path == NULL) {
-		return ERR_NOMEM;
-	}
-	r = usbguard_path_hash(dev->store.parent_hash, path);
-	free(path);
+	free(at);
+	out->ancestors = store->ancestors;
 	return r;
 }
 
@@ -221,7 +231,7 @@ read_device(int dir, const char *real, struct device *dev, const char **what)
 		 e.descriptors + DESC_DEVICE_SIZE,
 		 e.len - DESC_DEVICE_SIZE)) != 0 ||
 	    (r = hash_entry(&e, store->hash)) != 0 ||
-	    (r = read_hubs(dev, real)) != 0) {
+	    (r = hash_parent(real, store->parent_hash)) != 0) {
 		free(e.descriptors);
 		return r;
 	}
@@ -238,7 +248,8 @@ read_device(int dir, const char *real, struct device *dev, const char **what)
 	dev->facts.speed = speed_of(speed);
 	dev->facts.ninterfaces = n;
 	free(e.descriptors);
-	return 0;
+	*what = "the hubs above";
+	return read_hubs(real, &dev->facts, store);
 }
 
 int

@@ -99,14 +99,14 @@ for serial in stick headset desk day; do
 done
 cat >key.json <<'EOR'
 {"id": "1050:0407", "serial": "key", "interface_list": [
- {"class": "03:01:01", "number": 0, "hid": ["keyboard"]},
+ {"class": "03:01:01", "config": 0, "number": 0, "hid": ["keyboard"]},
  {"class": "03:00:00", "config": 0, "number": 1, "hid": ["fido"]},
- {"class": "0b:00:00", "number": 5}]}
+ {"class": "0b:00:00", "config": 0, "number": 5}]}
 EOR
 cat >docked.json <<'EOR'
 {"id": "1234:5678", "interfaces": ["08:06:50"],
  "ancestors": [{"id": "17ef:305a", "via_port": "3-1"}, {"id": "1d6b:0002"}],
- "first_seen": true, "ambiguous": false, "plugged": 1772427600}
+ "first_seen": true, "ambiguous": false, "plugged": 1772428500}
 EOR
 monday=2026-03-02T05:15:00Z
 expect 0 "explain: in its window" explain stick.json --to cn:k1 --armed svc \
@@ -141,9 +141,6 @@ expect 0 "explain: the gateway's zone" explain day.json --to cn:k1 \
 	--tz Asia/Tokyo --at 2026-03-01T21:30:00Z world.rules
 expect 3 "explain: another zone" explain day.json --to cn:k1 \
 	--tz America/New_York --at 2026-03-01T21:30:00Z world.rules
-echo '{"id": "05e0:1200", "ancestors": [{"nmae": 1}]}' >odd.json
-expect 1 "explain: misspelt hub" explain odd.json a.rules
-has err '"ancestors": expected'
 echo '{"id": "05e0:1200", "interfaces": ["08:06:50=fido"]}' >odd.json
 expect 1 "explain: only HID has a kind" explain odd.json a.rules
 
