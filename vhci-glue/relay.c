@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "vhci-glue/downlink.h"
 #include "vhci-glue/pending.h"
+#include "vhci-glue/seen.h"
 #include "vhci-glue/uplink.h"
 
 /* While the kernel's socket is not read, its end is looked for that often. */
@@ -25,6 +26,7 @@
 struct relay {
 	struct stream *stream; /* owned */
 	int kernel;	       /* owned */
+	struct seen *seen;     /* owned */
 	struct pending_table *pending;
 	struct downlink *down;
 	struct uplink *up;
@@ -171,7 +173,7 @@ start(struct relay *r, const struct relay_how *how)
 	struct downlink_how down = {
 	    .stream = how->stream,
 	    .kernel = how->kernel,
-	    .dev = how->dev,
+	    .seen = how->seen,
 	};
 	struct uplink_how up = {
 	    .stream = how->stream,
@@ -228,6 +230,7 @@ relay_new(struct relay **out, const struct relay_how *how)
 		return result;
 	}
 	r->stream = how->stream;
+	r->seen = how->seen;
 	r->kernel = how->kernel;
 	*out = r;
 	return 0;
@@ -246,6 +249,7 @@ relay_free(struct relay *r)
 	loop_io_free(r->kernel_io);
 	uplink_free(r->up);
 	downlink_free(r->down);
+	seen_free(r->seen);
 	pending_free(r->pending);
 	if (r->stream != NULL) {
 		(void)stream_shutdown(r->stream);
