@@ -74,7 +74,8 @@ MBEDTLS := -lmbedtls -lmbedx509 -lmbedcrypto
 
 wire_srcs := wire/desc.c wire/desc_bos.c wire/desc_check.c wire/desc_class.c \
 	wire/desc_endpoint.c wire/desc_string.c wire/devrec.c \
-	wire/devrec_check.c wire/devrec_compare.c wire/identity.c wire/ipc.c wire/ipc_import.c \
+	wire/devrec_check.c wire/devrec_compare.c wire/devrec_expose.c \
+	wire/identity.c wire/ipc.c wire/ipc_import.c \
 	wire/ipc_item.c wire/ipc_relay.c wire/place.c wire/usbip.c \
 	wire/usbip_check.c
 
@@ -85,11 +86,14 @@ base_tls_srcs := base/stream.c base/tls.c base/tls_config.c base/tls_text.c \
 	base/x509.c
 
 rules_srcs := policy/rules/arena.c policy/rules/check.c \
-	policy/rules/device.c policy/rules/explain.c policy/rules/glob.c \
-	policy/rules/hid.c \
-	policy/rules/index.c policy/rules/keyword.c policy/rules/lex.c \
-	policy/rules/load.c policy/rules/match.c policy/rules/print.c \
-	policy/rules/rules.c policy/rules/value.c \
+	policy/rules/condition.c policy/rules/device.c \
+	policy/rules/differences.c policy/rules/explain.c \
+	policy/rules/expose.c policy/rules/foreign.c policy/rules/glob.c \
+	policy/rules/hid.c policy/rules/include.c policy/rules/index.c \
+	policy/rules/keyword.c policy/rules/lex.c policy/rules/load.c \
+	policy/rules/match.c policy/rules/names.c policy/rules/overlap.c \
+	policy/rules/print.c policy/rules/query.c policy/rules/rules.c \
+	policy/rules/term.c policy/rules/value.c policy/rules/when.c \
 	$(O)/gen/policy/rules/parse.c
 
 # ---------------------------------------------------------------------------
@@ -100,8 +104,9 @@ programs := sallyportd sallyport-warden sallyport-session sallyport-probe \
 	sallyport-certs
 
 sallyportd_dir := $(SBINDIR)
-sallyportd_srcs := proxy/broker/children.c proxy/broker/device.c \
-	proxy/broker/main.c proxy/broker/requests.c proxy/conf.c \
+sallyportd_srcs := proxy/broker/atboot.c proxy/broker/attr.c \
+	proxy/broker/children.c proxy/broker/device.c proxy/broker/main.c \
+	proxy/broker/requests.c proxy/broker/roots.c proxy/conf.c \
 	base/conf.c base/file.c base/spawn.c \
 	$(base_core_srcs) $(base_loop_srcs) \
 	wire/ipc.c wire/place.c wire/usbip_check.c
@@ -110,7 +115,8 @@ sallyportd_libs := -lev -linih
 sallyport-warden_dir := $(LIBEXECDIR)
 sallyport-warden_srcs := proxy/warden/audit.c proxy/conf.c \
 	proxy/warden/control.c proxy/warden/events.c \
-	proxy/warden/events_json.c proxy/warden/hotplug.c \
+	proxy/warden/events_json.c proxy/warden/facts.c \
+	proxy/warden/facts_json.c proxy/warden/hotplug.c \
 	proxy/warden/item.c proxy/warden/main.c proxy/warden/policy.c \
 	proxy/warden/registry.c proxy/warden/sessions.c \
 	proxy/warden/stable.c proxy/warden/sysfs.c proxy/warden/warden.c \
@@ -121,7 +127,8 @@ sallyport-warden_libs := -lev -linih -ludev -ljansson -lmbedcrypto
 sallyport-session_dir := $(LIBEXECDIR)
 sallyport-session_srcs := proxy/session/control.c proxy/session/door_tls.c \
 	proxy/session/floor.c proxy/session/floor_setup.c proxy/session/flow.c \
-	proxy/session/inq.c proxy/session/main.c proxy/session/op.c \
+	proxy/session/inq.c proxy/session/limits.c proxy/session/main.c \
+	proxy/session/op.c \
 	proxy/session/outq.c proxy/session/pool.c proxy/session/reader.c \
 	proxy/session/refusals.c proxy/session/reply.c proxy/session/session.c \
 	proxy/session/session_events.c proxy/session/session_import.c \
@@ -155,7 +162,8 @@ sallyport_libs := -linih -ljansson
 
 sallyport-relay_dir := $(LIBEXECDIR)
 sallyport-relay_srcs := vhci-glue/accept.c vhci-glue/downlink.c \
-	vhci-glue/imported.c vhci-glue/look.c vhci-glue/pending.c vhci-glue/rebuild.c vhci-glue/relay.c \
+	vhci-glue/drain.c vhci-glue/imported.c vhci-glue/look.c \
+	vhci-glue/pending.c vhci-glue/rebuild.c vhci-glue/relay.c \
 	vhci-glue/relay_events.c vhci-glue/relay_main.c \
 	vhci-glue/relay_opts.c vhci-glue/relay_tunnel.c \
 	vhci-glue/remote.c vhci-glue/seen.c vhci-glue/uplink.c base/net.c \
@@ -172,7 +180,8 @@ sallyport-policy_dir := $(BINDIR)
 sallyport-policy_srcs := policy/tool/check.c policy/tool/device.c \
 	policy/tool/explain.c policy/tool/files.c policy/tool/fmt.c \
 	policy/tool/hash.c policy/tool/identity.c policy/tool/json.c \
-	policy/tool/main.c policy/tool/sysfs.c base/digest.c base/file.c \
+	policy/tool/json_facts.c policy/tool/main.c policy/tool/sysfs.c \
+	base/digest.c base/file.c \
 	$(base_core_srcs) $(wire_srcs) $(rules_srcs)
 sallyport-policy_libs := -ljansson -lmbedcrypto
 

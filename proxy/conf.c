@@ -21,6 +21,25 @@ struct text_default {
 	const char *text;
 };
 
+static int
+judge_local(struct gateway_conf *conf, const char *path, char *why,
+    size_t why_size)
+{
+	conf->is_strict = strcmp(conf->at_boot, "strict") == 0;
+	if (!conf->is_strict && strcmp(conf->at_boot, "adopt") != 0) {
+		snprintf(why, why_size,
+		    "%s: [local] at-boot: expected strict or adopt", path);
+		return ERR_FORMAT;
+	}
+	if (conf->is_strict && !conf->before_drivers) {
+		snprintf(why, why_size,
+		    "%s: [local] at-boot = strict needs before-drivers = yes",
+		    path);
+		return ERR_FORMAT;
+	}
+	return 0;
+}
+
 int
 gateway_conf_load(
     struct gateway_conf *conf, const char *path, char *why, size_t why_size)
@@ -28,8 +47,11 @@ gateway_conf_load(
 	*conf = (struct gateway_conf){
 		.port = 3241,
 		.max_sessions = 64,
+		.usbfs_memory = 256,
 		.uid_base = 60710,
 		.uid_count = 280,
+		.urbs = 256,
+		.buffers = 8,
 		.before_drivers = 1,
 		.live = NET_LIVENESS_DEFAULT,
 	};
@@ -44,6 +66,7 @@ gateway_conf_load(
 		{&conf->key, SYSCONFDIR "/sallyport/tls/key.pem"},
 		{&conf->crl, ""},
 		{&conf->keep, ""},
+		{&conf->at_boot, "adopt"},
 	};
 	const struct conf_key keys[] = {
 		{"gateway", "listen", CONF_STRING, &conf->listen, 0, 0},
@@ -54,6 +77,8 @@ gateway_conf_load(
 		{"gateway", "run", CONF_STRING, &conf->run, 0, 0},
 		{"gateway", "max-sessions", CONF_UINT, &conf->max_sessions, 1,
 		    1000},
+		{"gateway", "usbfs-memory", CONF_UINT, &conf->usbfs_memory, 0,
+		    2047},
 		{"tls", "ca", CONF_STRING, &conf->ca, 0, 0},
 		{"tls", "cert", CONF_STRING, &conf->cert, 0, 0},
 		{"tls", "key", CONF_STRING, &conf->key, 0, 0},
@@ -62,9 +87,12 @@ gateway_conf_load(
 		    2147400000},
 		{"session", "uid-count", CONF_UINT, &conf->uid_count, 17,
 		    2000},
+		{"session", "urbs", CONF_UINT, &conf->urbs, 1, 4096},
+		{"session", "buffers", CONF_UINT, &conf->buffers, 1, 256},
 		{"local", "before-drivers", CONF_BOOL, &conf->before_drivers, 0,
 		    0},
 		{"local", "keep", CONF_STRING, &conf->keep, 0, 0},
+		{"local", "at-boot", CONF_STRING, &conf->at_boot, 0, 0},
 		{"liveness", "idle", CONF_UINT, &conf->live.idle_s, 1, 3600},
 		{"liveness", "interval", CONF_UINT, &conf->live.interval_s, 1,
 		    3600},
@@ -90,7 +118,7 @@ gateway_conf_load(
 		    path, conf->max_sessions, conf->uid_count - SPARE_UIDS);
 		r = ERR_FORMAT;
 	}
-	return r;
+	return r == 0 ? judge_local(conf, path, why, why_size) : r;
 }
 
 void
@@ -106,5 +134,6 @@ gateway_conf_free(struct gateway_conf *conf)
 	free(conf->key);
 	free(conf->crl);
 	free(conf->keep);
+	free(conf->at_boot);
 	*conf = (struct gateway_conf){0};
 }

@@ -19,13 +19,18 @@ struct gateway_conf {
 	char *audit;	   /* audit.jsonl */
 	char *run;	   /* directory of sockets */
 	unsigned max_sessions;
+	unsigned usbfs_memory; /* MiB for all of usbfs; 0 = left alone */
 	/* [tls], read by the broker only */
 	char *ca, *cert, *key, *crl; /* crl "" = none */
 	/* [session] */
 	unsigned uid_base, uid_count; /* uids of sessions and probes */
+	unsigned urbs;	  /* of one session at its device at once */
+	unsigned buffers; /* MiB of their buffers together */
 	/* [local] */
 	int before_drivers; /* de-authorize interfaces by default */
 	char *keep;	    /* rule file of the gateway's own devices, or "" */
+	char *at_boot;	    /* "strict" or "adopt" */
+	int is_strict;	    /* at_boot is "strict" */
 	/* [liveness] */
 	struct net_liveness live;
 };

@@ -1,9 +1,11 @@
 # What each test links: the modules under test and their fakes, nothing else.
 # Programs for the tests in guests: tests/vm/softdev has software devices,
 # tests/vm/fidokey the key behind a HID gadget.
-vm_tools := ffs_int fidokey softdev urbs usbtest
+vm_tools := ffs_int fidokey softdev uevents urbs usbtest
 ffs_int_srcs := tests/vm/ffs_int.c
 ffs_int_libs := -pthread
+uevents_srcs := tests/vm/uevents.c
+uevents_libs :=
 urbs_srcs := tests/vm/urbs.c
 urbs_libs :=
 usbtest_srcs := tests/vm/usbtest.c
@@ -39,7 +41,7 @@ wrap = $(foreach f,$(1),-Wl$(comma)--wrap=$(f))
 desc_srcs := wire/desc.c wire/desc_bos.c wire/desc_check.c wire/desc_class.c \
 	wire/desc_endpoint.c wire/desc_string.c
 record_srcs := $(desc_srcs) wire/devrec.c wire/devrec_check.c \
-	wire/devrec_compare.c
+	wire/devrec_compare.c wire/devrec_expose.c
 ipc_srcs := wire/desc.c wire/desc_string.c wire/devrec.c wire/ipc.c wire/ipc_import.c \
 	wire/ipc_item.c wire/ipc_relay.c wire/place.c wire/usbip.c \
 	wire/usbip_check.c
@@ -52,6 +54,7 @@ $(eval $(call unit,desc_class,$(desc_srcs)))
 $(eval $(call unit,desc_string,$(desc_srcs)))
 $(eval $(call unit,devrec,$(record_srcs)))
 $(eval $(call unit,devrec_check,$(record_srcs)))
+$(eval $(call unit,devrec_expose,$(record_srcs)))
 $(eval $(call unit,place,wire/place.c wire/usbip_check.c))
 $(eval $(call unit,identity,wire/identity.c))
 $(eval $(call unit,ipc,$(ipc_srcs)))
@@ -63,6 +66,7 @@ $(eval $(call fuzz,usbip_op,wire/usbip.c wire/usbip_check.c))
 $(eval $(call fuzz,desc,$(desc_srcs)))
 $(eval $(call fuzz,desc_parts,$(desc_srcs)))
 $(eval $(call fuzz,devrec,$(record_srcs)))
+$(eval $(call fuzz,expose,$(record_srcs)))
 $(eval $(call fuzz,identity,wire/identity.c))
 $(eval $(call fuzz,ipc,$(ipc_srcs)))
 
@@ -86,18 +90,30 @@ $(eval $(call unit,x509,$(tls_test_srcs),$(MBEDTLS)))
 
 # policy/
 rules_test_srcs := $(rules_srcs) wire/desc.c wire/desc_string.c wire/devrec.c
-$(foreach t,rules rules_to rules_load rules_print rules_golden rules_device, \
+$(foreach t,rules rules_to rules_load rules_world rules_include rules_index rules_overlap \
+	rules_print rules_golden rules_device, \
 	$(eval $(call unit,$(t),$(rules_test_srcs))))
-$(eval $(call fuzz,rules,$(rules_test_srcs)))
+$(eval $(call unit,rules_foreign,$(rules_test_srcs),-lusbredirparser))
 $(eval $(call unit,hid,policy/rules/hid.c))
+$(eval $(call fuzz,rules,$(rules_test_srcs)))
+$(eval $(call fuzz,foreign,$(rules_test_srcs)))
 $(eval $(call fuzz,hid,policy/rules/hid.c))
 
 # proxy/broker
 $(eval $(call unit,requests,proxy/broker/requests.c $(base_core_srcs) \
 	base/loop.c base/file.c $(wire_srcs),-lev))
+$(eval $(call unit,atboot,proxy/broker/atboot.c proxy/broker/attr.c \
+	base/file.c $(base_core_srcs)))
+$(eval $(call unit,roots,proxy/broker/attr.c proxy/broker/roots.c \
+	base/file.c $(base_core_srcs)))
+$(eval $(call unit,gateway_conf,proxy/conf.c base/conf.c base/file.c \
+	$(base_core_srcs),-linih))
 
 # proxy/warden
 $(eval $(call unit,stable,proxy/warden/stable.c base/mem.c))
+$(eval $(call unit,facts,proxy/warden/facts.c proxy/warden/facts_json.c \
+	proxy/warden/stable.c proxy/warden/sysfs.c base/digest.c \
+	$(base_core_srcs) $(rules_srcs) $(wire_srcs),-ljansson -lmbedcrypto))
 $(eval $(call unit,events,proxy/warden/events.c proxy/warden/events_json.c \
 	proxy/warden/item.c proxy/warden/stable.c base/loop.c \
 	$(base_core_srcs) $(rules_srcs) $(wire_srcs),-lev -ljansson))
@@ -107,8 +123,8 @@ session_core_srcs := $(filter-out proxy/session/main.c \
 	proxy/session/door_tls.c proxy/usb/libusb.c $(base_tls_srcs), \
 	$(sallyport-session_srcs)) base/stream.c tests/fake/usb_sim.c
 session_rig_srcs := $(session_core_srcs) tests/fake/session_rig.c
-$(foreach t,session session_control session_events transfer transfer_iso \
-	transfer_limits, \
+$(foreach t,session session_control session_events session_expose transfer \
+	transfer_iso transfer_limits, \
 	$(eval $(call unit,$(t),$(session_rig_srcs),-lev)))
 $(eval $(call unit,counts,$(session_rig_srcs),-lev $(call wrap, \
 	malloc calloc realloc send sendmsg write writev)))
@@ -117,7 +133,8 @@ $(eval $(call unit,floor,proxy/session/floor.c proxy/session/floor_setup.c \
 $(eval $(call unit,probe,proxy/session/probe.c $(session_core_srcs),-lev))
 
 # vhci-glue/
-relay_core_srcs := vhci-glue/downlink.c vhci-glue/pending.c \
+relay_core_srcs := vhci-glue/downlink.c vhci-glue/drain.c \
+	vhci-glue/pending.c \
 	vhci-glue/rebuild.c vhci-glue/relay.c vhci-glue/seen.c \
 	vhci-glue/uplink.c base/loop.c base/stream.c $(base_core_srcs) \
 	policy/rules/hid.c wire/usbip.c wire/usbip_check.c \
@@ -163,11 +180,12 @@ $(eval $(call unit,vhci,vhci-glue/gateway.c vhci-glue/imported.c \
 # bench: one program, which runs itself again for each other process
 bench_srcs := tests/bench/bench.c tests/bench/count.c tests/bench/echo.c \
 	tests/bench/goals.c tests/bench/json.c tests/bench/load.c \
-	tests/bench/parts.c tests/bench/raw.c tests/bench/relay.c \
+	tests/bench/parts.c tests/bench/policy.c tests/bench/raw.c \
+	tests/bench/relay.c \
 	tests/bench/results.c tests/bench/rig.c tests/bench/session.c \
 	tests/bench/table.c tests/fake/pki.c tests/fake/usb_sim.c \
 	$(filter-out proxy/session/main.c proxy/usb/libusb.c, \
 	$(sallyport-session_srcs)) \
 	$(filter-out vhci-glue/relay_main.c $(sallyport-session_srcs), \
-	$(sallyport-relay_srcs)) base/spawn.c
+	$(sallyport-relay_srcs)) base/spawn.c $(rules_srcs)
 bench_libs := -lev -ljansson $(MBEDTLS)

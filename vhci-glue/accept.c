@@ -168,15 +168,19 @@ judge_by_rules(struct judge *j, const struct face *face)
 	unsigned line;
 
 	rules_decide(j->how->rules, &dev, NULL, NULL, &d);
+	if (d.verdict == RULE_DEPENDS) {
+		return no(j, "its rules ask who receives it; here they have no "
+			     "`to'");
+	}
 	if (d.is_implicit) {
 		return no(j, "no rule in [accept] of workstation.conf allows "
 			     "it");
 	}
 	line = d.line > 1 ? d.line - 1 : 1;
-	if (d.verdict != RULE_ALLOW) {
+	if (d.verdict != RULE_ALLOW && d.verdict != RULE_PENDING) {
 		return no(j, "by the rule at %s:%u", d.file, line);
 	}
-	if (has_terms(&d)) {
+	if (d.verdict == RULE_PENDING || has_terms(&d)) {
 		return no(j, "the rule at %s:%u has terms that only a gateway "
 			     "can keep",
 		    d.file, line);

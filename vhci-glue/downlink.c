@@ -371,6 +371,15 @@ downlink_has_room(const struct downlink *d)
 	return sizeof(d->answers) - d->answers_tail >= USBIP_HEADER_SIZE;
 }
 
+static void
+answer(struct downlink *d, const struct usbip_header *hdr)
+{
+	if (downlink_has_room(d)) {
+		(void)usbip_encode_header(d->answers + d->answers_tail, hdr);
+		d->answers_tail += USBIP_HEADER_SIZE;
+	}
+}
+
 void
 downlink_answer(struct downlink *d, uint32_t seqnum, int32_t status)
 {
@@ -380,10 +389,19 @@ downlink_answer(struct downlink *d, uint32_t seqnum, int32_t status)
 	};
 
 	hdr.u.ret_submit.status = status;
-	if (downlink_has_room(d)) {
-		(void)usbip_encode_header(d->answers + d->answers_tail, &hdr);
-		d->answers_tail += USBIP_HEADER_SIZE;
-	}
+	answer(d, &hdr);
+}
+
+void
+downlink_answer_unlink(struct downlink *d, uint32_t seqnum, int32_t status)
+{
+	struct usbip_header hdr = {
+	    .command = USBIP_RET_UNLINK,
+	    .seqnum = seqnum,
+	};
+
+	hdr.u.ret_unlink.status = status;
+	answer(d, &hdr);
 }
 
 int

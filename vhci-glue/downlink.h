@@ -41,6 +41,9 @@ int downlink_pump(struct downlink *down, struct ending *end);
  * two PDUs at the next pump or flush. The caller asks for room first. */
 int downlink_has_room(const struct downlink *down);
 void downlink_answer(struct downlink *down, uint32_t seqnum, int32_t status);
+/* The same for an unlink. */
+void downlink_answer_unlink(
+    struct downlink *down, uint32_t seqnum, int32_t status);
 /* Sends our own answers, if any. Same result as pump. */
 int downlink_flush(struct downlink *down, struct ending *end);
 

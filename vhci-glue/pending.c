@@ -270,6 +270,26 @@ pending_remove(struct pending_table *t, struct pending *entry)
 	t->free_entry = entry;
 }
 
+int
+pending_each(struct pending_table *t, enum pending_kind kind, pending_fn *fn,
+    void *arg)
+{
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		struct pending *e = t->buckets[i], *next;
+
+		for (; e != NULL; e = next) {
+			int r;
+
+			next = e->next;
+			r = e->kind == kind ? fn(arg, e) : 0;
+			if (r != 0) {
+				return r;
+			}
+		}
+	}
+	return 0;
+}
+
 static struct packet *
 packet_at(const struct pending_table *t, const struct pending *e, uint32_t i)
 {

@@ -20,13 +20,14 @@
 enum pending_kind { PENDING_SUBMIT, PENDING_UNLINK };
 
 /* One CMD the kernel waits for. Borrowed from its table until removed. The
- * caller may read every field and set is_whole. */
+ * caller may read every field and set is_whole and is_taken. */
 struct pending {
 	struct usbip_pending sub; /* seqnum of both kinds; the rest SUBMIT */
 	uint32_t npackets_raw;	  /* SUBMIT: as the kernel wrote it */
 	uint32_t target;	  /* UNLINK: the submit to take back */
 	enum pending_kind kind;
 	int is_whole;		/* its last byte has left the kernel */
+	int is_taken;		/* SUBMIT: its unlink was answered */
 	struct pending *next;	/* the table's own: chain or free list */
 	uint32_t iso;		/* the table's own: first block, or none */
 };
@@ -56,6 +57,13 @@ int pending_add_unlink(
 struct pending *pending_find(struct pending_table *table, uint32_t seqnum);
 /* Forgets it; the pointer is dead after this. */
 void pending_remove(struct pending_table *table, struct pending *entry);
+
+/* Calls fn for each entry of that kind, in no order, until it gives something
+ * else than 0, which is the result; else 0. fn may remove the entry it was
+ * given, and no other. */
+typedef int pending_fn(void *arg, struct pending *entry);
+int pending_each(struct pending_table *table, enum pending_kind kind,
+    pending_fn *fn, void *arg);
 
 /* Packet i (< sub.npackets) of a submit, as submitted. Only offset and length
  * are kept; get gives actual_length 0 and status 0. */

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "vhci-glue/downlink.h"
+#include "vhci-glue/drain.h"
 #include "vhci-glue/pending.h"
 #include "vhci-glue/seen.h"
 #include "vhci-glue/uplink.h"
@@ -51,6 +52,9 @@ finish(struct relay *r, const struct ending *end)
 	loop_io_set(r->kernel_io, LOOP_NONE);
 	loop_timer_stop(r->again);
 	loop_timer_stop(r->look);
+	if (end->kind != ENDING_DETACHED) {
+		drain(r->up, r->down, r->pending, r->kernel);
+	}
 	r->ended(r->arg, end);
 }
 

@@ -40,6 +40,7 @@ struct uplink {
 	uint64_t drop_left;
 	uint32_t drop_seqnum;
 	int is_held;	  /* the next step waits for room */
+	int is_draining;  /* nothing is queued any more */
 	int stream_wants; /* LOOP_READ, LOOP_WRITE or 0: a write waits */
 	size_t offered;	  /* bytes of a write that must be repeated */
 	size_t open;	  /* queued bytes of the PDU that is not yet whole */
@@ -81,6 +82,9 @@ out_room(const struct uplink *u)
 static void
 put(struct uplink *u, const uint8_t *p, size_t n)
 {
+	if (u->is_draining) {
+		return;
+	}
 	if (OUT_SIZE - u->out_tail < n) {
 		memmove(u->out, u->out + u->out_head,
 		    u->out_tail - u->out_head);
@@ -457,6 +461,14 @@ uplink_flush(struct uplink *u, struct ending *end)
 		return 0; /* it waits already */
 	}
 	return send_queued(u, SEND_ALL, end);
+}
+
+void
+uplink_drain(struct uplink *u)
+{
+	u->is_draining = 1;
+	u->out_head = u->out_tail = u->offered = u->open = 0;
+	u->stream_wants = LOOP_NONE;
 }
 
 int

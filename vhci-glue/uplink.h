@@ -34,6 +34,10 @@ int uplink_pump(struct uplink *up, struct ending *end);
 /* Sends every whole PDU that is queued. Same result. */
 int uplink_flush(struct uplink *up, struct ending *end);
 
+/* The gateway is gone: from now on pump only remembers what the kernel says, and
+ * nothing is sent. */
+void uplink_drain(struct uplink *up);
+
 /* What to wait for: masks of enum loop_events for the stream and for the
  * kernel's socket. is_held: a command waits for room in the table or for the
  * gateway to take more; then the kernel's socket is not read. */

@@ -55,6 +55,19 @@ desc_next(
 }
 
 int
+desc_step(
+    const void *buf, size_t len, size_t *pos, const uint8_t **p, size_t *n)
+{
+	const uint8_t *bytes = buf;
+	int r = desc_next(buf, len, pos, p, n);
+
+	return r == ERR_FORMAT && *pos <= len &&
+		desc_tail_harmless(bytes + *pos, len - *pos)
+	    ? ERR_CLOSED
+	    : r;
+}
+
+int
 desc_parse_device(struct desc_device *out, const void *buf, size_t len,
     struct desc_why *why)
 {
@@ -302,9 +315,8 @@ desc_parse_config(struct desc_config *out, const void *buf, size_t len,
 	pos = bytes[0];
 	for (;;) {
 		w.at = pos;
-		r = desc_next(bytes, len, &pos, &p, &n);
-		if (r == ERR_CLOSED ||
-		    (r != 0 && desc_tail_harmless(bytes + pos, len - pos))) {
+		r = desc_step(bytes, len, &pos, &p, &n);
+		if (r == ERR_CLOSED) {
 			break;
 		}
 		if (r != 0) {

@@ -126,6 +126,12 @@ size_t desc_string_utf8(char *dst, size_t size, const void *buf, size_t len);
 int desc_next(const void *buf, size_t len, size_t *pos, const uint8_t **p,
     size_t *n);
 
+/* As desc_next, and ERR_CLOSED also where bytes follow in which no descriptor
+ * begins and which a checked configuration or BOS may end in: one of any value,
+ * or up to eight zeros. */
+int desc_step(const void *buf, size_t len, size_t *pos, const uint8_t **p,
+    size_t *n);
+
 /* Sets wanted[index] for each string that the class-specific descriptors of an
  * alternate refer to; buf holds its bytes. */
 void desc_class_strings(const struct desc_alt *alt, const void *buf,

@@ -97,9 +97,8 @@ desc_check_bos(const void *buf, size_t len, struct desc_why *why)
 		int r;
 
 		at = pos;
-		r = desc_next(bytes, len, &pos, &p, &n);
-		if (r == ERR_CLOSED ||
-		    (r != 0 && desc_tail_harmless(bytes + pos, len - pos))) {
+		r = desc_step(bytes, len, &pos, &p, &n);
+		if (r == ERR_CLOSED) {
 			break;
 		}
 		if (r != 0) {

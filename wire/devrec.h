@@ -96,6 +96,16 @@ char *devrec_text(
 int devrec_check(const struct devrec *rec, struct desc_config *scratch,
     struct desc_why *why);
 
+/* The record of a device of which some interfaces do not exist: bit n of
+ * mask[i] stands for bInterfaceNumber n of the configuration of index i. What
+ * is left keeps its numbers and values; see wire/devrec_expose.c for what
+ * becomes of the rest. in has passed devrec_check, so will out, and it is never
+ * longer; with nothing hidden it is in. active_config is 0 when the set one is
+ * hidden whole. out is not in. ERR_NOENT: nothing is left. ERR_FORMAT or
+ * ERR_LIMIT only for what devrec_check would refuse. */
+int devrec_expose(struct devrec *out, const struct devrec *in,
+    const uint8_t mask[DESC_MAX_CONFIGS][32]);
+
 /* Exact wire form. The encoder needs at most DEVREC_WIRE bytes; decoding
  * demands every byte used and every span in bounds: ERR_FORMAT. */
 #define DEVREC_WIRE (62u * 1024u)

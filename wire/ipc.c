@@ -99,7 +99,7 @@ ipc_decode_probe(struct ipc_probe *m, const void *buf, size_t len)
 static int
 authorize_bad(const struct ipc_authorize *m)
 {
-	return m->what < IPC_AUTH_HUB || m->what > IPC_AUTH_KEEP;
+	return m->what < IPC_AUTH_HUB || m->what > IPC_AUTH_DEVICE;
 }
 
 int

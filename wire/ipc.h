@@ -107,6 +107,8 @@ enum ipc_authorize_what {
 			       it are de-authorized from now on */
 	IPC_AUTH_KEEP = 3,  /* the gateway's own: authorize its interfaces and
 			       let drivers have them */
+	IPC_AUTH_DEVICE = 4, /* one that the kernel has not authorized: its
+				interfaces come up de-authorized */
 };
 
 struct ipc_authorize {
@@ -145,10 +147,14 @@ struct ipc_item {
 	char serial[IDENTITY_TEXT];
 };
 
-/* err: 0 = place and record follow; ERR_NOENT, ERR_BUSY, ERR_SYS. */
+/* err: 0 = the rest follows; ERR_NOENT, ERR_BUSY, ERR_SYS. */
 struct ipc_imported {
 	int32_t err;
 	struct device_place place;
+	/* Which interfaces of the record the peer may have: all, or those of
+	 * the masks, which are those of devrec_expose. The record is whole. */
+	uint8_t is_all;
+	uint8_t mask[DESC_MAX_CONFIGS][32]; /* 0 with is_all */
 	/* decoded straight into the caller's record when err is 0 */
 };
 

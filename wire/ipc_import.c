@@ -1,5 +1,6 @@
 /*
- * The answer to an import: where the device is plugged and its whole record.
+ * The answer to an import: where the device is plugged, which of its interfaces
+ * the peer may have, and its whole record.
  * Apart from wire/ipc.c since only the warden and a session know records; the
  * broker links neither this nor any parser of a device's bytes.
  */
@@ -26,6 +27,11 @@ ipc_encode_imported(void *buf, size_t size, const struct ipc_imported *m,
 		return ipc_encoded(&c, 0);
 	}
 	bad = ipc_put_place(&c, &m->place);
+	bad |= m->is_all > 1;
+	wcur_u8(&c, m->is_all);
+	if (!m->is_all) {
+		wcur_copy(&c, m->mask, sizeof(m->mask));
+	}
 	if (bad || c.failed) {
 		return ipc_encoded(&c, bad);
 	}
@@ -53,7 +59,11 @@ ipc_decode_imported(
 		return ipc_decoded(&c, 0);
 	}
 	bad = ipc_get_place(&c, &m->place);
-	if (bad || rec == NULL) {
+	m->is_all = rcur_u8(&c);
+	if (!m->is_all) {
+		rcur_copy(&c, m->mask, sizeof(m->mask));
+	}
+	if (bad || c.failed || m->is_all > 1 || rec == NULL) {
 		return ERR_FORMAT;
 	}
 	return devrec_decode(rec, c.p, c.left) == 0 ? 0 : ERR_FORMAT;

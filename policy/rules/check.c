@@ -1,16 +1,13 @@
 /*
- * The second pass: from the tree of all files to the table. Names are
- * resolved, every value gets its type, and what a grammar cannot say is judged
+ * The second pass: from the tree of all files to the table. Every value gets
+ * its type, names are put in place, and what a grammar cannot say is judged
  * here. All errors are reported; one is enough for no table at all.
  *
- * 1. Names: groups and defines sorted, doubles and circles found, sizes summed.
+ * 1. Names: see names.c.
  * 2. Groups: every one flattened into its facts.
- * 3. Rules: every clause compiled into a test.
- *
- * Sizes are known before anything is expanded, so that a few lines that name
- * each other cannot grow into gigabytes.
+ * 3. Rules: every clause compiled into a test or a term.
  */
-#include "policy/rules/ast.h"
+#include "policy/rules/check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,20 +15,10 @@
 
 #include "base/err.h"
 
-#define WHY 320
 #define KEY_MAX 128
 
-struct checker {
-	struct rules_load *load;
-	const struct source *source; /* of the statement in hand */
-	struct stmt **defines, **groups;
-	size_t ndefines, ngroups;
-	size_t nvalues; /* made so far */
-	int is_in_group;
-};
-
-static void
-complain(struct checker *c, const struct word *word, const char *text)
+void
+check_complain(struct checker *c, const struct word *word, const char *text)
 {
 	int len = word->len > 60 ? 60 : (int)word->len;
 
@@ -40,196 +27,103 @@ complain(struct checker *c, const struct word *word, const char *text)
 	    text);
 }
 
-/* --- 1. names --- */
+/* --- values --- */
 
-static int
-compare_text(const char *a, size_t alen, const char *b, size_t blen)
+/* "issuer:NAME" of a name that the gateway gives a CA is that CA's key. */
+static void
+name_issuer(struct checker *c, struct value *value)
 {
-	int order = memcmp(a, b, alen < blen ? alen : blen);
+	const struct rules_means *means = c->load->means;
 
-	return order != 0 ? order : (alen > blen) - (alen < blen);
-}
+	if (means == NULL || value->u.fact.kind != FACT_ISSUER) {
+		return;
+	}
+	for (size_t i = 0; i < means->nnamed; i++) {
+		const struct rules_issuer *issuer = &means->issuers[i];
+		char *key;
 
-static int
-compare_stmts(const void *pa, const void *pb)
-{
-	const struct stmt *a = *(const struct stmt *const *)pa;
-	const struct stmt *b = *(const struct stmt *const *)pb;
-
-	return compare_text(
-	    a->name->text, a->name->len, b->name->text, b->name->len);
-}
-
-static struct stmt *
-find(struct stmt **sorted, size_t n, const char *text, size_t len)
-{
-	size_t low = 0, high = n;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		const struct word *name = sorted[mid]->name;
-		int order = compare_text(text, len, name->text, name->len);
-
-		if (order == 0) {
-			return sorted[mid];
+		if (strlen(issuer->name) != value->u.fact.len ||
+		    memcmp(issuer->name, value->u.fact.text,
+			value->u.fact.len) != 0) {
+			continue;
 		}
-		if (order < 0) {
-			high = mid;
-		} else {
-			low = mid + 1;
+		key = arena_dup(&c->load->arena, issuer->key, 32);
+		if (key == NULL) {
+			c->load->is_nomem = 1;
+			return;
 		}
+		value->u.fact.kind = FACT_ISSUER_KEY;
+		value->u.fact.text = key;
+		value->u.fact.len = 32;
+		return;
 	}
-	return NULL;
 }
 
-/* The define that a word names, NULL when it is no `$NAME'; *is_unknown when
- * it names none. */
-static struct stmt *
-define_of(struct checker *c, const struct word *word, int *is_unknown)
-{
-	struct stmt *stmt;
-
-	*is_unknown = 0;
-	if (word->is_string || word->len == 0 || word->text[0] != '$') {
-		return NULL;
-	}
-	stmt = find(c->defines, c->ndefines, word->text + 1, word->len - 1);
-	*is_unknown = stmt == NULL;
-	return stmt;
-}
-
-static struct stmt *
-group_of(struct checker *c, const struct word *word, int *is_unknown)
-{
-	struct stmt *stmt;
-
-	*is_unknown = 0;
-	if (!word->is_string || word->len == 0 || word->text[0] != '@') {
-		return NULL;
-	}
-	stmt = find(c->groups, c->ngroups, word->text + 1, word->len - 1);
-	*is_unknown = stmt == NULL;
-	return stmt;
-}
-
-static size_t
-collect(struct rules_load *load, enum stmt_kind kind, struct stmt **out)
-{
-	size_t n = 0;
-
-	for (struct source *s = load->sources; s != NULL; s = s->next) {
-		for (struct stmt *stmt = s->stmts; stmt != NULL;
-		     stmt = stmt->next) {
-			if (stmt->kind == kind) {
-				if (out != NULL) {
-					out[n] = stmt;
-				}
-				n++;
-			}
-		}
-	}
-	return n;
-}
-
+/* A `localtime' without a zone is in that of `default tz'; the word says so,
+ * since a rule is printed alone. */
 static int
-sort_names(
-    struct checker *c, enum stmt_kind kind, struct stmt ***out, size_t *outn)
+set_zone(struct checker *c, struct condition *condition, struct value *value)
 {
-	size_t n = collect(c->load, kind, NULL);
-	struct stmt **sorted = load_alloc(c->load, (n + 1) * sizeof(*sorted));
+	const struct word *word = value->word;
+	const struct stmt *stmt = c->home != NULL &&
+		c->source->dialect == RULES_OWN ?
+	    c->home->defaults[DEFAULT_TZ] : NULL;
+	struct word *named;
+	char *text;
 
-	if (sorted == NULL) {
+	if (condition->zone[0] != '\0' || stmt == NULL) {
+		return 0;
+	}
+	named = load_alloc(c->load, sizeof(*named));
+	text = load_alloc(
+	    c->load, (size_t)word->len + stmt->name->len + 2);
+	if (named == NULL || text == NULL) {
 		return ERR_NOMEM;
 	}
-	collect(c->load, kind, sorted);
-	qsort(sorted, n, sizeof(*sorted), compare_stmts);
-	for (size_t i = 0; i < n; i++) {
-		struct stmt *stmt = sorted[i];
-
-		c->source = stmt->source;
-		if (!value_is_name(stmt->name->text, stmt->name->len)) {
-			complain(c, stmt->name, "a name has letters, digits, "
-						"`-', `_' and `.' only");
-		}
-		if (i > 0 && compare_stmts(&sorted[i - 1], &stmt) == 0) {
-			const struct stmt *other = sorted[i - 1];
-			char why[WHY];
-
-			snprintf(why, sizeof(why),
-			    "the name is defined twice, also in %.100s, "
-			    "line %u",
-			    other->source->name, other->line);
-			complain(c, stmt->name, why);
-		}
-	}
-	*out = sorted;
-	*outn = n;
+	memcpy(text, word->text, word->len - 1); /* all but the `)' */
+	text[word->len - 1] = ' ';
+	memcpy(text + word->len, stmt->name->text, stmt->name->len);
+	text[word->len + stmt->name->len] = ')';
+	*named = *word;
+	named->next = NULL;
+	named->text = text;
+	named->len = word->len + stmt->name->len + 1;
+	value->word = named;
+	condition->zone = stmt->name->text;
 	return 0;
 }
 
-static uint32_t
-complain_broken(struct checker *c, struct stmt *stmt, const char *text)
+static int
+expand_condition(struct checker *c, struct value *value,
+    const struct word *word, const struct word *at, char *why, size_t size)
 {
-	complain(c, stmt->name, text);
-	stmt->is_broken = 1;
-	return 0;
+	const struct rules_means *means = c->load->means;
+	struct condition *condition;
+	const char *query;
+	size_t n;
+	int r;
+
+	*value = (struct value){.word = word};
+	r = condition_parse(&c->load->arena, &condition, word, &query, &n,
+	    why, size);
+	if (r != 0) {
+		return r;
+	}
+	value->u.condition = condition;
+	if (condition->kind == COND_LOCALTIME &&
+	    (r = set_zone(c, condition, value)) == 0 &&
+	    condition->zone[0] != '\0' && means != NULL &&
+	    means->is_zone != NULL &&
+	    !means->is_zone(means->arg, condition->zone)) {
+		snprintf(why, size, "no time zone `%.60s' is known",
+		    condition->zone);
+		r = ERR_FORMAT;
+	}
+	if (r == 0 && query != NULL) {
+		r = query_compile(c, at, query, n, &condition->query);
+	}
+	return r;
 }
-
-static const char too_deep[] =
-    "names that stand for names are nested more than 16 deep";
-
-/* Number of values a define or group has when what it names is put in place;
- * finds unknown names, circles and too deep nesting. Saturates. */
-static uint32_t
-measure(struct checker *c, struct stmt *stmt, unsigned depth)
-{
-	uint32_t sum = 0;
-
-	if (stmt->visit == 2) {
-		return stmt->expanded;
-	}
-	c->source = stmt->source;
-	if (stmt->visit == 1) {
-		return complain_broken(
-		    c, stmt, "defined by itself, in a circle");
-	}
-	if (depth > RULES_MAX_NESTING) {
-		return complain_broken(c, stmt, too_deep);
-	}
-	stmt->visit = 1;
-	stmt->height = 1;
-	for (struct word *w = stmt->set->words; w != NULL; w = w->next) {
-		struct stmt *inner;
-		int is_unknown;
-		uint32_t n = 1;
-
-		inner = stmt->kind == STMT_GROUP ? group_of(c, w, &is_unknown)
-						 : NULL;
-		if (inner == NULL) {
-			inner = define_of(c, w, &is_unknown);
-		}
-		if (is_unknown && stmt->kind == STMT_DEFINE) {
-			complain(c, w, "no such define");
-		}
-		if (inner != NULL) {
-			n = measure(c, inner, depth + 1);
-			c->source = stmt->source;
-			stmt->is_broken |= inner->is_broken;
-			if (stmt->height <= inner->height) {
-				stmt->height = inner->height + 1;
-			}
-		}
-		sum = sum > RULES_MAX_VALUES ? sum : sum + n;
-	}
-	stmt->visit = 2;
-	stmt->expanded = sum;
-	if (stmt->height > RULES_MAX_NESTING) {
-		return complain_broken(c, stmt, too_deep);
-	}
-	return sum;
-}
-
-/* --- values --- */
 
 /* Adds the value of a word, or all that its name stands for. at is the word to
  * complain about: in the statement in hand, even when the value comes out of a
@@ -239,13 +133,13 @@ expand(struct checker *c, enum rule_attr attr, const struct word *word,
     const struct word *at, struct value *values, size_t *n, size_t max)
 {
 	int is_unknown, r;
-	struct stmt *define = define_of(c, word, &is_unknown);
+	struct stmt *define = names_define(c, word, &is_unknown);
 	struct value *value;
-	char why[WHY] = "";
+	char why[CHECK_WHY] = "";
 
 	if (is_unknown) {
 		if (at == word) { /* else reported where it stands */
-			complain(c, at, "no such define");
+			check_complain(c, at, "no such define");
 		}
 		return ERR_FORMAT;
 	}
@@ -266,35 +160,41 @@ expand(struct checker *c, enum rule_attr attr, const struct word *word,
 		return ERR_LIMIT; /* not reached: measured before */
 	}
 	value = &values[*n];
-	r = value_parse(&c->load->arena, value, attr, word, why, sizeof(why));
+	r = attr == ATTR_IF ?
+	    expand_condition(c, value, word, at, why, sizeof(why)) :
+	    value_parse(
+		&c->load->arena, value, attr, word, why, sizeof(why));
 	if (r == ERR_FORMAT) {
 		if (at != word) {
-			char whole[WHY + 100];
+			char whole[CHECK_WHY + 100];
 
 			snprintf(whole, sizeof(whole), "its value %.60s: %s",
 			    word->text, why);
-			complain(c, at, whole);
+			check_complain(c, at, whole);
 		} else {
-			complain(c, at, why);
+			check_complain(c, at, why);
 		}
 		return r;
 	}
 	if (r == 0 && attr == ATTR_TO && value->u.fact.kind == FACT_GROUP) {
-		struct stmt *group = group_of(c, word, &is_unknown);
+		struct stmt *group = names_group(c, word, &is_unknown);
 
 		if (c->is_in_group && at != word) {
-			complain(c, at, "a define inside of a group cannot "
+			check_complain(c, at, "a define inside of a group cannot "
 					"name a group");
 			return ERR_FORMAT;
 		}
 		if (group == NULL) {
-			complain(c, at, "no such group of workstations");
+			check_complain(c, at, "no such group of workstations");
 			return ERR_FORMAT;
 		}
 		if (group->is_broken) {
 			return ERR_FORMAT; /* reported there */
 		}
 		value->u.fact.group = group->group;
+	}
+	if (r == 0 && attr == ATTR_TO) {
+		name_issuer(c, value);
 	}
 	if (r == 0) {
 		(*n)++;
@@ -312,17 +212,17 @@ expand_set(struct checker *c, enum rule_attr attr, const struct set *set,
 
 	for (const struct word *w = set->words; w != NULL; w = w->next) {
 		int is_unknown;
-		const struct stmt *define = define_of(c, w, &is_unknown);
+		const struct stmt *define = names_define(c, w, &is_unknown);
 
 		max += define != NULL ? define->expanded : 1;
 		if (max > RULES_MAX_SET) {
-			complain(c, w, "more than 4096 values in one set");
+			check_complain(c, w, "more than 4096 values in one set");
 			return ERR_FORMAT;
 		}
 	}
 	c->nvalues += max;
 	if (c->nvalues > RULES_MAX_VALUES) {
-		complain(c, set->words, "more than 1048576 values in all "
+		check_complain(c, set->words, "more than 1048576 values in all "
 					"rules, defines put in place");
 		return ERR_LIMIT;
 	}
@@ -358,7 +258,7 @@ compile_group(struct checker *c, struct stmt *stmt)
 	}
 	for (struct word *w = stmt->set->words; w != NULL; w = w->next) {
 		int is_unknown;
-		struct stmt *inner = group_of(c, w, &is_unknown);
+		struct stmt *inner = names_group(c, w, &is_unknown);
 
 		if (inner != NULL && (r = compile_group(c, inner)) != 0) {
 			return r;
@@ -371,6 +271,7 @@ compile_group(struct checker *c, struct stmt *stmt)
 	stmt->group = group;
 	group->name = stmt->name->text;
 	c->source = stmt->source;
+	c->home = stmt->source;
 	c->is_in_group = 1;
 	r = expand_set(c, ATTR_TO, stmt->set, &own, &nown);
 	c->is_in_group = 0;
@@ -384,7 +285,7 @@ compile_group(struct checker *c, struct stmt *stmt)
 	}
 	c->nvalues += total;
 	if (total > RULES_MAX_VALUES || c->nvalues > RULES_MAX_VALUES) {
-		complain(c, stmt->name, "more than 1048576 values in all "
+		check_complain(c, stmt->name, "more than 1048576 values in all "
 					"groups, inner ones put in place");
 		return ERR_LIMIT;
 	}
@@ -412,12 +313,6 @@ compile_group(struct checker *c, struct stmt *stmt)
 
 /* --- 3. rules --- */
 
-static int
-is_usbguard(enum rule_attr attr)
-{
-	return attr <= ATTR_LABEL;
-}
-
 static void
 judge_set(struct checker *c, enum rule_attr attr, const struct set *set,
     struct value_set *out)
@@ -432,7 +327,7 @@ judge_set(struct checker *c, enum rule_attr attr, const struct set *set,
 		    "`equals-ordered' or `match-all'",
 		    op_name(op));
 	}
-	if (op == OP_NONE && !is_usbguard(attr) &&
+	if (op == OP_NONE && !ATTR_IS_USBGUARD(attr) &&
 	    (set->has_braces || out->nvalues > 1)) {
 		load_error(c->load, c->source, set->line, set->column,
 		    "a set after `%s' must name its operator; expected "
@@ -440,7 +335,7 @@ judge_set(struct checker *c, enum rule_attr attr, const struct set *set,
 		    attr_name(attr));
 	}
 	if (op == OP_NONE) {
-		op = is_usbguard(attr) ? OP_EQUALS : OP_ONE_OF;
+		op = ATTR_IS_USBGUARD(attr) ? OP_EQUALS : OP_ONE_OF;
 	}
 	if ((op == OP_EQUALS || op == OP_EXACTLY) &&
 	    out->nvalues > RULES_MAX_EQUALS) {
@@ -450,6 +345,9 @@ judge_set(struct checker *c, enum rule_attr attr, const struct set *set,
 	}
 	out->op = op;
 	out->has_braces = set->has_braces || out->nvalues != 1;
+	for (size_t i = 0; attr == ATTR_PIN && i < out->nvalues; i++) {
+		out->kinds |= 1u << out->values[i].u.pin.kind;
+	}
 	for (size_t i = 0; attr == ATTR_TO && i < out->nvalues; i++) {
 		const struct value *value = &out->values[i];
 
@@ -458,8 +356,8 @@ judge_set(struct checker *c, enum rule_attr attr, const struct set *set,
 	}
 }
 
-static int
-compile_clause(
+int
+check_clause(
     struct checker *c, const struct clause *clause, struct test *test)
 {
 	struct value_set **tail = &test->sets;
@@ -497,117 +395,448 @@ compile_clause(
 	return 0;
 }
 
+/* --- issuers --- */
+
+#define KINDS_OF_ONE_CA \
+	(1u << FACT_ISSUER | 1u << FACT_ISSUER_KEY | 1u << FACT_FP)
+
+/* Whether no certificate fits that is not of a CA that it names; that of one
+ * certificate names its CA as well. */
+static int
+set_names_issuer(const struct value_set *set)
+{
+	size_t n = 0;
+
+	if (set->op == OP_NONE_OF) {
+		return 0;
+	}
+	for (size_t i = 0; i < set->nvalues; i++) {
+		const struct value *value = &set->values[i];
+		uint32_t kinds = value->u.fact.group != NULL ?
+		    value->u.fact.group->kinds : 1u << value->u.fact.kind;
+
+		n += (kinds & ~KINDS_OF_ONE_CA) == 0;
+	}
+	return set->op == OP_ONE_OF || set->op == OP_MATCH_ALL ?
+	    n == set->nvalues : n > 0;
+}
+
+static int
+names_issuer(const struct test *test)
+{
+	for (const struct value_set *set = test->sets; set != NULL;
+	     set = set->next) {
+		if (set->nvalues > 0 && set_names_issuer(set)) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* `and "issuer:NAME"' */
+static int
+add_issuer(struct checker *c, const struct stmt *stmt, struct test *test)
+{
+	struct token at = {.line = stmt->name->line,
+	    .column = stmt->name->column};
+	struct value_set **tail = &test->sets;
+	struct set *set = load_set(c->load, OP_NONE, &at);
+	struct word *word = load_alloc(c->load, sizeof(*word));
+	struct value_set *out = load_alloc(c->load, sizeof(*out));
+	size_t n = stmt->name->len + strlen("issuer:");
+	char *text = load_alloc(c->load, n + 1);
+	int r;
+
+	if (set == NULL || word == NULL || out == NULL || text == NULL) {
+		return ERR_NOMEM;
+	}
+	memcpy(text, "issuer:", n - stmt->name->len);
+	memcpy(text + n - stmt->name->len, stmt->name->text, stmt->name->len);
+	*word = *stmt->name;
+	word->next = NULL;
+	word->is_string = 1;
+	word->text = text;
+	word->len = (uint32_t)n;
+	set->words = word;
+	r = expand_set(c, ATTR_TO, set, &out->values, &out->nvalues);
+	if (r != 0) {
+		return r == ERR_FORMAT ? 0 : r; /* reported */
+	}
+	judge_set(c, ATTR_TO, set, out);
+	while (*tail != NULL) {
+		tail = &(*tail)->next;
+	}
+	*tail = out;
+	return 0;
+}
+
+static int
+judge_issuer(struct checker *c, const struct clause *clause, struct test *test)
+{
+	const struct rules_means *means = c->load->means;
+	const struct stmt *stmt = c->home->defaults[DEFAULT_ISSUER];
+
+	if (names_issuer(test)) {
+		return 0;
+	}
+	if (stmt != NULL) {
+		return add_issuer(c, stmt, test);
+	}
+	if (means != NULL && means->nissuers > 1) {
+		load_error(c->load, c->source, clause->line, clause->column,
+		    "`to' does not say of which CA, and the gateway trusts "
+		    "%u; expected \"issuer:NAME\", or `default issuer NAME' "
+		    "in this file", means->nissuers);
+	}
+	return 0;
+}
+
+/* --- 3. rules --- */
+
 static void
 compile_key(struct checker *c, const struct clause *clause, struct rule *rule)
 {
-	const struct word *word = clause->sets->words;
+	const struct word *word = clause->arg[0];
 	int is_fine = word->len > 0 && word->len <= KEY_MAX;
 
 	for (uint32_t i = 0; i < word->len; i++) {
 		is_fine &= word->text[i] > 0x20 && word->text[i] < 0x7f;
 	}
 	if (!is_fine) {
-		complain(c, word, "no key; expected 1 to 128 printable bytes "
-				  "without blanks");
+		check_complain(c, word, "no key; expected 1 to 128 printable "
+					"bytes without blanks");
 	}
 	rule->key = word->text;
+}
+
+/* What a rule is made of: its own clauses, those of the statement that
+ * includes its file, and the defaults of the file. */
+struct parts {
+	struct clause *clause[ATTR_MAX];
+	const struct source *source[ATTR_MAX]; /* where it stands */
+};
+
+static void
+collect_parts(struct parts *parts, struct clause *clauses,
+    const struct source *source)
+{
+	for (struct clause *clause = clauses; clause != NULL;
+	     clause = clause->next) {
+		if (parts->clause[clause->attr] == NULL) {
+			parts->clause[clause->attr] = clause;
+			parts->source[clause->attr] = source;
+		}
+	}
+}
+
+static int
+default_profile(struct checker *c, struct parts *parts)
+{
+	const struct stmt *stmt = c->home->defaults[DEFAULT_USING];
+	struct clause *clause;
+
+	if (stmt == NULL || parts->clause[ATTR_USING] != NULL) {
+		return 0;
+	}
+	clause = load_alloc(c->load, sizeof(*clause));
+	if (clause == NULL) {
+		return ERR_NOMEM;
+	}
+	clause->attr = ATTR_USING;
+	clause->arg[0] = stmt->name;
+	clause->line = stmt->line;
+	clause->column = stmt->column;
+	parts->clause[ATTR_USING] = clause;
+	parts->source[ATTR_USING] = c->home;
+	return 0;
+}
+
+static int
+gather(struct checker *c, const struct stmt *stmt, struct parts *parts)
+{
+	const struct stmt *by = stmt->source->by;
+
+	memset(parts, 0, sizeof(*parts));
+	c->home = by != NULL && by->include != INCLUDE_OWN ? by->source :
+							     stmt->source;
+	collect_parts(parts, stmt->clauses, stmt->source);
+	if (stmt->is_forbid || stmt->verdict != RULE_ALLOW) {
+		return 0;
+	}
+	if (by != NULL) {
+		collect_parts(parts, by->clauses, by->source);
+	}
+	return default_profile(c, parts);
+}
+
+static int
+compile_test(struct checker *c, struct clause *clause, struct rule *rule,
+    struct test ***tail)
+{
+	struct test *test = load_alloc(c->load, sizeof(*test));
+	size_t nerrors = c->load->nerrors;
+	int r;
+
+	if (test == NULL) {
+		return ERR_NOMEM;
+	}
+	r = check_clause(c, clause, test);
+	if (r == 0 && clause->attr == ATTR_TO &&
+	    nerrors == c->load->nerrors) {
+		r = judge_issuer(c, clause, test);
+	}
+	for (const struct value_set *set = test->sets;
+	     set != NULL && clause->attr == ATTR_IF; set = set->next) {
+		for (size_t i = 0; i < set->nvalues; i++) {
+			enum condition_kind kind =
+			    set->values[i].u.condition != NULL ?
+			    set->values[i].u.condition->kind : COND_TRUE;
+
+			rule->counts |= kind == COND_RULE_APPLIED ?
+			    1u << RULE_APPLIED :
+			    kind == COND_RULE_EVALUATED ?
+			    1u << RULE_EVALUATED : 0;
+		}
+	}
+	**tail = test;
+	*tail = &test->next;
+	return r;
+}
+
+static int
+is_term(enum rule_attr attr)
+{
+	return attr >= ATTR_USING && attr <= ATTR_CAPTURE;
+}
+
+static void
+refuse_part(
+    struct checker *c, const struct stmt *stmt, const struct clause *clause)
+{
+	load_error(c->load, c->source, clause->line, clause->column,
+	    stmt->is_forbid ?
+		"`%s' cannot stand in a `forbid', which holds for everybody "
+		"and whatever was granted" :
+		"`%s' is a term of `allow', and this rule allows nothing",
+	    attr_name(clause->attr));
+}
+
+static int
+compile_part(struct checker *c, const struct stmt *stmt,
+    struct clause *clause, struct rule *rule, struct test ***tail)
+{
+	int r;
+
+	if (stmt->is_forbid ? clause->attr == ATTR_TO ||
+		    clause->attr == ATTR_AUDIT || is_term(clause->attr) :
+		stmt->verdict != RULE_ALLOW && is_term(clause->attr)) {
+		refuse_part(c, stmt, clause);
+		return 0;
+	}
+	if (clause->attr == ATTR_KEY) {
+		compile_key(c, clause, rule);
+	} else if (clause->attr == ATTR_AUDIT) {
+		rule->is_audit = 1;
+	} else if (is_term(clause->attr)) {
+		r = term_compile(c->load, c->home, c->source, clause, rule);
+		return r == ERR_FORMAT ? 0 : r; /* reported */
+	} else {
+		return compile_test(c, clause, rule, tail);
+	}
+	return 0;
 }
 
 static int
 compile_rule(struct checker *c, const struct stmt *stmt, struct rule *rule)
 {
 	struct test **tail = &rule->tests;
+	struct parts parts;
+	int r;
 
-	c->source = stmt->source;
-	rule->verdict = stmt->verdict;
+	rule->verdict = stmt->is_forbid ? RULE_BLOCK : stmt->verdict;
+	rule->is_forbid = stmt->is_forbid;
+	rule->is_exposed = stmt->is_exposed;
 	rule->file = stmt->source->name;
 	rule->line = stmt->line;
 	rule->key = "";
-	if (stmt->verdict == RULE_ALLOW && !stmt->source->is_to_any &&
-	    (stmt->seen & 1u << ATTR_TO) == 0) {
+	rule->zone = "";
+	rule->grant = (struct rule_grant){.profile = "", .approver = ""};
+	r = gather(c, stmt, &parts);
+	c->source = stmt->source;
+	if (!stmt->is_forbid && stmt->verdict == RULE_ALLOW &&
+	    !stmt->source->is_to_any && parts.clause[ATTR_TO] == NULL) {
 		load_error(c->load, c->source, stmt->line, stmt->column,
 		    "`allow' does not say to whom; expected `to', or "
 		    "`default to any' in this file");
 	}
-	for (const struct clause *clause = stmt->clauses; clause != NULL;
-	     clause = clause->next) {
-		struct test *test;
-		int r;
+	for (int attr = 0; r == 0 && attr < ATTR_MAX; attr++) {
+		struct clause *clause = parts.clause[attr];
+		size_t nerrors = c->load->nerrors;
 
-		if (clause->attr == ATTR_KEY) {
-			compile_key(c, clause, rule);
+		if (clause == NULL || clause->is_broken) {
 			continue;
 		}
-		test = load_alloc(c->load, sizeof(*test));
-		if (test == NULL) {
-			return ERR_NOMEM;
+		c->source = parts.source[attr];
+		r = compile_part(c, stmt, clause, rule, &tail);
+		/* said once of a statement that includes many rules */
+		clause->is_broken = nerrors != c->load->nerrors;
+	}
+	rule->is_included = stmt->source->by != NULL &&
+	    parts.source[ATTR_KEY] == stmt->source->by->source;
+	return r;
+}
+
+/* Its clauses are judged once even if nothing in it is allowed. */
+static int
+check_include(struct checker *c, const struct stmt *stmt)
+{
+	struct rule scratch = {.key = ""};
+	struct test **tail = &scratch.tests;
+	struct stmt allow = {.verdict = RULE_ALLOW};
+	int r = 0;
+
+	c->home = c->source = stmt->source;
+	for (struct clause *clause = stmt->clauses;
+	     clause != NULL && r == 0; clause = clause->next) {
+		size_t nerrors = c->load->nerrors;
+
+		r = compile_part(c, &allow, clause, &scratch, &tail);
+		clause->is_broken = nerrors != c->load->nerrors;
+	}
+	return r;
+}
+
+/* Which part of the table a rule belongs to. */
+static int
+phase_of(const struct stmt *stmt)
+{
+	return !stmt->is_forbid ? 2 : stmt->is_exposed;
+}
+
+/* The rules of one phase of a text and of what it includes, in order. */
+static int
+compile_source(struct checker *c, const struct source *source, int phase,
+    struct rules *rules)
+{
+	int r = 0;
+
+	for (const struct stmt *stmt = source->stmts; stmt != NULL && r == 0;
+	     stmt = stmt->next) {
+		if (stmt->kind == STMT_INCLUDE && phase == 0) {
+			r = check_include(c, stmt);
 		}
-		r = compile_clause(c, clause, test);
 		if (r != 0) {
 			return r;
 		}
-		*tail = test;
-		tail = &test->next;
+		if (stmt->kind == STMT_INCLUDE && stmt->included != NULL) {
+			r = compile_source(c, stmt->included, phase, rules);
+		} else if (stmt->kind == STMT_RULE &&
+		    phase_of(stmt) == phase) {
+			r = compile_rule(
+			    c, stmt, &rules->rules[rules->nrules++]);
+		}
 	}
-	return 0;
+	return r;
 }
 
 static int
 compile_rules(struct checker *c, struct rules *rules)
 {
-	size_t n = collect(c->load, STMT_RULE, NULL);
+	struct rules_load *load = c->load;
+	int r = 0;
 
-	rules->rules = load_alloc(c->load, (n + 1) * sizeof(*rules->rules));
+	rules->rules =
+	    load_alloc(load, (load->nrules + 1) * sizeof(*rules->rules));
 	if (rules->rules == NULL) {
 		return ERR_NOMEM;
 	}
-	if (n > RULES_MAX_RULES) {
-		load_error(c->load, c->load->sources, 1, 1,
-		    "more than %u rules in all files", RULES_MAX_RULES);
-		return ERR_LIMIT;
+	if (load->nrules > RULES_MAX_RULES) {
+		return ERR_LIMIT; /* reported when it was parsed */
 	}
-	for (struct source *s = c->load->sources; s != NULL; s = s->next) {
-		for (struct stmt *stmt = s->stmts; stmt != NULL;
-		     stmt = stmt->next) {
-			int r;
-
-			if (stmt->kind != STMT_RULE) {
-				continue;
+	for (int phase = 0; phase < 3 && r == 0; phase++) {
+		for (const struct source *s = load->sources;
+		     s != NULL && r == 0; s = s->next) {
+			if (s->by == NULL) {
+				r = compile_source(c, s, phase, rules);
 			}
-			r = compile_rule(
-			    c, stmt, &rules->rules[rules->nrules]);
-			if (r != 0) {
-				return r;
-			}
-			rules->nrules++;
 		}
+		if (phase == 0) {
+			rules->nforbids = rules->nrules;
+		} else if (phase == 1) {
+			rules->nexposed = rules->nrules - rules->nforbids;
+		}
+	}
+	return r;
+}
+
+static int
+index_all(struct rules_load *load, struct rules *rules)
+{
+	size_t first = rules->nforbids + rules->nexposed;
+	int r;
+
+	r = index_build(&load->arena, &rules->forbids, rules->rules, 0,
+	    rules->nforbids);
+	if (r == 0) {
+		r = index_build(&load->arena, &rules->exposed, rules->rules,
+		    rules->nforbids, rules->nexposed);
+	}
+	if (r == 0) {
+		r = index_build(&load->arena, &rules->others, rules->rules,
+		    first, rules->nrules - first);
+	}
+	return r;
+}
+
+static unsigned
+asks_of_condition(const struct condition *condition)
+{
+	switch (condition->kind) {
+	case COND_LOCALTIME:
+	case COND_PLUGGED_WITHIN:
+	case COND_RULE_APPLIED:
+	case COND_RULE_EVALUATED:
+		return RULES_ASK_TIME;
+	case COND_SESSION:
+		return RULES_ASK_LOCK;
+	case COND_ALLOWED_MATCHES:
+	case COND_EXPORTED_MATCHES:
+	case COND_AMBIGUOUS:
+		return RULES_ASK_DEVICES;
+	case COND_ARMED:
+		return RULES_ASK_ARMED;
+	case COND_TRUE:
+	case COND_FALSE:
+	case COND_RANDOM:
+	case COND_FIRST_SEEN:
+	case COND_MAX:
+		break;
 	}
 	return 0;
 }
 
-static int
-check_names(struct checker *c)
+static unsigned
+asks_of(const struct rule *rule)
 {
-	int r;
+	unsigned asks = rule->nwindows > 0 || rule->grant.until != 0 ?
+	    RULES_ASK_TIME : 0;
 
-	r = sort_names(c, STMT_DEFINE, &c->defines, &c->ndefines);
-	if (r == 0) {
-		r = sort_names(c, STMT_GROUP, &c->groups, &c->ngroups);
+	for (const struct test *test = rule->tests; test != NULL;
+	     test = test->next) {
+		for (size_t i = 0;
+		     test->attr == ATTR_IF && i < test->sets->nvalues; i++) {
+			asks |= asks_of_condition(
+			    test->sets->values[i].u.condition);
+		}
 	}
-	for (size_t i = 0; r == 0 && i < c->ndefines; i++) {
-		measure(c, c->defines[i], 0);
-	}
-	for (size_t i = 0; r == 0 && i < c->ngroups; i++) {
-		measure(c, c->groups[i], 0);
-	}
-	return r;
+	return asks;
 }
 
 int
 check_load(struct rules_load *load, struct rules *rules)
 {
 	struct checker c = {.load = load};
-	int r = check_names(&c);
+	int r = names_check(&c);
 
 	for (size_t i = 0; r == 0 && i < c.ngroups; i++) {
 		r = compile_group(&c, c.groups[i]);
@@ -618,12 +847,13 @@ check_load(struct rules_load *load, struct rules *rules)
 	for (size_t i = 0; r == 0 && load->nerrors == 0 && i < rules->nrules;
 	     i++) {
 		rules->rules[i].id = print_id(&rules->rules[i]);
+		rules->asks |= asks_of(&rules->rules[i]);
 	}
 	if (r == 0 && load->nerrors == 0) {
-		r = index_build(&load->arena, rules);
+		r = index_all(load, rules);
 	}
-	if (r == ERR_NOMEM) {
-		return r;
+	if (r == ERR_NOMEM || load->is_nomem) {
+		return ERR_NOMEM;
 	}
 	load_sort_errors(load);
 	return load->nerrors > 0 ? ERR_FORMAT : 0;

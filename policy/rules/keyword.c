@@ -1,7 +1,6 @@
 /*
- * The words of the rule language. What a later version of the language will
- * know is in the table too, as UNSUPPORTED: it is refused by name and never
- * taken for something else.
+ * The words of the rule language. USBGuard's files know fewer of them: what is
+ * not a word there is a name or an error, never a term of ours.
  */
 #include "policy/rules/ast.h"
 
@@ -12,58 +11,69 @@
 
 /* This has to be sorted always (bytewise): it is searched by halving. */
 const struct keyword keywords[] = {
-	{"=", EQ, 0},
-	{"all-of", SETOP, OP_ALL_OF},
-	{"allow", TARGET, RULE_ALLOW},
-	{"and", AND, 0},
-	{"any", ANY, 0},
-	{"approve", UNSUPPORTED, 0},
-	{"audit", UNSUPPORTED, 0},
-	{"block", TARGET, RULE_BLOCK},
-	{"capture", UNSUPPORTED, 0},
-	{"default", DEFAULT, 0},
-	{"define", DEFINE, 0},
-	{"device", FOREIGN, 0},
-	{"equals", SETOP, OP_EQUALS},
-	{"equals-ordered", SETOP, OP_EQUALS_ORDERED},
-	{"exactly", SETOP, OP_EXACTLY},
-	{"expose", UNSUPPORTED, 0},
-	{"forbid", UNSUPPORTED, 0},
-	{"hash", ATTR, ATTR_HASH},
-	{"hold", UNSUPPORTED, 0},
-	{"id", ATTR, ATTR_ID},
-	{"if", UNSUPPORTED, 0},
-	{"include", UNSUPPORTED, 0},
-	{"issuer", UNSUPPORTED, 0},
-	{"key", KEY, ATTR_KEY},
-	{"label", ATTR, ATTR_LABEL},
-	{"lease", UNSUPPORTED, 0},
-	{"manufacturer", ATTR, ATTR_MANUFACTURER},
-	{"match", FOREIGN, 0},
-	{"match-all", SETOP, OP_MATCH_ALL},
-	{"max", UNSUPPORTED, 0},
-	{"name", ATTR, ATTR_NAME},
-	{"none-of", SETOP, OP_NONE_OF},
-	{"once", UNSUPPORTED, 0},
-	{"one-of", SETOP, OP_ONE_OF},
-	{"only", SETOP, OP_ONLY},
-	{"parent-hash", ATTR, ATTR_PARENT_HASH},
-	{"pin", UNSUPPORTED, 0},
-	{"reject", TARGET, RULE_REJECT},
-	{"release", ATTR, ATTR_RELEASE},
-	{"serial", ATTR, ATTR_SERIAL},
-	{"speed", ATTR, ATTR_SPEED},
-	{"to", TO, ATTR_TO},
-	{"tz", UNSUPPORTED, 0},
-	{"under", UNSUPPORTED, 0},
-	{"until", UNSUPPORTED, 0},
-	{"using", UNSUPPORTED, 0},
-	{"via-port", ATTR, ATTR_VIA_PORT},
-	{"window", UNSUPPORTED, 0},
-	{"with-class", ATTR, ATTR_WITH_CLASS},
-	{"with-connect-type", ATTR, ATTR_WITH_CONNECT_TYPE},
-	{"with-interface", ATTR, ATTR_WITH_INTERFACE},
-	{"workstations", GROUP, 0},
+	{"=", EQ, 0, 0},
+	{"all-of", SETOP, OP_ALL_OF, 1},
+	{"allow", TARGET, RULE_ALLOW, 1},
+	{"and", AND, 0, 0},
+	{"any", ANY, 0, 0},
+	{"approve", APPROVE, ATTR_APPROVE, 0},
+	{"audit", FLAG, ATTR_AUDIT, 0},
+	{"block", TARGET, RULE_BLOCK, 1},
+	{"by", BY, 0, 0},
+	{"capture", FLAG, ATTR_CAPTURE, 0},
+	{"citrix", DIALECT, INCLUDE_CITRIX, 0},
+	{"default", DEFAULT, 0, 0},
+	{"define", DEFINE, 0, 0},
+	{"device", FOREIGN, 0, 1},
+	{"equals", SETOP, OP_EQUALS, 1},
+	{"equals-ordered", SETOP, OP_EQUALS_ORDERED, 1},
+	{"exactly", SETOP, OP_EXACTLY, 0},
+	{"expose", EXPOSE, ATTR_EXPOSE, 0},
+	{"exposed", EXPOSED, 0, 0},
+	{"forbid", FORBID, 0, 0},
+	{"hash", ATTR, ATTR_HASH, 1},
+	{"hold", HOLD, ATTR_HOLD, 0},
+	{"id", ATTR, ATTR_ID, 1},
+	{"idle", IDLE, 0, 0},
+	{"if", IF, ATTR_IF, 1},
+	{"include", INCLUDE, 0, 0},
+	{"interface", INTERFACE, 0, 0},
+	{"issuer", ISSUER, 0, 0},
+	{"key", NAMED, ATTR_KEY, 0},
+	{"label", ATTR, ATTR_LABEL, 1},
+	{"lease", LEASE, ATTR_LEASE, 0},
+	{"manufacturer", ATTR, ATTR_MANUFACTURER, 0},
+	{"match", FOREIGN, 0, 1},
+	{"match-all", SETOP, OP_MATCH_ALL, 1},
+	{"max", MAXIMUM, ATTR_AT_MOST, 0},
+	{"name", ATTR, ATTR_NAME, 1},
+	{"none-of", SETOP, OP_NONE_OF, 1},
+	{"once", FLAG, ATTR_ONCE, 0},
+	{"one-of", SETOP, OP_ONE_OF, 1},
+	{"only", SETOP, OP_ONLY, 0},
+	{"parent-hash", ATTR, ATTR_PARENT_HASH, 1},
+	{"per-gateway", SCOPE, RULE_PER_GATEWAY, 0},
+	{"per-workstation", SCOPE, RULE_PER_WORKSTATION, 0},
+	{"pin", ATTR, ATTR_PIN, 0},
+	{"reject", TARGET, RULE_REJECT, 1},
+	{"release", ATTR, ATTR_RELEASE, 0},
+	{"serial", ATTR, ATTR_SERIAL, 1},
+	{"speed", ATTR, ATTR_SPEED, 0},
+	{"to", TO, ATTR_TO, 0},
+	{"tz", TZ, 0, 0},
+	{"under", ATTR, ATTR_UNDER, 0},
+	{"until", NAMED, ATTR_UNTIL, 0},
+	{"usbguard", DIALECT, INCLUDE_USBGUARD, 0},
+	{"usbredir", DIALECT, INCLUDE_USBREDIR, 0},
+	{"using", USING, ATTR_USING, 0},
+	{"valid", VALID, 0, 0},
+	{"via-port", ATTR, ATTR_VIA_PORT, 1},
+	{"window", WINDOW, ATTR_WINDOW, 0},
+	{"with-class", ATTR, ATTR_WITH_CLASS, 0},
+	{"with-connect-type", ATTR, ATTR_WITH_CONNECT_TYPE, 1},
+	{"with-interface", ATTR, ATTR_WITH_INTERFACE, 1},
+	{"within", WITHIN, 0, 0},
+	{"workstations", GROUP, 0, 0},
 };
 const size_t nkeywords = sizeof(keywords) / sizeof(keywords[0]);
 
@@ -96,6 +106,16 @@ keyword_find(const char *text, size_t len)
 	    &slice, keywords, nkeywords, sizeof(keywords[0]), compare);
 }
 
+const struct keyword *
+keyword_find_in(enum rules_dialect dialect, const char *text, size_t len)
+{
+	const struct keyword *keyword = keyword_find(text, len);
+
+	return keyword != NULL &&
+		(dialect == RULES_OWN || keyword->is_usbguard) ?
+	    keyword : NULL;
+}
+
 int
 keyword_starts_statement(const char *text, size_t len)
 {
@@ -106,9 +126,7 @@ keyword_starts_statement(const char *text, size_t len)
 	}
 	return keyword->token == TARGET || keyword->token == DEFINE ||
 	    keyword->token == DEFAULT || keyword->token == GROUP ||
-	    (keyword->token == UNSUPPORTED &&
-		(strcmp(keyword->name, "forbid") == 0 ||
-		    strcmp(keyword->name, "include") == 0));
+	    keyword->token == INCLUDE || keyword->token == FORBID;
 }
 
 const char *
@@ -128,7 +146,21 @@ attr_name(enum rule_attr attr)
 		[ATTR_RELEASE] = "release",
 		[ATTR_SPEED] = "speed",
 		[ATTR_WITH_CLASS] = "with-class",
+		[ATTR_UNDER] = "under",
+		[ATTR_PIN] = "pin",
 		[ATTR_TO] = "to",
+		[ATTR_USING] = "using",
+		[ATTR_EXPOSE] = "expose",
+		[ATTR_LEASE] = "lease",
+		[ATTR_UNTIL] = "until",
+		[ATTR_HOLD] = "hold",
+		[ATTR_ONCE] = "once",
+		[ATTR_AT_MOST] = "max",
+		[ATTR_WINDOW] = "window",
+		[ATTR_APPROVE] = "approve",
+		[ATTR_CAPTURE] = "capture",
+		[ATTR_IF] = "if",
+		[ATTR_AUDIT] = "audit",
 		[ATTR_KEY] = "key",
 	};
 

@@ -29,10 +29,10 @@ lex_init(struct lexer *lex, struct source *source)
 static int
 peek(const struct lexer *lex, size_t n)
 {
-	if (n >= lex->source->len - lex->pos) {
+	if (n >= lex->source->nparsed - lex->pos) {
 		return -1;
 	}
-	return (unsigned char)lex->source->text[lex->pos + n];
+	return (unsigned char)lex->source->parsed[lex->pos + n];
 }
 
 static void
@@ -57,14 +57,21 @@ is_word_end(int c)
 	    c == '}' || c == '"' || c == '#';
 }
 
+/* USBGuard has one rule per line, always: nothing joins lines there. */
+static int
+joins_lines(const struct lexer *lex, size_t n)
+{
+	return lex->source->dialect == RULES_OWN && peek(lex, n) == '\\' &&
+	    peek(lex, n + 1) == '\n';
+}
+
 /* Length of the word that starts here. */
 static size_t
 word_length(const struct lexer *lex)
 {
 	size_t n = 0;
 
-	while (!is_word_end(peek(lex, n)) &&
-	    !(peek(lex, n) == '\\' && peek(lex, n + 1) == '\n')) {
+	while (!is_word_end(peek(lex, n)) && !joins_lines(lex, n)) {
 		n++;
 	}
 	return n;
@@ -79,7 +86,7 @@ line_starts_statement(const struct lexer *lex)
 		at.pos++;
 	}
 	return keyword_starts_statement(
-	    at.source->text + at.pos, word_length(&at));
+	    at.source->parsed + at.pos, word_length(&at));
 }
 
 static void
@@ -114,6 +121,10 @@ skip_statement(struct lexer *lex)
 {
 	int c;
 
+	if (lex->source->dialect == RULES_USBGUARD) {
+		skip_line_rest(lex);
+		return;
+	}
 	while ((c = peek(lex, 0)) != -1) {
 		if (c == '"') {
 			skip_string(lex);
@@ -127,7 +138,7 @@ skip_statement(struct lexer *lex)
 			lex->depth++;
 		} else if (c == '}' && lex->depth > 0) {
 			lex->depth--;
-		} else if (c == '\\' && peek(lex, 1) == '\n') {
+		} else if (joins_lines(lex, 0)) {
 			lex->pos += 2;
 			start_line(lex);
 			continue;
@@ -176,6 +187,7 @@ end_of_line(struct lexer *lex)
 	lex->token.line = lex->line;
 	lex->token.column = column_of(lex, lex->pos);
 	lex->depth = 0;
+	lex->is_if = 0;
 	lex->skip = SKIP_NOTHING;
 	lex->last = NL;
 	if (peek(lex, 0) == '\n') {
@@ -212,11 +224,12 @@ skip_blanks(struct lexer *lex, int *starts_line)
 			lex->pos++;
 		} else if (c == '#') {
 			skip_line_rest(lex);
-		} else if (c == '\n' && lex->depth > 0) {
+		} else if (c == '\n' && lex->depth > 0 &&
+		    lex->source->dialect == RULES_OWN) {
 			lex->pos++;
 			start_line(lex);
 			*starts_line = 1;
-		} else if (c == '\\' && peek(lex, 1) == '\n') {
+		} else if (joins_lines(lex, 0)) {
 			lex->pos += 2;
 			start_line(lex);
 			*starts_line = 0;
@@ -246,7 +259,7 @@ lex_string(struct rules_load *load)
 			skip_line_rest(lex);
 			return fail(lex);
 		}
-		if (c == 0) {
+		if (c == 0 && lex->source->dialect == RULES_OWN) {
 			load_error_at(load, token, "NUL byte in a string");
 			return fail(lex);
 		}
@@ -262,7 +275,7 @@ lex_string(struct rules_load *load)
 		}
 		n++;
 	}
-	token->text = lex->source->text + lex->pos + 1;
+	token->text = lex->source->parsed + lex->pos + 1;
 	token->len = (uint32_t)(n - 1);
 	token->column = column_of(lex, lex->pos);
 	lex->pos += n + 1;
@@ -315,7 +328,7 @@ lex_word(struct rules_load *load)
 	const struct keyword *keyword;
 	size_t n = word_length(lex);
 
-	token->text = lex->source->text + lex->pos;
+	token->text = lex->source->parsed + lex->pos;
 	token->len = (uint32_t)n;
 	for (size_t i = 0; i < n; i++, lex->pos++) {
 		int c = peek(lex, 0);
@@ -330,10 +343,61 @@ lex_word(struct rules_load *load)
 		    "`\\' joins lines only as the last byte of a line");
 		return fail(lex);
 	}
-	keyword = keyword_find(token->text, n);
+	keyword = keyword_find_in(lex->source->dialect, token->text, n);
 	token->value = keyword != NULL ? keyword->value : 0;
 	lex->last = keyword != NULL ? keyword->token : WORD;
 	return lex->last;
+}
+
+/* After `if': a condition, whose argument is raw text up to its `)'. */
+static int
+lex_condition(struct rules_load *load)
+{
+	struct lexer *lex = &load->lex;
+	struct token *token = &lex->token;
+	size_t n = peek(lex, 0) == '!', start;
+	int c, in_string = 0;
+
+	while ((c = peek(lex, n)) != '(' && !is_word_end(c)) {
+		n++;
+	}
+	if (c != '(') {
+		c = lex_word(load);
+		lex->is_if &= c == SETOP || lex->depth > 0;
+		return c;
+	}
+	start = n++;
+	for (; (c = peek(lex, n)) != ')'; n++) {
+		if (c == -1 || c == '\n' || c == '\r') {
+			token->column = column_of(lex, lex->pos + start);
+			load_error_at(load, token,
+			    "`(' is not closed before the end of the line; "
+			    "expected `)'");
+			return fail(lex);
+		}
+		if ((c < 0x20 && c != '\t') || c == 0x7f) {
+			token->column = column_of(lex, lex->pos + n);
+			load_error_at(load, token,
+			    "byte 0x%02x in a condition", (unsigned)c);
+			return fail(lex);
+		}
+		if (c == '"' && peek(lex, n - 1) != '\\') {
+			in_string = !in_string;
+		}
+		if (c == '#' && !in_string &&
+		    lex->source->dialect == RULES_OWN) {
+			token->column = column_of(lex, lex->pos + n);
+			load_error_at(load, token,
+			    "`#' in a condition, where it starts no comment");
+			return fail(lex);
+		}
+	}
+	token->text = lex->source->parsed + lex->pos;
+	token->len = (uint32_t)(n + 1);
+	lex->pos += n + 1;
+	lex->is_if &= lex->depth > 0;
+	lex->last = WORD;
+	return WORD;
 }
 
 static int
@@ -351,7 +415,7 @@ lex_token(struct rules_load *load)
 		return end_of_line(lex);
 	}
 	if (lex->is_stopped || load->is_nomem) {
-		lex->pos = lex->source->len;
+		lex->pos = lex->source->nparsed;
 		lex->depth = 0;
 	}
 	had = skip_blanks(lex, &starts_line);
@@ -375,6 +439,7 @@ lex_token(struct rules_load *load)
 	if (c == '}') {
 		lex->pos++;
 		lex->depth = 0;
+		lex->is_if = 0;
 		lex->last = RBRACE;
 		return RBRACE;
 	}
@@ -392,7 +457,10 @@ lex_token(struct rules_load *load)
 		lex->last = LBRACE;
 		return LBRACE;
 	}
-	return c == '"' ? lex_string(load) : lex_word(load);
+	if (c == '"') {
+		return lex_string(load);
+	}
+	return lex->is_if ? lex_condition(load) : lex_word(load);
 }
 
 int
@@ -400,6 +468,9 @@ rules_yylex(RULES_YYSTYPE *value, struct rules_load *load)
 {
 	int kind = lex_token(load);
 
+	if (kind == IF) {
+		load->lex.is_if = 1;
+	}
 	value->token = load->lex.token;
 	return kind;
 }

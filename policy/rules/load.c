@@ -14,7 +14,7 @@
 #include "policy/rules/parse.h"
 
 #define SOURCE_SHOWN 120 /* bytes of the line in an error */
-#define ERROR_TEXT 640
+#define ERROR_TEXT 1024
 
 struct rules_load *
 rules_load_new(void)
@@ -23,6 +23,7 @@ rules_load_new(void)
 
 	if (load != NULL) {
 		load->tail = &load->sources;
+		load->differences_tail = &load->differences;
 	}
 	return load;
 }
@@ -37,6 +38,7 @@ rules_load_free(struct rules_load *load)
 		free(s->text);
 	}
 	arena_fini(&load->arena);
+	arena_fini(&load->notes);
 	free(load);
 }
 
@@ -275,8 +277,19 @@ load_set(struct rules_load *load, enum set_op op, const struct token *at)
 		set->line = at->line;
 		set->column = at->column;
 		set->tail = &set->words;
+		set->last = set;
 	}
 	return set;
+}
+
+struct set *
+load_set_join(struct set *list, struct set *more)
+{
+	if (list != NULL && more != NULL) {
+		list->last->next = more;
+		list->last = more->last;
+	}
+	return list;
 }
 
 void
@@ -312,7 +325,6 @@ load_stmt(
 		stmt->source = load->lex.source;
 		stmt->line = at->line;
 		stmt->column = at->column;
-		stmt->last = &stmt->clauses;
 	}
 	load->stmt = stmt;
 	return stmt;
@@ -320,27 +332,37 @@ load_stmt(
 
 int
 load_clause(struct rules_load *load, enum rule_attr attr,
-    const struct token *at, struct set *sets)
+    const struct token *at, struct set *sets, struct word *const *args)
 {
 	struct stmt *stmt = load->stmt;
 	struct clause *clause, **where;
 
-	if (stmt == NULL) {
+	if (stmt == NULL || load->is_nomem) {
 		return ERR_FORMAT;
 	}
 	if (stmt->seen & 1u << attr) {
-		load_error_at(load, at, "`%s' is given twice in one rule",
-		    attr_name(attr));
+		if (attr == ATTR_LABEL &&
+		    load->lex.source->dialect == RULES_USBGUARD) {
+			difference_note(load, load->lex.source, at->line, 6,
+			    "a second `label' is an error; USBGuard adds it "
+			    "to the first");
+		}
+		load_error_at(load, at, "`%s' is given twice in one %s",
+		    attr_name(attr),
+		    stmt->kind == STMT_RULE ? "rule" : "statement");
 		lex_recover(load);
 		return ERR_FORMAT;
 	}
 	stmt->seen |= 1u << attr;
 	clause = load_alloc(load, sizeof(*clause));
-	if (clause == NULL || sets == NULL) {
+	if (clause == NULL) {
 		return ERR_NOMEM;
 	}
 	clause->attr = attr;
 	clause->sets = sets;
+	for (int i = 0; args != NULL && i < CLAUSE_ARGS; i++) {
+		clause->arg[i] = args[i];
+	}
 	clause->line = at->line;
 	clause->column = at->column;
 	/* in the order of the canonical form */
@@ -370,8 +392,15 @@ load_commit(struct rules_load *load, uint32_t end)
 		load->lex.is_stopped = 1;
 		return;
 	}
-	if (stmt->kind == STMT_DEFAULT_TO_ANY) {
-		source->is_to_any = 1;
+	if (stmt->kind == STMT_DEFAULT && source->defaults[stmt->what] != NULL &&
+	    stmt->what != DEFAULT_TO_ANY) {
+		load_error(load, source, stmt->line, stmt->column,
+		    "this default is given twice in one file, first in line "
+		    "%u", source->defaults[stmt->what]->line);
+	}
+	if (stmt->kind == STMT_DEFAULT) {
+		source->defaults[stmt->what] = stmt;
+		source->is_to_any |= stmt->what == DEFAULT_TO_ANY;
 	}
 	*source->tail = stmt;
 	source->tail = &stmt->next;
@@ -390,47 +419,96 @@ rules_load_text(
 	return rules_load_text_as(load, RULES_OWN, name, text, len);
 }
 
+struct source *
+load_source(struct rules_load *load, const char *name, char *text, size_t len,
+    enum rules_dialect dialect)
+{
+	struct source *source = load_alloc(load, sizeof(*source));
+
+	if (source != NULL) {
+		source->name = arena_dup(&load->arena, name, strlen(name));
+	}
+	if (source == NULL || source->name == NULL) {
+		free(text);
+		load->is_nomem = 1;
+		return NULL;
+	}
+	source->tail = &source->stmts;
+	source->dialect = dialect;
+	source->text = text;
+	source->len = text != NULL ? len : 0;
+	*load->tail = source;
+	load->tail = &source->next;
+	return source;
+}
+
+int
+load_parse_line(struct rules_load *load, struct source *source,
+    const char *text, size_t len, uint32_t line)
+{
+	source->parsed = text;
+	source->nparsed = len;
+	lex_init(&load->lex, source);
+	load->lex.line = line;
+	load->stmt = NULL;
+	if (rules_yyparse(load) == 2) {
+		load->is_nomem = 1;
+	}
+	source->parsed = source->text;
+	source->nparsed = source->len;
+	return load->is_nomem ? ERR_NOMEM : 0;
+}
+
+int
+load_parse(struct rules_load *load, struct source *source)
+{
+	int r;
+
+	differences_start(load);
+	r = load_parse_line(load, source, source->text, source->len, 1);
+	if (source->dialect == RULES_USBGUARD && !load->is_nomem) {
+		differences_find(load, source);
+	}
+	return load->is_nomem ? ERR_NOMEM : r;
+}
+
 int
 rules_load_text_as(struct rules_load *load, enum rules_dialect dialect,
     const char *name, const char *text, size_t len)
 {
-	struct source *source = load_alloc(load, sizeof(*source));
+	struct source *source;
+	char *own;
 	int r;
 
-	if (source == NULL) {
-		return ERR_NOMEM;
+	if (load->is_nomem || load->is_finished) {
+		return load->is_nomem ? ERR_NOMEM : ERR_FORMAT;
 	}
-	source->tail = &source->stmts;
-	source->is_to_any = dialect == RULES_USBGUARD;
-	source->name = arena_dup(&load->arena, name, strlen(name));
-	if (source->name == NULL) {
-		load->is_nomem = 1;
-		return ERR_NOMEM;
+	if (len > RULES_MAX_TEXT - load->nbytes) {
+		source = load_source(load, name, NULL, 0, dialect);
+		if (source != NULL) {
+			load_error(load, source, 1, 1,
+			    "larger than %u MiB with all before it",
+			    RULES_MAX_TEXT >> 20);
+		}
+		return source != NULL ? ERR_LIMIT : ERR_NOMEM;
 	}
-	*load->tail = source;
-	load->tail = &source->next;
-	if (len > RULES_MAX_TEXT) {
-		load_error(load, source, 1, 1, "larger than %u MiB",
-		    RULES_MAX_TEXT >> 20);
-		return ERR_LIMIT;
-	}
-	source->text = malloc(len + 1);
-	if (source->text == NULL) {
+	load->nbytes += len;
+	own = malloc(len + 1);
+	if (own == NULL) {
 		load->is_nomem = 1;
 		return ERR_NOMEM;
 	}
 	if (len > 0) {
-		memcpy(source->text, text, len);
+		memcpy(own, text, len);
 	}
-	source->text[len] = '\0';
-	source->len = len;
-	lex_init(&load->lex, source);
-	load->stmt = NULL;
-	r = rules_yyparse(load);
-	if (r == 2) {
-		load->is_nomem = 1;
+	own[len] = '\0';
+	source = load_source(load, name, own, len, dialect);
+	if (source == NULL) {
+		return ERR_NOMEM;
 	}
-	return load->is_nomem ? ERR_NOMEM : 0;
+	source->is_to_any = dialect == RULES_USBGUARD;
+	r = load_parse(load, source);
+	return r != 0 ? r : include_all(load, source);
 }
 
 int

@@ -22,6 +22,7 @@ struct domain {
 	const struct subject *subject;
 	const struct rule_interface *interfaces;
 	size_t n;
+	uint32_t kinds;		  /* of pins */
 	uint8_t facts[FACTS_MAX]; /* indices of those that count */
 };
 
@@ -80,6 +81,39 @@ is_same_triple(const struct rule_interface *a, const struct rule_interface *b)
 	    a->protocol == b->protocol;
 }
 
+size_t
+hid_things(const struct rule_interface *interface, uint8_t things[4])
+{
+	uint8_t bits = interface->hid;
+	size_t n = 0;
+
+	if (interface->class != 0x03) {
+		things[0] = 0;
+		return 1;
+	}
+	for (unsigned bit = 1; bit <= RULE_HID_OTHER; bit <<= 1) {
+		if (bits & bit) {
+			things[n++] = (uint8_t)bit;
+		}
+	}
+	if (n == 0) { /* nobody knows: the worst it can be */
+		things[n++] = RULE_HID_KEYBOARD;
+	}
+	return n;
+}
+
+static void
+add_class(struct subject *s, const struct rule_interface *interface)
+{
+	uint8_t things[4];
+	size_t n = hid_things(interface, things);
+
+	for (size_t i = 0; i < n; i++) {
+		s->classes[s->nclasses] = *interface;
+		s->classes[s->nclasses++].hid = things[i];
+	}
+}
+
 static void
 fold_interfaces(struct subject *s, const struct rule_device *device)
 {
@@ -96,25 +130,29 @@ fold_interfaces(struct subject *s, const struct rule_device *device)
 			j++;
 		}
 		if (j == s->nfolded) {
-			s->folded[s->nfolded++] = *interface;
+			s->folded[s->nfolded] = *interface;
+			s->folded[s->nfolded++].hid = 0;
 			has_control |= interface->class == 0x02;
 		}
+		s->folded[j].hid |= interface->hid != 0 ? interface->hid :
+							  RULE_HID_KEYBOARD;
 	}
 	/* a CDC data interface belongs to the control interface beside it and
 	 * has no class name of its own */
 	for (size_t i = 0; i < s->nfolded; i++) {
 		if (s->folded[i].class != 0x0a || !has_control) {
-			s->classes[s->nclasses++] = s->folded[i];
+			add_class(s, &s->folded[i]);
 		}
 	}
 }
 
 void
 subject_init(struct subject *s, const struct rule_device *device,
-    const struct x509_facts *who)
+    const struct x509_facts *who, const struct rule_world *world)
 {
 	s->device = device;
 	s->who = who;
+	s->world = world;
 	s->nfacts = 0;
 	s->nfolded = 0;
 	s->nclasses = 0;
@@ -159,7 +197,7 @@ port_fits(const struct word *word, const struct rule_device *device)
 		    GLOB_EXACT));
 }
 
-static int
+int
 interface_fits(
     const struct value *value, const struct rule_interface *interface)
 {
@@ -194,6 +232,73 @@ fact_fits(const struct value *value, const struct fact *fact)
 	    fact->len, fact->kind == FACT_DNS ? GLOB_FOLD : GLOB_EXACT);
 }
 
+/* An ancestor by id, or by its hash or port. */
+static int
+ancestor_fits(const struct value *value, const struct rule_ancestor *ancestor)
+{
+	const struct word *word = value->word;
+	const char *texts[3] = {
+	    ancestor->hash, ancestor->via_port, ancestor->stable_port};
+
+	if (!word->is_string) {
+		return (value->u.id.is_any_vid ||
+			   value->u.id.vid == ancestor->vid) &&
+		    (value->u.id.is_any_pid ||
+			value->u.id.pid == ancestor->pid);
+	}
+	for (int i = 0; i < 3; i++) {
+		size_t len = texts[i] != NULL ? strlen(texts[i]) : 0;
+
+		if (len == 0) {
+			continue;
+		}
+		if (i == 0 ? len == word->len &&
+			    memcmp(texts[i], word->text, len) == 0 :
+			glob_match(word->text, word->len, texts[i], len,
+			    GLOB_EXACT)) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* The pins that a device has, of the kinds that the set names, in order: its
+ * hash, the digest of its descriptors, those of its reports. */
+static size_t
+count_pins(const struct rule_device *device, uint32_t kinds)
+{
+	static const uint8_t unknown[32];
+	size_t n = 0;
+
+	n += (kinds & 1u << PIN_HASH) != 0 && device->hash != NULL &&
+	    device->hash[0] != '\0';
+	n += (kinds & 1u << PIN_DESC) != 0 &&
+	    memcmp(device->desc_sha256, unknown, 32) != 0;
+	return n + ((kinds & 1u << PIN_REPORT) != 0 ? device->nreports : 0);
+}
+
+static int
+pin_fits(const struct value *value, const struct domain *d, size_t j)
+{
+	const struct rule_device *device = d->subject->device;
+	size_t nhash = count_pins(device, d->kinds & 1u << PIN_HASH);
+	size_t ndesc = count_pins(device, d->kinds & 1u << PIN_DESC);
+
+	if (j < nhash) {
+		return value->u.pin.kind == PIN_HASH &&
+		    strlen(device->hash) == value->u.pin.len &&
+		    memcmp(device->hash, value->u.pin.text,
+			value->u.pin.len) == 0;
+	}
+	if (j < nhash + ndesc) {
+		return value->u.pin.kind == PIN_DESC &&
+		    memcmp(device->desc_sha256, value->u.pin.text, 32) == 0;
+	}
+	return value->u.pin.kind == PIN_REPORT &&
+	    memcmp(device->reports[j - nhash - ndesc], value->u.pin.text,
+		32) == 0;
+}
+
 /* Whether a value fits element j. */
 static int
 fits(const struct value *value, const struct domain *d, size_t j)
@@ -217,6 +322,10 @@ fits(const struct value *value, const struct domain *d, size_t j)
 		return value->u.speed == device->speed;
 	case ATTR_WITH_CLASS:
 		return class_fits(value->u.class, &d->interfaces[j]);
+	case ATTR_UNDER:
+		return ancestor_fits(value, &device->ancestors[j]);
+	case ATTR_PIN:
+		return pin_fits(value, d, j);
 	case ATTR_TO:
 		return fact_fits(value, &d->subject->facts[d->facts[j]]);
 	case ATTR_SERIAL:
@@ -230,6 +339,18 @@ fits(const struct value *value, const struct domain *d, size_t j)
 		    memcmp(text, value->word->text, value->word->len) == 0;
 	case ATTR_LABEL: /* a name for people, not a fact of the device */
 		return 1;
+	case ATTR_USING:
+	case ATTR_EXPOSE:
+	case ATTR_LEASE:
+	case ATTR_UNTIL:
+	case ATTR_HOLD:
+	case ATTR_ONCE:
+	case ATTR_AT_MOST:
+	case ATTR_WINDOW:
+	case ATTR_APPROVE:
+	case ATTR_CAPTURE:
+	case ATTR_IF:
+	case ATTR_AUDIT:
 	case ATTR_KEY:
 	case ATTR_MAX:
 		break;
@@ -255,6 +376,11 @@ domain_init(struct domain *d, const struct value_set *set,
 	} else if (attr == ATTR_WITH_CLASS) {
 		d->interfaces = s->classes;
 		d->n = s->nclasses;
+	} else if (attr == ATTR_UNDER) {
+		d->n = s->device->nancestors;
+	} else if (attr == ATTR_PIN) {
+		d->kinds = set->kinds;
+		d->n = count_pins(s->device, set->kinds);
 	} else if (attr == ATTR_TO) {
 		/* of the certificate only the kinds of facts that the set
 		 * speaks of: "equals" is not about its fingerprint */
@@ -445,7 +571,7 @@ match_set(const struct value_set *set, enum rule_attr attr,
 		return d.n > 0 && match_match_all(set, &d);
 	case OP_MATCH_ALL:
 		/* "all its names are ours" is not said of one without names */
-		return (attr != ATTR_TO || d.n > 0) &&
+		return ((attr != ATTR_TO && attr != ATTR_PIN) || d.n > 0) &&
 		    match_match_all(set, &d);
 	case OP_NONE:
 	case OP_MAX:
@@ -455,10 +581,10 @@ match_set(const struct value_set *set, enum rule_attr attr,
 }
 
 const struct test *
-match_rule(const struct rule *rule, const struct subject *subject,
+match_tests(const struct test *tests, const struct subject *subject,
     const struct value_set **set)
 {
-	for (const struct test *test = rule->tests; test != NULL;
+	for (const struct test *test = tests; test != NULL;
 	     test = test->next) {
 		for (const struct value_set *s = test->sets; s != NULL;
 		     s = s->next) {
@@ -469,4 +595,64 @@ match_rule(const struct rule *rule, const struct subject *subject,
 		}
 	}
 	return NULL;
+}
+
+/* Conditions are the last test, so what they ask the world is only asked about
+ * rules that hold otherwise. */
+static enum match
+match_condition(const struct rule *rule, const struct test *test,
+    const struct subject *subject, struct match_why *why)
+{
+	const struct rule_world *world = subject->world;
+	enum rule_answer answer = condition_judge(test->sets, rule, subject);
+
+	if (world != NULL && world->moment == RULE_AT_IMPORT &&
+	    rule->counts & 1u << RULE_EVALUATED) {
+		world->ops->count(world->arg, rule->id, RULE_EVALUATED);
+	}
+	why->is_unknown = answer == RULE_UNKNOWN;
+	if (answer == RULE_YES ||
+	    (answer == RULE_UNKNOWN && rule->verdict != RULE_ALLOW)) {
+		return MATCH_YES;
+	}
+	why->test = test;
+	why->set = test->sets;
+	return MATCH_NO;
+}
+
+enum match
+match_rule(const struct rule *rule, const struct subject *subject,
+    struct match_why *why)
+{
+	const struct test *to = NULL;
+
+	*why = (struct match_why){NULL, NULL, 0};
+	for (const struct test *test = rule->tests; test != NULL;
+	     test = test->next) {
+		if (test->attr == ATTR_TO && subject->who == NULL) {
+			to = test;
+			continue;
+		}
+		if (test->attr == ATTR_IF) {
+			if (match_condition(rule, test, subject, why) ==
+			    MATCH_NO) {
+				return MATCH_NO;
+			}
+			continue;
+		}
+		for (const struct value_set *s = test->sets; s != NULL;
+		     s = s->next) {
+			if (!match_set(s, test->attr, subject)) {
+				why->test = test;
+				why->set = s;
+				return MATCH_NO;
+			}
+		}
+	}
+	if (to != NULL) {
+		why->test = to;
+		why->set = to->sets;
+		return MATCH_DEPENDS;
+	}
+	return MATCH_YES;
 }

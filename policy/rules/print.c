@@ -52,12 +52,32 @@ sink_quoted(struct sink *sink, const char *text, size_t len)
 	sink_text(sink, "\"");
 }
 
+/* The argument of true and false says nothing: true(x) is true. */
+static int
+print_constant(struct sink *sink, const struct word *word)
+{
+	const char *open = memchr(word->text, '(', word->len);
+	size_t n = open != NULL ? (size_t)(open - word->text) : word->len;
+	size_t skip = n > 0 && word->text[0] == '!';
+
+	if (!(n - skip == 4 && memcmp(word->text + skip, "true", 4) == 0) &&
+	    !(n - skip == 5 && memcmp(word->text + skip, "false", 5) == 0)) {
+		return 0;
+	}
+	sink_bytes(sink, word->text, n);
+	return 1;
+}
+
 static void
 print_word(struct sink *sink, enum rule_attr attr, const struct word *word)
 {
 	int is_hex = attr == ATTR_ID || attr == ATTR_WITH_INTERFACE ||
-	    attr == ATTR_RELEASE;
+	    attr == ATTR_RELEASE || attr == ATTR_UNDER;
 
+	if (attr == ATTR_IF && !word->is_string &&
+	    print_constant(sink, word)) {
+		return;
+	}
 	if (word->is_string) {
 		sink_quoted(sink, word->text, word->len);
 		return;
@@ -79,7 +99,7 @@ print_word(struct sink *sink, enum rule_attr attr, const struct word *word)
 static enum set_op
 default_op(enum rule_attr attr)
 {
-	return attr <= ATTR_LABEL ? OP_EQUALS : OP_ONE_OF;
+	return ATTR_IS_USBGUARD(attr) ? OP_EQUALS : OP_ONE_OF;
 }
 
 /* What stands before the values; returns whether there is a brace. */
@@ -90,7 +110,7 @@ print_open(struct sink *sink, enum rule_attr attr, enum set_op op, int is_one)
 		return 0;
 	}
 	/* USBGuard's attributes have a default that need not be written */
-	if (op != OP_NONE && (op != OP_EQUALS || attr > ATTR_LABEL)) {
+	if (op != OP_NONE && (op != OP_EQUALS || !ATTR_IS_USBGUARD(attr))) {
 		sink_text(sink, op_name(op));
 		sink_text(sink, " ");
 	}
@@ -138,13 +158,96 @@ verdict_name(enum rule_verdict verdict)
 }
 
 static void
+print_quoted(struct sink *sink, const struct word *word)
+{
+	sink_quoted(sink, word->text, word->len);
+}
+
+static void
+print_plain(struct sink *sink, const char *before, const struct word *word)
+{
+	if (word != NULL) {
+		sink_text(sink, before);
+		sink_bytes(sink, word->text, word->len);
+	}
+}
+
+static void
+print_selectors(struct sink *sink, const struct set *sets)
+{
+	sink_text(sink, " {");
+	for (const struct set *set = sets; set != NULL; set = set->next) {
+		const struct word *word = set->words;
+
+		sink_text(sink, " ");
+		print_word(sink,
+		    memchr(word->text, ':', word->len) != NULL ?
+			ATTR_WITH_INTERFACE : ATTR_WITH_CLASS, word);
+		print_plain(sink, " ", word->next);
+		if (set->profile != NULL) {
+			sink_text(sink, " using ");
+			print_quoted(sink, set->profile);
+		}
+	}
+	sink_text(sink, " }");
+}
+
+void
+print_term(struct sink *sink, const struct clause *clause)
+{
+	const struct word *word = clause->arg[0];
+
+	sink_text(sink, attr_name(clause->attr));
+	if (clause->attr == ATTR_EXPOSE) {
+		print_selectors(sink, clause->sets);
+	} else if (clause->attr == ATTR_WINDOW) {
+		sink_text(sink, " {");
+		for (const struct word *w = clause->sets->words; w != NULL;
+		     w = w->next) {
+			print_plain(sink, " ", w);
+		}
+		sink_text(sink, " }");
+		if (word != NULL) {
+			sink_text(sink, " tz ");
+			print_quoted(sink, word);
+		}
+	} else if (clause->attr == ATTR_APPROVE) {
+		sink_text(sink, " by ");
+		print_quoted(sink, word);
+		print_plain(sink, " within ", clause->arg[1]);
+		print_plain(sink, " valid ", clause->arg[2]);
+	} else if (word != NULL && word->is_string) {
+		sink_text(sink, " ");
+		print_quoted(sink, word);
+	} else {
+		print_plain(sink, " ", word);
+		print_plain(sink,
+		    clause->attr == ATTR_LEASE ? " idle " : " ",
+		    clause->arg[1]);
+	}
+}
+
+static void
 print_rule(struct sink *sink, const struct rule *rule)
 {
-	sink_text(sink, verdict_name(rule->verdict));
-	for (const struct test *test = rule->tests; test != NULL;
-	     test = test->next) {
+	const struct test *test = rule->tests;
+	const struct clause *term = rule->terms;
+
+	sink_text(sink, rule->is_forbid ? rule->is_exposed ?
+		"forbid exposed" : "forbid" : verdict_name(rule->verdict));
+	while (test != NULL || term != NULL) {
 		sink_text(sink, " ");
-		print_test(sink, test);
+		if (term == NULL ||
+		    (test != NULL && test->attr < term->attr)) {
+			print_test(sink, test);
+			test = test->next;
+		} else {
+			print_term(sink, term);
+			term = term->next;
+		}
+	}
+	if (rule->is_audit) {
+		sink_text(sink, " audit");
 	}
 	if (rule->key[0] != '\0') {
 		sink_text(sink, " key ");
@@ -173,7 +276,8 @@ print_id(const struct rule *rule)
 	if (rule->key[0] != '\0') {
 		sink_text(&sink, "key ");
 		sink_text(&sink, rule->key);
-	} else {
+	}
+	if (rule->key[0] == '\0' || rule->is_included) {
 		print_rule(&sink, rule);
 	}
 	return hash != 0 ? hash : 1;
@@ -218,7 +322,7 @@ format_set(struct sink *sink, enum rule_attr attr, const struct set *set)
 	int is_name = !first->is_string && first->text[0] == '$';
 	int has_brace;
 
-	if (op == OP_NONE && set->has_braces && attr <= ATTR_LABEL) {
+	if (op == OP_NONE && set->has_braces && ATTR_IS_USBGUARD(attr)) {
 		op = OP_EQUALS;
 	}
 	if (op == OP_NONE && !set->has_braces) {
@@ -236,6 +340,10 @@ format_set(struct sink *sink, enum rule_attr attr, const struct set *set)
 static void
 format_clause(struct sink *sink, const struct clause *clause)
 {
+	if (clause->attr >= ATTR_USING && clause->attr != ATTR_IF) {
+		print_term(sink, clause);
+		return;
+	}
 	sink_text(sink, attr_name(clause->attr));
 	sink_text(sink, " ");
 	for (const struct set *set = clause->sets; set != NULL;
@@ -247,20 +355,44 @@ format_clause(struct sink *sink, const struct clause *clause)
 	}
 }
 
+/* `forbid exposed', or the head of another statement with clauses. */
+static size_t
+format_head(struct sink *sink, const struct stmt *stmt)
+{
+	static const char *const kinds[] = {
+		[INCLUDE_OWN] = "include ",
+		[INCLUDE_USBGUARD] = "include usbguard ",
+		[INCLUDE_USBREDIR] = "include usbredir ",
+		[INCLUDE_CITRIX] = "include citrix ",
+	};
+	size_t before = sink->used;
+
+	if (stmt->kind == STMT_INCLUDE) {
+		sink_text(sink, kinds[stmt->include]);
+		print_quoted(sink, stmt->name);
+	} else if (stmt->is_forbid) {
+		sink_text(sink, stmt->is_exposed ? "forbid exposed" : "forbid");
+	} else {
+		sink_text(sink, verdict_name(stmt->verdict));
+	}
+	return sink->used - before;
+}
+
 static void
 format_rule(struct sink *sink, const struct stmt *stmt)
 {
-	const char *verdict = verdict_name(stmt->verdict);
-	size_t column = strlen(verdict);
+	size_t column = format_head(sink, stmt);
+	/* USBGuard has no joined lines */
+	int may_join = stmt->source->dialect == RULES_OWN;
 
-	sink_text(sink, verdict);
 	for (const struct clause *clause = stmt->clauses; clause != NULL;
 	     clause = clause->next) {
 		struct sink measure = {0};
 
 		format_clause(&measure, clause);
 		/* two bytes stay free for a ` \' */
-		if (column + 1 + measure.used > LINE_WIDTH - 2 && column > 8) {
+		if (may_join && column > 8 &&
+		    column + 1 + measure.used > LINE_WIDTH - 2) {
 			sink_text(sink, " \\\n\t");
 			column = 8;
 		} else {
@@ -269,6 +401,29 @@ format_rule(struct sink *sink, const struct stmt *stmt)
 		}
 		format_clause(sink, clause);
 		column += measure.used;
+	}
+}
+
+static void
+format_default(struct sink *sink, const struct stmt *stmt)
+{
+	switch (stmt->what) {
+	case DEFAULT_TO_ANY:
+		sink_text(sink, "default to any");
+		break;
+	case DEFAULT_USING:
+		sink_text(sink, "default using ");
+		print_quoted(sink, stmt->name);
+		break;
+	case DEFAULT_TZ:
+		sink_text(sink, "default tz ");
+		print_quoted(sink, stmt->name);
+		break;
+	case DEFAULT_ISSUER:
+		print_plain(sink, "default issuer ", stmt->name);
+		break;
+	case DEFAULT_MAX:
+		break;
 	}
 }
 
@@ -304,14 +459,15 @@ format_stmt(struct sink *sink, const struct stmt *stmt)
 {
 	switch (stmt->kind) {
 	case STMT_RULE:
+	case STMT_INCLUDE:
 		format_rule(sink, stmt);
 		break;
 	case STMT_DEFINE:
 	case STMT_GROUP:
 		format_named(sink, stmt);
 		break;
-	case STMT_DEFAULT_TO_ANY:
-		sink_text(sink, "default to any");
+	case STMT_DEFAULT:
+		format_default(sink, stmt);
 		break;
 	}
 }
@@ -417,6 +573,9 @@ rules_load_format(
 	for (const struct source *s = load->sources; s != NULL; s = s->next) {
 		struct reader reader = {s->text, s->text + s->len, 1};
 
+		if (s->by != NULL) {
+			continue; /* another file's */
+		}
 		for (const struct stmt *stmt = s->stmts; stmt != NULL;
 		     stmt = stmt->next) {
 			const char *comment = "";

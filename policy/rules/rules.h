@@ -16,7 +16,7 @@ struct rules_file;
 struct rules_issuer;
 
 /* Limits of a load; what is over them is an error entry, never cut. */
-#define RULES_MAX_TEXT (16u << 20) /* bytes of one text */
+#define RULES_MAX_TEXT (16u << 20) /* bytes of all texts */
 #define RULES_MAX_RULES 100000u
 #define RULES_MAX_SET 4096u	   /* values of one set, defines expanded */
 #define RULES_MAX_EQUALS 1024u	   /* of one compared as a whole */
@@ -235,7 +235,8 @@ struct rules_load;
 struct rules_load *rules_load_new(void);
 /* name and text are copied (shown in errors). The text need not end in a NUL.
  * 0, also when the text has errors: they are collected. ERR_LIMIT when it is
- * over RULES_MAX_TEXT (an error entry too), ERR_NOMEM. */
+ * over RULES_MAX_TEXT with all before it (an error entry too), ERR_NOMEM. What
+ * it includes is read at once. */
 int rules_load_text(struct rules_load *load, const char *name,
     const char *text, size_t len);
 /* 0 and *out, or ERR_FORMAT (see errors) or ERR_NOMEM. */
@@ -281,6 +282,13 @@ void rules_load_means(struct rules_load *load, const struct rules_means *means);
 enum rules_dialect { RULES_OWN, RULES_USBGUARD };
 int rules_load_text_as(struct rules_load *load, enum rules_dialect dialect,
     const char *name, const char *text, size_t len);
+/* Where lines of texts in USBGuard's language mean something else than to
+ * USBGuard, in order: name is the correction of sallyport.rules(5), "C1" to
+ * "C7". Also of lines that are errors here; until rules_load_free. */
+typedef void rules_difference_cb(void *arg, const char *file, unsigned line,
+    const char *name, const char *text);
+void rules_load_differences(
+    const struct rules_load *load, rules_difference_cb *cb, void *arg);
 /* Borrowed until rules_load_free. */
 size_t rules_load_error_count(const struct rules_load *load);
 /* i < min(count, RULES_MAX_ERRORS). */
@@ -332,5 +340,27 @@ void rules_explain(const struct rules *rules, const struct rule_device *dev,
  * by name: parses to the same rule. Length, or ERR_NOMEM. */
 int rules_print(
     const struct rules *rules, size_t i, char *buf, size_t size);
+
+/* Pairs of rules that a person should look at, as far as they can be proved
+ * attribute by attribute; of very long files only the first 20 million pairs
+ * are compared. */
+enum rules_overlap_kind {
+	/* Whatever the later one matches, the earlier one, which asks for no
+	 * condition, decides before. An allow whose terms are not met blocks
+	 * and decides too. */
+	RULES_UNREACHABLE,
+	/* The later allow is the wider one and has other terms: the devices
+	 * of the earlier one have those of the earlier one. */
+	RULES_OTHER_TERMS,
+};
+struct rule_overlap {
+	enum rules_overlap_kind kind;
+	size_t earlier, later; /* for rules_print */
+	const char *file, *by_file; /* of the later, of the earlier one */
+	unsigned line, by_line;
+};
+typedef void rules_overlap_cb(void *arg, const struct rule_overlap *overlap);
+void rules_overlaps(
+    const struct rules *rules, rules_overlap_cb *cb, void *arg);
 
 #endif

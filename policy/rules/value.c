@@ -42,14 +42,22 @@ static const struct class_row {
 };
 #define NCLASS_ROWS (sizeof(class_rows) / sizeof(class_rows[0]))
 
-/* Known names that the numbers of an interface cannot decide. */
-static const char *const undecidable[] = {
-	"fido", "hid-keyboard", "hid-mouse", "hid-other"};
+/* What a HID interface is says its report descriptor, not its numbers. */
+static const struct {
+	const char *name;
+	uint8_t thing; /* enum rule_hid */
+} hid_names[] = {
+	{"hid-keyboard", RULE_HID_KEYBOARD},
+	{"hid-mouse", RULE_HID_MOUSE},
+	{"hid-other", RULE_HID_OTHER},
+	{"fido", RULE_HID_FIDO},
+};
+#define NHID_NAMES (sizeof(hid_names) / sizeof(hid_names[0]))
 
 #define CLASS_NAMES                                                            \
-	"audio, cdc-net, cdc-serial, dfu, diagnostic, hid, hub, "              \
-	"mass-storage, midi, printer, smartcard, still-image, vendor, "        \
-	"video or wireless"
+	"audio, cdc-net, cdc-serial, dfu, diagnostic, fido, hid, "             \
+	"hid-keyboard, hid-mouse, hid-other, hub, mass-storage, midi, "        \
+	"printer, smartcard, still-image, vendor, video or wireless"
 
 static const char *const speed_names[] = {
 	[USBIP_SPEED_LOW] = "low",
@@ -224,14 +232,10 @@ parse_class(
 			return 0;
 		}
 	}
-	for (size_t i = 0; i < sizeof(undecidable) / sizeof(undecidable[0]);
-	     i++) {
-		if (!word->is_string && word_is(word, undecidable[i])) {
-			snprintf(why, size,
-			    "this class name is not supported by this "
-			    "version; name interfaces by number, "
-			    "with-interface 03:01:01 for a boot keyboard");
-			return ERR_FORMAT;
+	for (unsigned i = 0; i < NHID_NAMES && !word->is_string; i++) {
+		if (word_is(word, hid_names[i].name)) {
+			out->u.class = (uint8_t)(NCLASS_ROWS + i);
+			return 0;
 		}
 	}
 	snprintf(why, size, "no class name; expected " CLASS_NAMES);
@@ -252,7 +256,7 @@ parse_speed(struct value *out, const struct word *word)
 
 /* 64 hexadecimal digits into 32 bytes. */
 static int
-parse_hash(struct arena *arena, struct value *out, const char *text, size_t len,
+parse_hash(struct arena *arena, const char **out, const char *text, size_t len,
     char *why, size_t size)
 {
 	char *bytes;
@@ -276,9 +280,44 @@ parse_hash(struct arena *arena, struct value *out, const char *text, size_t len,
 		}
 		bytes[i] = (char)v;
 	}
-	out->u.fact.text = bytes;
-	out->u.fact.len = 32;
+	*out = bytes;
 	return 0;
+}
+
+/* "hash:...", "desc:sha256:HEX" or "report:sha256:HEX" */
+static int
+parse_pin(struct arena *arena, struct value *out, const struct word *word,
+    char *why, size_t size)
+{
+	static const struct {
+		const char *prefix;
+		enum pin_kind kind;
+	} pins[] = {
+	    {"hash:", PIN_HASH},
+	    {"desc:sha256:", PIN_DESC},
+	    {"report:sha256:", PIN_REPORT},
+	};
+
+	for (size_t i = 0; word->is_string && i < 3; i++) {
+		uint32_t n = (uint32_t)strlen(pins[i].prefix);
+
+		if (word->len <= n ||
+		    memcmp(word->text, pins[i].prefix, n) != 0) {
+			continue;
+		}
+		out->u.pin.kind = pins[i].kind;
+		if (pins[i].kind == PIN_HASH) {
+			out->u.pin.text = word->text + n;
+			out->u.pin.len = word->len - n;
+			return 0;
+		}
+		out->u.pin.len = 32;
+		return parse_hash(arena, &out->u.pin.text, word->text + n,
+		    word->len - n, why, size);
+	}
+	snprintf(why, size, "no pin; expected \"hash:...\", "
+	    "\"desc:sha256:...\" or \"report:sha256:...\"");
+	return ERR_FORMAT;
 }
 
 /* An address is compared in the form that certificates' are shown in, whatever
@@ -343,8 +382,10 @@ parse_fact(struct arena *arena, struct value *out, const struct word *word,
 		}
 		if (out->u.fact.kind == FACT_FP ||
 		    out->u.fact.kind == FACT_ISSUER_KEY) {
-			return parse_hash(arena, out, out->u.fact.text,
-			    out->u.fact.len, why, size);
+			n = out->u.fact.len;
+			out->u.fact.len = 32;
+			return parse_hash(arena, &out->u.fact.text,
+			    word->text + word->len - n, n, why, size);
 		}
 		return out->u.fact.kind == FACT_IP ?
 		    parse_ip(arena, out, why, size) : 0;
@@ -387,6 +428,15 @@ value_parse(struct arena *arena, struct value *out, enum rule_attr attr,
 		break;
 	case ATTR_WITH_CLASS:
 		return parse_class(out, word, why, size);
+	case ATTR_UNDER:
+		r = word->is_string ? (word->len > 0 ? 0 : ERR_FORMAT) :
+				      parse_id(out, word);
+		snprintf(why, size, "no hub; expected its id such as "
+				    "17ef:3060 or 17ef:*, or its hash or port "
+				    "in quotes");
+		break;
+	case ATTR_PIN:
+		return parse_pin(arena, out, word, why, size);
 	case ATTR_TO:
 		return parse_fact(arena, out, word, why, size);
 	case ATTR_SERIAL:
@@ -397,10 +447,22 @@ value_parse(struct arena *arena, struct value *out, enum rule_attr attr,
 	case ATTR_WITH_CONNECT_TYPE:
 	case ATTR_LABEL:
 	case ATTR_MANUFACTURER:
-	case ATTR_KEY:
 		r = word->is_string ? 0 : ERR_FORMAT;
 		snprintf(why, size, "expected a string in quotes");
 		break;
+	case ATTR_USING:
+	case ATTR_EXPOSE:
+	case ATTR_LEASE:
+	case ATTR_UNTIL:
+	case ATTR_HOLD:
+	case ATTR_ONCE:
+	case ATTR_AT_MOST:
+	case ATTR_WINDOW:
+	case ATTR_APPROVE:
+	case ATTR_CAPTURE:
+	case ATTR_IF:
+	case ATTR_AUDIT:
+	case ATTR_KEY:
 	case ATTR_MAX:
 		break;
 	}
@@ -425,7 +487,11 @@ value_is_name(const char *text, size_t len)
 const char *
 class_name(unsigned index)
 {
-	return index < NCLASS_ROWS ? class_rows[index].name : "?";
+	if (index < NCLASS_ROWS) {
+		return class_rows[index].name;
+	}
+	return index - NCLASS_ROWS < NHID_NAMES ?
+	    hid_names[index - NCLASS_ROWS].name : "?";
 }
 
 int
@@ -435,6 +501,11 @@ class_fits(unsigned index, const struct rule_interface *interface)
 	int is_rndis = interface->class == 0x02 && interface->subclass == 2 &&
 	    interface->protocol == 0xff;
 
+	if (index >= NCLASS_ROWS) {
+		return index - NCLASS_ROWS < NHID_NAMES &&
+		    interface->class == 0x03 &&
+		    interface->hid & hid_names[index - NCLASS_ROWS].thing;
+	}
 	if (is_rndis) {
 		return strcmp(name, "cdc-net") == 0;
 	}

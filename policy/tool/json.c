@@ -66,39 +66,6 @@ json_copy_text(const json_t *value, char *dst, size_t size)
 
 /* --- a device --- */
 
-static int
-hex_of(const char *text, size_t digits, unsigned *out)
-{
-	*out = 0;
-	if (strspn(text, "0123456789abcdefABCDEF") < digits) {
-		return ERR_FORMAT;
-	}
-	for (size_t i = 0; i < digits; i++) {
-		char c = text[i];
-		unsigned v = c <= '9' ? (unsigned)(c - '0')
-				      : (unsigned)((c | 0x20) - 'a' + 10);
-
-		*out = *out << 4 | v;
-	}
-	return 0;
-}
-
-/* "1234:5678" */
-static int
-read_id(struct rule_device *out, const json_t *value)
-{
-	const char *text = json_string_value(value);
-	unsigned vid, pid;
-
-	if (text == NULL || strlen(text) != 9 || text[4] != ':' ||
-	    hex_of(text, 4, &vid) != 0 || hex_of(text + 5, 4, &pid) != 0) {
-		return ERR_FORMAT;
-	}
-	out->vid = (uint16_t)vid;
-	out->pid = (uint16_t)pid;
-	return 0;
-}
-
 /* "1.10" or "0110" */
 static int
 read_release(struct rule_device *out, const json_t *value)
@@ -110,8 +77,8 @@ read_release(struct rule_device *out, const json_t *value)
 
 	if (text == NULL || major_len < 1 || major_len > 2 ||
 	    strlen(text) != major_len + (dot != NULL) + 2 ||
-	    hex_of(text, major_len, &major) != 0 ||
-	    hex_of(text + major_len + (dot != NULL), 2, &minor) != 0) {
+	    json_hex(text, major_len, &major) != 0 ||
+	    json_hex(text + major_len + (dot != NULL), 2, &minor) != 0) {
 		return ERR_FORMAT;
 	}
 	out->bcd_device = (uint16_t)(major << 8 | minor);
@@ -144,23 +111,73 @@ read_interfaces(struct rule_device *out, struct rule_device_store *store,
 		return ERR_FORMAT;
 	}
 	for (size_t i = 0; i < n; i++) {
-		const char *text =
-		    json_string_value(json_array_get(value, i));
-		unsigned v[3];
+		int r = json_read_triple(
+		    &store->interfaces[i], json_array_get(value, i));
 
-		if (text == NULL || strlen(text) != 8 || text[2] != ':' ||
-		    text[5] != ':' || hex_of(text, 2, &v[0]) != 0 ||
-		    hex_of(text + 3, 2, &v[1]) != 0 ||
-		    hex_of(text + 6, 2, &v[2]) != 0) {
-			return ERR_FORMAT;
+		if (r != 0) {
+			return r;
 		}
-		store->interfaces[i] = (struct rule_interface){
-		    .class = (uint8_t)v[0],
-		    .subclass = (uint8_t)v[1],
-		    .protocol = (uint8_t)v[2]};
 	}
 	out->ninterfaces = n;
 	return 0;
+}
+
+static int
+read_flag(uint8_t *out, const json_t *value)
+{
+	*out = json_is_true(value);
+	return json_is_boolean(value) ? 0 : ERR_FORMAT;
+}
+
+/* What only the gateway knows; and what it says beside, which no rule asks for.
+ */
+static int
+read_more(struct rule_device *out, struct rule_device_store *store,
+    const char *key, const json_t *value, const char **expected)
+{
+	static const char *const ignored[] = {"busid", "state", "stable",
+	    "refused", "holder", "connection"};
+
+	for (size_t i = 0; i < ARRAY_LEN(ignored); i++) {
+		if (strcmp(key, ignored[i]) == 0) {
+			return 0;
+		}
+	}
+	if (strcmp(key, "interface_list") == 0) {
+		*expected = "an array of {\"class\": \"03:01:01\", "
+			    "\"config\": 0, \"number\": 0, \"hid\": "
+			    "[\"keyboard\"]}";
+		return json_read_interface_list(out, store, value);
+	}
+	if (strcmp(key, "ancestors") == 0) {
+		*expected = "an array of {\"id\": \"1234:5678\", \"hash\": "
+			    "\"\", \"via_port\": \"3-2\", \"stable_port\": "
+			    "\"\"}";
+		return json_read_ancestors(out, store, value);
+	}
+	if (strcmp(key, "desc_sha256") == 0) {
+		*expected = "64 hexadecimal digits";
+		return json_read_sha256(out->desc_sha256, value);
+	}
+	if (strcmp(key, "reports") == 0) {
+		*expected = "an array of 64 hexadecimal digits each";
+		return json_read_reports(out, store, value);
+	}
+	if (strcmp(key, "plugged") == 0) {
+		*expected = "seconds since 1970";
+		out->plugged = json_integer_value(value);
+		return json_is_integer(value) ? 0 : ERR_FORMAT;
+	}
+	if (strcmp(key, "ambiguous") == 0 || strcmp(key, "first_seen") == 0) {
+		*expected = "true or false";
+		return read_flag(*key == 'a' ? &out->is_ambiguous :
+					       &out->is_first_seen,
+		    value);
+	}
+	*expected = "id, name, manufacturer, serial, hash, parent_hash, "
+		    "via_port, stable_port, connect_type, release, speed, "
+		    "interfaces or a member that sallyctl prints";
+	return ERR_NOENT;
 }
 
 static int
@@ -195,7 +212,7 @@ read_member(struct rule_device *out, struct rule_device_store *store,
 	}
 	if (strcmp(key, "id") == 0) {
 		*expected = "\"1234:5678\"";
-		return read_id(out, value);
+		return json_read_id(&out->vid, &out->pid, value);
 	}
 	if (strcmp(key, "release") == 0) {
 		*expected = "\"1.10\"";
@@ -208,12 +225,12 @@ read_member(struct rule_device *out, struct rule_device_store *store,
 	}
 	if (strcmp(key, "interfaces") == 0) {
 		*expected = "an array of \"03:01:01\"";
-		return read_interfaces(out, store, value);
+		/* the list, where there is one, says more of the same */
+		return out->ninterfaces > 0 ?
+		    0 :
+		    read_interfaces(out, store, value);
 	}
-	*expected = "id, name, manufacturer, serial, hash, parent_hash, "
-		    "via_port, stable_port, connect_type, release, speed or "
-		    "interfaces";
-	return ERR_NOENT;
+	return read_more(out, store, key, value, expected);
 }
 
 int

@@ -116,6 +116,45 @@ hash_parent(const char *real, char out[USBGUARD_HASH])
 	return r;
 }
 
+/* The hubs above, nearest first, up to the controller, which has no
+ * descriptors. */
+static int
+read_hubs(const char *real, struct rule_device *out,
+    struct rule_device_store *store)
+{
+	char *at = strdup(real), *slash;
+	int r = at != NULL ? 0 : ERR_NOMEM;
+
+	while (r == 0 && out->nancestors < RULE_ANCESTORS &&
+	    (slash = strrchr(at, '/')) != NULL && slash != at) {
+		struct rule_hub_store *texts = &store->hubs[out->nancestors];
+		struct rule_ancestor *hub;
+		struct entry e = {0};
+		int dir;
+
+		*slash = '\0';
+		slash = strrchr(at, '/');
+		dir = open(at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (dir == -1 || slash == NULL ||
+		    strlen(slash + 1) >= sizeof(texts->via_port) ||
+		    read_entry(dir, &e) != 0) {
+			free(e.descriptors);
+			close_fd(&dir);
+			break;
+		}
+		memcpy(texts->via_port, slash + 1, strlen(slash + 1) + 1);
+		hub = rule_device_hub(store, out->nancestors++);
+		hub->vid = le16_at(e.descriptors + 8);
+		hub->pid = le16_at(e.descriptors + 10);
+		r = hash_entry(&e, texts->hash);
+		free(e.descriptors);
+		close_fd(&dir);
+	}
+	free(at);
+	out->ancestors = store->ancestors;
+	return r;
+}
+
 static uint8_t
 speed_of(const char *mbit)
 {
@@ -188,7 +227,7 @@ read_device(int dir, const char *real, struct rule_device *out,
 	}
 	*what = "descriptors";
 	if ((r = read_entry(dir, &e)) != 0 ||
-	    (r = rule_device_interfaces(store, &n,
+	    (r = rule_device_configs(store, &n,
 		 e.descriptors + DESC_DEVICE_SIZE,
 		 e.len - DESC_DEVICE_SIZE)) != 0 ||
 	    (r = hash_entry(&e, store->hash)) != 0 ||
@@ -220,7 +259,8 @@ read_device(int dir, const char *real, struct rule_device *out,
 	    .ninterfaces = n,
 	};
 	free(e.descriptors);
-	return 0;
+	*what = "the hubs above";
+	return read_hubs(real, out, store);
 }
 
 int

@@ -32,6 +32,8 @@ struct child {
 	int key_given;
 	int is_ending;	      /* killed; waits to be reaped */
 	int has_device;
+	int usb_fd; /* owned; shares the child's claims until it is reaped: they
+		       must last until its interfaces are de-authorized */
 	uint8_t config_before; /* to set again at the end; 0 = unchanged */
 	struct ipc_grant grant; /* valid when has_device */
 };
@@ -83,12 +85,43 @@ void broker_on_child(void *arg, int events);  /* arg = struct child * */
 int device_open(const struct device_place *place, int *out);
 /* De-authorizes its interfaces again, when it is still there. */
 void device_close(const struct device_place *place);
-/* Sets bConfigurationValue and authorizes that configuration's interfaces.
- * *before, where not NULL, gets the value that was set until now. */
-int device_set_config(
-    const struct device_place *place, uint8_t value, uint8_t *before);
+/* Sets bConfigurationValue, authorizes that configuration's interfaces and
+ * claims them for fd. *before gets the value that was set until now. */
+int device_set_config(const struct device_place *place, uint8_t value, int fd,
+    uint8_t *before);
+/* Sets it again; its interfaces come up as the root hub's default has it. */
+void device_restore_config(const struct device_place *place, uint8_t value);
+/* What of enum ipc_authorize_what. 0, or as device_open. */
 int device_authorize(const struct device_place *place, uint8_t what);
-/* Gives back the defaults of the root hubs that device_authorize changed. */
-void device_restore(void);
+/* Sets how much memory usbfs may lend to the URBs of all devices. Logged when
+ * it cannot: then the kernel's own bound holds, and sessions wait sooner. */
+void device_set_memory(unsigned mib);
+
+/* roots.c: the interface default of root hubs. */
+/* Takes up what an earlier broker wrote down at path, and writes there from now
+ * on. 0; ERR_FORMAT (nobody but root writes there: a broken disk), ERR_SYS. */
+int roots_load(const char *path);
+/* Interfaces of what is plugged in below name ("usb1", its sysfs directory
+ * open as dir) are de-authorized from now on. 0, ERR_FORMAT (no such name can
+ * be), ERR_LIMIT, ERR_SYS. */
+int roots_close(int dir, const char *name);
+/* Gives back the defaults as they were, below sysfs, and forgets them. */
+void roots_restore(const char *sysfs);
+
+/* atboot.c */
+#define ATBOOT_PATH SYSCONFDIR "/modprobe.d/sallyport.conf"
+#define ATBOOT_MODULE "/sys/module/usbcore"
+/* Makes the file at path say what [local] at-boot is, and tells the log when
+ * the kernel that runs (module) differs. A file that is not ours is left alone.
+ * 0, or ERR_SYS or ERR_POLICY, logged: strict would not hold. */
+int atboot_apply(int is_strict, const char *path, const char *module);
+
+/* attr.c: below dir. A number is small and not negative; -1 = none. */
+#define SYSFS_USB "/sys/bus/usb/devices"
+int attr_write(int dir, const char *name, const char *text); /* 0, ERR_SYS */
+long attr_number(int dir, const char *name, int base);
+/* Replaces the file, mode 0644, so that there is always the old one or the new
+ * one. 0, ERR_LIMIT or ERR_SYS. */
+int file_replace(const char *path, const char *text);
 
 #endif

@@ -65,7 +65,8 @@ child_clear(struct child *child)
 	loop_io_free(child->io);
 	loop_timer_free(child->limit);
 	close_fd(&child->chan);
-	*child = (struct child){.chan = -1};
+	close_fd(&child->usb_fd);
+	*child = (struct child){.chan = -1, .usb_fd = -1};
 }
 
 int
@@ -76,9 +77,8 @@ broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn, int fd,
 	    role == IPC_ROLE_SESSION ? "sallyport-session" : "sallyport-probe";
 	const char *word = role == IPC_ROLE_SESSION ? "session" : "probe";
 	int to_broker[2] = {-1, -1}, to_warden[2] = {-1, -1}, r = ERR_SYS;
-	char path[PATH_MAX], number[16];
-	const char *argv[] = {
-	    program, word, number, do_reset ? "reset" : NULL, NULL};
+	char path[PATH_MAX], number[16], urbs[16], buffers[16];
+	const char *argv[6] = {program, word, number};
 	struct child *child = free_slot(b);
 	uid_t uid;
 
@@ -90,6 +90,14 @@ broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn, int fd,
 	}
 	uid = b->conf.uid_base + (uid_t)(child - b->children);
 	snprintf(number, sizeof(number), "%u", conn);
+	if (role == IPC_ROLE_SESSION) {
+		snprintf(urbs, sizeof(urbs), "%u", b->conf.urbs);
+		snprintf(buffers, sizeof(buffers), "%u", b->conf.buffers);
+		argv[3] = urbs;
+		argv[4] = buffers;
+	} else if (do_reset) {
+		argv[3] = "reset";
+	}
 	if (spawn_program(path, sizeof(path), program) == NULL) {
 		log_warnx("start %s: path is too long", program);
 		return ERR_LIMIT;
@@ -102,6 +110,7 @@ broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn, int fd,
 		.role = role,
 		.conn = conn,
 		.chan = to_broker[0],
+		.usb_fd = -1,
 	};
 	child->pid = spawn_child(&(struct spawn){
 	    .path = path,
@@ -260,10 +269,12 @@ broker_reap(void *arg)
 			}
 			if (child->config_before != 0) {
 				/* The next one finds it as this one did. */
-				device_set_config(&child->grant.place,
-				    child->config_before, NULL);
+				device_restore_config(&child->grant.place,
+				    child->config_before);
 			}
 			if (child->has_device) {
+				/* While its claims stand: no driver that is
+				 * loaded this moment finds them free. */
 				device_close(&child->grant.place);
 			}
 			tell_exit(b, child, status);

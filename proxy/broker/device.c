@@ -23,54 +23,8 @@
 #include "base/mem.h"
 #include "wire/usbip_check.h"
 
-#define SYSFS_USB "/sys/bus/usb/devices"
 #define USB_MAJOR 189
-#define MAX_ROOTS 64
-
-/* Root hubs whose default was changed, to give back at the end. */
-static struct {
-	char busid[USBIP_BUSID_SIZE];
-	char before[2];
-} roots[MAX_ROOTS];
-static unsigned nroots;
-
-static int
-write_at(int dir, const char *name, const char *text)
-{
-	int fd = openat(dir, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-	size_t len = strlen(text);
-	ssize_t n;
-
-	if (fd == -1) {
-		return ERR_SYS;
-	}
-	n = write(fd, text, len);
-	close_fd(&fd);
-	return n == (ssize_t)len ? 0 : ERR_SYS;
-}
-
-/* A small decimal or hexadecimal sysfs attribute, or -1. */
-static long
-read_number(int dir, const char *name, int base)
-{
-	char text[32], *end;
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	ssize_t n;
-	long v;
-
-	if (fd == -1) {
-		return -1;
-	}
-	n = read(fd, text, sizeof(text) - 1);
-	close_fd(&fd);
-	if (n <= 0) {
-		return -1;
-	}
-	text[n] = '\0';
-	v = strtol(text, &end, base);
-	return end != text && v >= 0 && (*end == '\n' || *end == '\0') ? v
-								       : -1;
-}
+#define CLAIM_TRIES 5u
 
 /* Opens the sysfs directory of a place after checking that it is what the place
  * says. */
@@ -99,8 +53,8 @@ open_place(const struct device_place *place, int *out)
 	if (dir == -1) {
 		return errno == ENOENT ? ERR_NOENT : ERR_SYS;
 	}
-	if (read_number(dir, "busnum", 10) != place->busnum ||
-	    read_number(dir, "devnum", 10) != place->devnum) {
+	if (attr_number(dir, "busnum", 10) != place->busnum ||
+	    attr_number(dir, "devnum", 10) != place->devnum) {
 		close_fd(&dir);
 		return ERR_NOENT;
 	}
@@ -108,7 +62,8 @@ open_place(const struct device_place *place, int *out)
 	return 0;
 }
 
-/* Calls fn for each interface directory "BUSID:C.N" below dir. */
+/* Calls fn for each interface directory "BUSID:C.N" below dir; those of root hub
+ * usb3 are called "3-0:C.N". */
 typedef int interface_fn(
     int dir, const char *name, unsigned number, void *arg);
 
@@ -116,14 +71,21 @@ static int
 each_interface(
     int dir, const struct device_place *place, interface_fn *fn, void *arg)
 {
-	size_t len = strlen(place->busid);
+	char name[USBIP_BUSID_SIZE + 8];
 	int r = 0, fd = dup(dir);
 	struct dirent *e;
+	size_t len;
 	DIR *d;
 
 	if (fd == -1) {
 		return ERR_SYS;
 	}
+	if (strncmp(place->busid, "usb", 3) == 0) {
+		snprintf(name, sizeof(name), "%u-0", place->busnum);
+	} else {
+		snprintf(name, sizeof(name), "%s", place->busid);
+	}
+	len = strlen(name);
 	d = fdopendir(fd);
 	if (d == NULL) {
 		close_fd(&fd);
@@ -135,7 +97,7 @@ each_interface(
 		char *end;
 		unsigned long number;
 
-		if (strncmp(e->d_name, place->busid, len) != 0 ||
+		if (strncmp(e->d_name, name, len) != 0 ||
 		    e->d_name[len] != ':') {
 			continue;
 		}
@@ -159,14 +121,42 @@ set_authorized(int dir, const char *name, const char *value)
 	char path[NAME_MAX + 16];
 
 	snprintf(path, sizeof(path), "%s/authorized", name);
-	return write_at(dir, path, value);
+	return attr_write(dir, path, value);
+}
+
+/* Authorizes it, which probes no driver, and claims it at once for the
+ * descriptor. The kernel lets nobody claim what is not authorized: a driver that
+ * is loaded between the two finds it free. Then it is taken away again. */
+static int
+claim_interface(int dir, const char *name, unsigned number, void *arg)
+{
+	int fd = *(int *)arg;
+	unsigned iface = number;
+
+	for (unsigned i = 0; i < CLAIM_TRIES; i++) {
+		if (set_authorized(dir, name, "1") != 0) {
+			log_warn("authorize interface: %s", name);
+			return ERR_SYS;
+		}
+		if (ioctl(fd, USBDEVFS_CLAIMINTERFACE, &iface) == 0) {
+			return 0;
+		}
+		if (errno != EBUSY) {
+			break;
+		}
+		log_warnx("claim interface: %s: a driver that was loaded this "
+			  "moment had it; taken away", name);
+		(void)set_authorized(dir, name, "0");
+		errno = EBUSY;
+	}
+	log_warn("claim interface: %s", name);
+	return ERR_SYS;
 }
 
 static int
 take_interface(int dir, const char *name, unsigned number, void *arg)
 {
 	int fd = *(int *)arg;
-	unsigned iface = number;
 	struct usbdevfs_ioctl cmd = {
 		.ifno = (int)number,
 		.ioctl_code = USBDEVFS_DISCONNECT,
@@ -177,17 +167,7 @@ take_interface(int dir, const char *name, unsigned number, void *arg)
 		log_warn("detach driver: %s", name);
 		return ERR_SYS;
 	}
-	if (set_authorized(dir, name, "1") != 0) {
-		log_warn("authorize interface: %s", name);
-		return ERR_SYS;
-	}
-	/* Claimed at once, so that a driver that is loaded this moment does
-	 * not find the interface free. The claim goes with the descriptor. */
-	if (ioctl(fd, USBDEVFS_CLAIMINTERFACE, &iface) == -1) {
-		log_warn("claim interface: %s", name);
-		return ERR_SYS;
-	}
-	return 0;
+	return claim_interface(dir, name, number, arg);
 }
 
 static int
@@ -243,7 +223,7 @@ device_open(const struct device_place *place, int *out)
 	if (r != 0) {
 		return r;
 	}
-	if (read_number(dir, "bDeviceClass", 16) == 0x09) {
+	if (attr_number(dir, "bDeviceClass", 16) == 0x09) {
 		r = ERR_POLICY;
 		goto out;
 	}
@@ -253,22 +233,24 @@ device_open(const struct device_place *place, int *out)
 	}
 	r = each_interface(dir, place, take_interface, &fd);
 	if (r != 0) {
-		close_fd(&fd); /* its claims go first */
-		each_interface(dir, place, close_interface, NULL);
-		goto out;
+		goto undo;
 	}
 	if (ioctl(fd, USBDEVFS_DROP_PRIVILEGES, &mask) == -1) {
 		log_warn("drop usbfs privileges: %s", place->busid);
 		r = ERR_SYS;
-		goto out;
+		goto undo;
 	}
 	/* The node was opened by number: the place must still be there. */
-	if (read_number(dir, "devnum", 10) != place->devnum) {
+	if (attr_number(dir, "devnum", 10) != place->devnum) {
 		r = ERR_NOENT;
-		goto out;
+		goto undo;
 	}
 	*out = fd;
 	fd = -1;
+	goto out;
+undo:
+	/* Before the descriptor and its claims go. */
+	each_interface(dir, place, close_interface, NULL);
 out:
 	close_fd(&fd);
 	close_fd(&dir);
@@ -286,11 +268,19 @@ device_close(const struct device_place *place)
 	}
 }
 
-int
-device_set_config(
-    const struct device_place *place, uint8_t value, uint8_t *before)
+static int
+put_config(int dir, uint8_t value)
 {
 	char text[8];
+
+	snprintf(text, sizeof(text), "%u", value);
+	return attr_write(dir, "bConfigurationValue", text);
+}
+
+int
+device_set_config(
+    const struct device_place *place, uint8_t value, int fd, uint8_t *before)
+{
 	int dir = -1, r;
 	long now;
 
@@ -298,64 +288,77 @@ device_set_config(
 	if (r != 0) {
 		return r;
 	}
-	now = read_number(dir, "bConfigurationValue", 10);
-	if (before != NULL) {
-		*before = now > 0 && now < 256 ? (uint8_t)now : 0;
-	}
-	snprintf(text, sizeof(text), "%u", value);
-	r = write_at(dir, "bConfigurationValue", text);
+	now = attr_number(dir, "bConfigurationValue", 10);
+	*before = now > 0 && now < 256 ? (uint8_t)now : 0;
+	r = put_config(dir, value);
 	if (r == 0) {
-		r = each_interface(dir, place, open_interface, NULL);
+		r = each_interface(dir, place, claim_interface, &fd);
 	}
 	close_fd(&dir);
 	return r;
 }
 
+void
+device_restore_config(const struct device_place *place, uint8_t value)
+{
+	int dir = -1;
+
+	if (open_place(place, &dir) == 0) {
+		if (put_config(dir, value) != 0) {
+			log_warn("restore configuration %u of %s", value,
+			    place->busid);
+		}
+		close_fd(&dir);
+	}
+}
+
 static int
-give_to_drivers(int dir, const char *name, unsigned number, void *arg)
+probe_drivers(int dir, const char *name, unsigned number, void *arg)
+{
+	(void)dir;
+	(void)number;
+	return attr_write(*(int *)arg, "drivers_probe", name);
+}
+
+/* All are authorized before the first is probed: a driver that needs two of
+ * them (CDC, audio) takes the second by itself, and is refused it otherwise. */
+static int
+give_to_drivers(int dir, const struct device_place *place)
 {
 	int usb, r;
 
-	(void)number;
-	(void)arg;
-	r = set_authorized(dir, name, "1");
-	if (r != 0) {
-		return r;
-	}
 	usb = open("/sys/bus/usb", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (usb == -1) {
 		return ERR_SYS;
 	}
-	r = write_at(usb, "drivers_probe", name);
+	r = each_interface(dir, place, open_interface, NULL);
+	if (r == 0) {
+		r = each_interface(dir, place, probe_drivers, &usb);
+	}
 	close_fd(&usb);
 	return r;
 }
 
+/* A device that the kernel has not authorized. Its interfaces come into being
+ * in this moment, so the default of its root hub goes first. */
 static int
-close_ports(int dir, const struct device_place *place)
+admit_device(int dir, const struct device_place *place)
 {
-	long before;
-	int r;
+	char path[64], name[16];
+	int root, r;
 
-	if (strncmp(place->busid, "usb", 3) != 0) {
-		return ERR_FORMAT;
+	if (strncmp(place->busid, "usb", 3) == 0) {
+		return ERR_FORMAT; /* root hubs are always authorized */
 	}
-	for (unsigned i = 0; i < nroots; i++) {
-		if (strcmp(roots[i].busid, place->busid) == 0) {
-			return write_at(
-			    dir, "interface_authorized_default", "0");
-		}
+	snprintf(name, sizeof(name), "usb%u", place->busnum);
+	snprintf(path, sizeof(path), SYSFS_USB "/%s", name);
+	root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root == -1) {
+		return errno == ENOENT ? ERR_NOENT : ERR_SYS;
 	}
-	if (nroots == MAX_ROOTS) {
-		return ERR_LIMIT;
-	}
-	before = read_number(dir, "interface_authorized_default", 10);
-	r = write_at(dir, "interface_authorized_default", "0");
-	if (r == 0) {
-		memcpy(roots[nroots].busid, place->busid, USBIP_BUSID_SIZE);
-		roots[nroots++].before[0] = before == 0 ? '0' : '1';
-	}
-	return r;
+	r = roots_close(root, name);
+	close_fd(&root);
+	return r == 0 ? attr_write(dir, "authorized", "1") : r;
 }
 
 int
@@ -369,15 +372,18 @@ device_authorize(const struct device_place *place, uint8_t what)
 	}
 	switch ((enum ipc_authorize_what)what) {
 	case IPC_AUTH_HUB:
-		r = read_number(dir, "bDeviceClass", 16) == 0x09
-		    ? each_interface(dir, place, give_to_drivers, NULL)
+		r = attr_number(dir, "bDeviceClass", 16) == 0x09
+		    ? give_to_drivers(dir, place)
 		    : ERR_POLICY;
 		break;
 	case IPC_AUTH_KEEP:
-		r = each_interface(dir, place, give_to_drivers, NULL);
+		r = give_to_drivers(dir, place);
 		break;
 	case IPC_AUTH_PORTS:
-		r = close_ports(dir, place);
+		r = roots_close(dir, place->busid);
+		break;
+	case IPC_AUTH_DEVICE:
+		r = admit_device(dir, place);
 		break;
 	}
 	close_fd(&dir);
@@ -385,19 +391,14 @@ device_authorize(const struct device_place *place, uint8_t what)
 }
 
 void
-device_restore(void)
+device_set_memory(unsigned mib)
 {
-	for (unsigned i = 0; i < nroots; i++) {
-		char path[PATH_MAX];
-		int dir;
+	static const char name[] =
+	    "/sys/module/usbcore/parameters/usbfs_memory_mb";
+	char text[16];
 
-		snprintf(path, sizeof(path), SYSFS_USB "/%s", roots[i].busid);
-		dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (dir != -1) {
-			write_at(dir, "interface_authorized_default",
-			    roots[i].before);
-			close_fd(&dir);
-		}
+	snprintf(text, sizeof(text), "%u", mib);
+	if (attr_write(AT_FDCWD, name, text) != 0) {
+		log_warn("set [gateway] usbfs-memory: %s", name);
 	}
-	nroots = 0;
 }

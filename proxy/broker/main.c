@@ -176,6 +176,31 @@ make_dirs(struct broker *b)
 	return make_dir(parent, 0750, b->warden_uid, b->warden_gid);
 }
 
+/* What this and the next boot do with devices before the gateway sees them. */
+static int
+prepare_kernel(struct broker *b)
+{
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s/roots", b->conf.run);
+	int r;
+
+	if (n < 0 || (size_t)n >= sizeof(path)) {
+		log_warnx("[gateway] run: is too long");
+		return ERR_LIMIT;
+	}
+	r = roots_load(path);
+	if (r != 0) {
+		log_warnx("read %s: %s; ignored: root hubs are given back as "
+			  "they are now", path, err_str(r));
+	}
+	if (!b->conf.before_drivers) {
+		/* An earlier broker was killed, and had it otherwise. */
+		roots_restore(SYSFS_USB);
+	}
+	r = atboot_apply(b->conf.is_strict, ATBOOT_PATH, ATBOOT_MODULE);
+	return b->conf.is_strict ? r : 0;
+}
+
 static void
 on_stop(void *arg)
 {
@@ -212,7 +237,7 @@ serve(struct broker *b)
 	}
 	b->nchildren = b->conf.uid_count;
 	for (unsigned i = 0; i < b->nchildren; i++) {
-		b->children[i].chan = -1;
+		b->children[i].chan = b->children[i].usb_fd = -1;
 	}
 	if (loop_signal_new(b->loop, SIGCHLD, broker_reap, b) == NULL ||
 	    loop_signal_new(b->loop, SIGTERM, on_stop, b) == NULL ||
@@ -225,9 +250,7 @@ serve(struct broker *b)
 	}
 	loop_run(b->loop);
 	free(b->children);
-	if (b->conf.before_drivers) {
-		device_restore();
-	}
+	roots_restore(SYSFS_USB);
 	log_infox("stopped");
 	return 0;
 }
@@ -279,8 +302,11 @@ start(struct broker *b)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	umask(022);
-	if (make_dirs(b) != 0) {
+	if (make_dirs(b) != 0 || prepare_kernel(b) != 0) {
 		return 1;
+	}
+	if (b->conf.usbfs_memory > 0) {
+		device_set_memory(b->conf.usbfs_memory);
 	}
 	return serve(b);
 }

@@ -95,7 +95,9 @@ on_probe(struct broker *b, struct child *unused, struct channel_msg *msg)
 		    m.flags & IPC_PROBE_RESET, &child, &end);
 		if (r == 0) {
 			child->has_device = 1;
+			child->usb_fd = fd;
 			child->grant.place = m.place;
+			fd = -1;
 		} else {
 			device_close(&m.place);
 		}
@@ -114,6 +116,10 @@ on_authorize(struct broker *b, struct child *unused, struct channel_msg *msg)
 
 	(void)unused;
 	if (ipc_decode_authorize(&m, msg->data, msg->len) != 0) {
+		return ERR_PEER;
+	}
+	/* What somebody else keeps out is his to let in. */
+	if (m.what == IPC_AUTH_DEVICE && !b->conf.is_strict) {
 		return ERR_PEER;
 	}
 	r = device_authorize(&m.place, m.what);
@@ -175,8 +181,8 @@ on_grant(struct broker *b, struct child *unused, struct channel_msg *msg)
 			(size_t)n, fd, 1000) != 0) {
 			r = ERR_CLOSED;
 		}
+		child->usb_fd = fd;
 	}
-	close_fd(&fd);
 	return send_result(b, b->warden_chan, IPC_GRANTED, msg->id, r, -1);
 }
 
@@ -272,8 +278,8 @@ on_set_config(struct broker *b, struct child *child, struct channel_msg *msg)
 	}
 	for (unsigned i = 0; i < child->grant.nconfigs; i++) {
 		if (child->grant.configs[i] == m.value) {
-			r = device_set_config(
-			    &child->grant.place, m.value, &before);
+			r = device_set_config(&child->grant.place, m.value,
+			    child->usb_fd, &before);
 			if (r == 0 && child->config_before == 0) {
 				child->config_before = before;
 			}

@@ -64,7 +64,8 @@ control_new(struct control **outp, const struct control_how *how)
 		free(c);
 		return r;
 	}
-	c->device_config = how->rec->active_config;
+	floor_hide(&c->floor, how->whole);
+	c->device_config = how->whole->active_config;
 	*outp = c;
 	return 0;
 }
@@ -104,18 +105,32 @@ release_all(struct control *c)
 	}
 }
 
+/* All interfaces of the configuration that the device is in, the peer's and the
+ * hidden ones: what nobody claims, a driver of the gateway could have. They are
+ * let go only while the broker sets another configuration, which ends every
+ * claim. */
 int
 control_claim(struct control *c)
 {
-	for (unsigned i = 0; i < c->floor.ninterfaces; i++) {
-		uint8_t number = c->floor.interfaces[i].number;
-		int r = c->how.usb->claim(c->how.dev, number);
+	size_t len, pos = 0, n;
+	const uint8_t *bytes = devrec_config_by_value(
+	    c->how.whole, c->device_config, &len);
+	const uint8_t *p;
 
+	while (bytes != NULL && desc_next(bytes, len, &pos, &p, &n) == 0 &&
+	    c->nclaimed < DESC_MAX_INTERFACES) {
+		int r;
+
+		/* each interface once: alternate 0 */
+		if (p[1] != DESC_INTERFACE || n < 4 || p[3] != 0) {
+			continue;
+		}
+		r = c->how.usb->claim(c->how.dev, p[2]);
 		if (r != 0) {
 			release_all(c);
 			return r;
 		}
-		c->claimed[c->nclaimed++] = number;
+		c->claimed[c->nclaimed++] = p[2];
 	}
 	return 0;
 }
@@ -179,20 +194,19 @@ quiet_set_interface(struct control *c)
 /* SET_CONFIGURATION to the value that the device has would be refused by the
  * kernel while interfaces are claimed. What it means is: alternates 0, halts
  * and toggles cleared; SET_INTERFACE does that for each. A device that stalls
- * it has nothing to reset. */
+ * it has nothing to reset. Hidden interfaces are left as they are. */
 static void
 quiet_same_config(struct control *c)
 {
-	for (unsigned i = 0; i < c->nclaimed; i++) {
-		int r = c->how.usb->set_interface(
-		    c->how.dev, c->claimed[i], 0);
+	int r = floor_set_config(&c->floor, c->value);
 
-		if (r == ERR_CLOSED) {
-			end_job_by(c, r);
-			return;
+	for (unsigned i = 0; r == 0 && i < c->floor.ninterfaces; i++) {
+		if (c->how.usb->set_interface(c->how.dev,
+			c->floor.interfaces[i].number, 0) == ERR_CLOSED) {
+			r = ERR_CLOSED;
 		}
 	}
-	end_job_by(c, floor_set_config(&c->floor, c->value));
+	end_job_by(c, r);
 }
 
 static void
@@ -218,18 +232,23 @@ int
 control_config_set(struct control *c, int err)
 {
 	uint8_t value = err == 0 ? c->value : c->device_config;
+	int r;
 
 	if (!c->asked) {
 		return ERR_PEER;
 	}
 	c->asked = 0;
-	if (floor_set_config(&c->floor, value) != 0 ||
-	    control_claim(c) != 0) {
+	c->device_config = value;
+	r = floor_set_config(&c->floor, value);
+	if (r == ERR_NOENT && err != 0) {
+		/* it stays in one of which everything is hidden */
+		r = floor_set_config(&c->floor, 0);
+	}
+	if (r != 0 || control_claim(c) != 0) {
 		lose(c, "session.configuration",
 		    "interfaces cannot be claimed after SET_CONFIGURATION");
 		return 0;
 	}
-	c->device_config = value;
 	end_job(c, err == 0 ? USBIP_OK : USBIP_EPIPE);
 	return 0;
 }
@@ -246,7 +265,7 @@ on_read(void *arg, int err, const struct reader_why *why)
 		end_job_by(c, err);
 		return;
 	}
-	is_same = err == 0 && devrec_compare(c->fresh, c->how.rec) == 0;
+	is_same = err == 0 && devrec_compare(c->fresh, c->how.whole) == 0;
 	free(c->fresh);
 	c->fresh = NULL;
 	if (!is_same) {
@@ -266,7 +285,7 @@ quiet_reset(struct control *c)
 		.loop = c->how.loop,
 		.usb = c->how.usb,
 		.dev = c->how.dev,
-		.speed = c->how.rec->speed,
+		.speed = c->how.whole->speed,
 		.claims = READER_CLAIMED,
 		.done = on_read,
 		.arg = c,

@@ -36,7 +36,8 @@ struct control_how {
 	const struct usb_ops *usb;
 	struct usb_dev *dev;
 	struct transfers *transfers; /* may be set later, before streaming */
-	const struct devrec *rec;
+	const struct devrec *rec;   /* what the peer may have of the device */
+	const struct devrec *whole; /* all of it; may be rec */
 	const struct session_limits *limits;
 	const struct control_hooks *hooks; /* copied */
 };

@@ -65,6 +65,59 @@ list_interfaces(struct floor *floor)
 	}
 }
 
+/* Numbers and endpoint indexes of a configuration, in any alternate. */
+static void
+collect(const struct devrec *rec, uint8_t value, uint32_t *interfaces,
+    uint32_t *endpoints)
+{
+	size_t len, pos = 0, n;
+	const uint8_t *bytes = devrec_config_by_value(rec, value, &len), *p;
+
+	*interfaces = *endpoints = 0;
+	while (bytes != NULL && desc_next(bytes, len, &pos, &p, &n) == 0) {
+		if (p[1] == DESC_INTERFACE && n > 2) {
+			*interfaces |= UINT32_C(1) << (p[2] & 31);
+		} else if (p[1] == DESC_ENDPOINT && n > 2) {
+			*endpoints |= UINT32_C(1) << index_of(p[2]);
+		}
+	}
+}
+
+/* What some configuration has and does not expose. It does not matter which one
+ * the device is in; what is exposed now is not hidden, though. */
+static void
+find_hidden(struct floor *floor)
+{
+	uint32_t faces, eps, shown_faces, shown_eps;
+	const uint8_t *p;
+	size_t len;
+
+	floor->hidden_interfaces = floor->hidden_endpoints = 0;
+	if (floor->whole == NULL) {
+		return;
+	}
+	for (unsigned i = 0; i < floor->whole->nconfigs; i++) {
+		p = devrec_config(floor->whole, i, &len);
+		if (p == NULL) {
+			continue;
+		}
+		collect(floor->whole, p[5], &faces, &eps);
+		collect(floor->rec, p[5], &shown_faces, &shown_eps);
+		floor->hidden_interfaces |= faces & ~shown_faces;
+		floor->hidden_endpoints |= eps & ~shown_eps;
+	}
+	collect(floor->rec, floor->value, &shown_faces, &shown_eps);
+	floor->hidden_interfaces &= ~shown_faces;
+	floor->hidden_endpoints &= ~shown_eps;
+}
+
+void
+floor_hide(struct floor *floor, const struct devrec *whole)
+{
+	floor->whole = whole != floor->rec ? whole : NULL;
+	find_hidden(floor);
+}
+
 int
 floor_init(struct floor *floor, const struct devrec *rec)
 {
@@ -84,6 +137,7 @@ floor_set_config(struct floor *floor, uint8_t value)
 		floor->value = 0;
 		floor->ninterfaces = 0;
 		memset(floor->endpoints, 0, sizeof(floor->endpoints));
+		find_hidden(floor);
 		return 0;
 	}
 	raw = devrec_config_by_value(floor->rec, value, &len);
@@ -97,6 +151,7 @@ floor_set_config(struct floor *floor, uint8_t value)
 	floor->value = value;
 	list_interfaces(floor);
 	build_endpoints(floor);
+	find_hidden(floor);
 	return 0;
 }
 

@@ -35,6 +35,9 @@ struct floor_interface {
 
 /* Lives inside its user; the fields are for reading. */
 struct floor {
+	const struct devrec *whole; /* see floor_hide; NULL = nothing hidden */
+	uint32_t hidden_interfaces; /* by number */
+	uint32_t hidden_endpoints;  /* by index, as endpoints */
 	const struct devrec *rec; /* borrowed for the floor's life */
 	uint8_t value;		  /* active bConfigurationValue, 0 = none */
 	uint8_t ninterfaces;
@@ -52,6 +55,11 @@ struct floor_why {
 /* Takes the record's active configuration, alternates 0. ERR_FORMAT when the
  * record has no such configuration or it does not parse. */
 int floor_init(struct floor *floor, const struct devrec *rec);
+/* The record is what is exposed of whole (borrowed, checked). Its tables know
+ * nothing of the rest; this is for vendor requests, whose wIndex is not looked
+ * up otherwise: those to an interface or endpoint that is hidden are refused.
+ */
+void floor_hide(struct floor *floor, const struct devrec *whole);
 /* value 0: not configured, no interface and no endpoint but 0. ERR_NOENT. */
 int floor_set_config(struct floor *floor, uint8_t value);
 /* ERR_NOENT when the active configuration has no such alternate. */

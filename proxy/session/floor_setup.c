@@ -7,7 +7,8 @@
  *
  * A vendor request's wIndex is the vendor's own: devices use it as a register
  * number even when the recipient is "interface", so it is not looked up (the
- * kernel's usbfs makes the same exception).
+ * kernel's usbfs makes the same exception). Only of a device that is exposed in
+ * part, where it may be the way to what is hidden, it must not name that.
  */
 #include "proxy/session/floor.h"
 
@@ -44,6 +45,22 @@ has_endpoint(const struct floor *floor, uint16_t address)
 	}
 	return (address & 0x0f) == 0 ||
 	    floor_endpoint(floor, (uint8_t)address) != NULL;
+}
+
+static int
+is_hidden_interface(const struct floor *floor, unsigned number)
+{
+	return number < DESC_MAX_INTERFACES &&
+	    (floor->hidden_interfaces & UINT32_C(1) << number) != 0;
+}
+
+static int
+is_hidden_endpoint(const struct floor *floor, unsigned address)
+{
+	unsigned index = (address & 0x0f) | (address & 0x80) >> 3;
+
+	return (address & 0x70) == 0 &&
+	    (floor->hidden_endpoints & UINT32_C(1) << index) != 0;
 }
 
 static enum floor_act
@@ -279,6 +296,11 @@ class_request(const struct floor *floor, const uint8_t setup[8],
 	case SETUP_DEVICE:
 		return FLOOR_PASS;
 	case SETUP_INTERFACE:
+		if (setup[0] == (SETUP_IN | SETUP_CLASS | SETUP_INTERFACE) &&
+		    setup[1] == SETUP_PRINTER_GET_DEVICE_ID &&
+		    is_hidden_interface(floor, windex >> 8)) {
+			return no_recipient(why);
+		}
 		/* high byte: an entity of the interface (audio, video) */
 		return has_interface(floor, windex & 0xff) ||
 			is_printer_id(floor, setup) ?
@@ -305,6 +327,27 @@ class_request(const struct floor *floor, const uint8_t setup[8],
 	return no_recipient(why);
 }
 
+static enum floor_act
+vendor_request(const struct floor *floor, const uint8_t setup[8],
+    struct floor_why *why)
+{
+	unsigned low = setup_index(setup) & 0xff;
+
+	switch (setup[0] & SETUP_RECIPIENT_MASK) {
+	case SETUP_INTERFACE:
+		if (is_hidden_interface(floor, low)) {
+			return no_recipient(why);
+		}
+		break;
+	case SETUP_ENDPOINT:
+		if (is_hidden_endpoint(floor, low)) {
+			return no_recipient(why);
+		}
+		break;
+	}
+	return FLOOR_PASS;
+}
+
 enum floor_act
 floor_check_setup(const struct floor *floor, const uint8_t setup[8],
     struct floor_why *why)
@@ -315,7 +358,7 @@ floor_check_setup(const struct floor *floor, const uint8_t setup[8],
 	case SETUP_CLASS:
 		return class_request(floor, setup, why);
 	case SETUP_VENDOR:
-		return FLOOR_PASS;
+		return vendor_request(floor, setup, why);
 	}
 	return refuse(why, "floor.request", "reserved request type");
 }

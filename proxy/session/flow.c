@@ -81,6 +81,7 @@ flow_new(struct flow **outp, const struct flow_how *how)
 		.usb = how->usb,
 		.dev = how->dev,
 		.rec = how->rec,
+		.whole = how->whole,
 		.limits = how->limits,
 		.hooks = how->hooks,
 	};

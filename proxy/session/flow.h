@@ -23,7 +23,8 @@ struct flow_how {
 	struct usb_dev *dev;
 	struct inq *in;
 	struct outq *out;
-	const struct devrec *rec;
+	const struct devrec *rec;   /* what the peer may have of the device */
+	const struct devrec *whole; /* all of it; may be rec */
 	uint32_t devid; /* that every header must carry */
 	const struct session_limits *limits;
 	const struct control_hooks *hooks; /* copied */

@@ -25,4 +25,12 @@ struct session_limits {
  * most one URB for each endpoint. */
 extern const struct session_limits session_limits_default;
 
+/* What gateway.conf may set, as the broker's words: numbers of URBs and of MiB.
+ * The rest as in the default. ERR_FORMAT for what is no number, ERR_LIMIT for
+ * one that is out of range. */
+#define LIMITS_URBS_MAX 4096u
+#define LIMITS_BUFFERS_MAX 256u
+int session_limits_parse(
+    struct session_limits *out, const char *urbs, const char *buffers);
+
 #endif

@@ -1,8 +1,9 @@
 /*
  * sallyport-session: one connection. The broker starts it with three
  * descriptors, 3 = broker, 4 = warden, 5 = the peer's socket, and argv
- * {"sallyport-session", "session", CONNECTION}. Exit status 0 when the peer
- * ended the connection or got its answer, 1 when it failed, 2 for wrong use.
+ * {"sallyport-session", "session", CONNECTION, URBS, BUFFERS}. Exit status 0
+ * when the peer ended the connection or got its answer, 1 when it failed, 2 for
+ * wrong use.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "proxy/session/door.h"
+#include "proxy/session/limits.h"
 #include "proxy/session/session.h"
 
 enum fds { FD_BROKER = 3, FD_WARDEN = 4, FD_PEER = 5 };
@@ -49,11 +51,13 @@ int
 main(int argc, char **argv)
 {
 	struct run run = {.exit_code = 1};
+	struct session_limits limits;
 	struct session_how how = {
 		.broker = FD_BROKER,
 		.warden = FD_WARDEN,
 		.peer = FD_PEER,
 		.usb = usb_backend,
+		.limits = &limits,
 		.ended = on_ended,
 		.arg = &run,
 	};
@@ -61,7 +65,8 @@ main(int argc, char **argv)
 	char name[48];
 	int r;
 
-	if (argc != 3 || strcmp(argv[1], "session") != 0) {
+	if (argc != 5 || strcmp(argv[1], "session") != 0 ||
+	    session_limits_parse(&limits, argv[3], argv[4]) != 0) {
 		fprintf(stderr, "sallyport-session is started by sallyportd, "
 				"not by hand; see sallyportd(8)\n");
 		return 2;

@@ -20,17 +20,6 @@
 #include "proxy/session/limits.h"
 #include "proxy/session/session_parts.h"
 
-const struct session_limits session_limits_default = {
-    .urbs = 256,
-    .bytes = 8 * 1024 * 1024,
-    .held = 4096,
-    .held_bytes = 16 * 1024 * 1024,
-    .out_bytes = 4 * 1024 * 1024,
-    .urb_bytes = 1024 * 1024,
-    .control_bytes = 4096,
-    .skip_bytes = 16 * 1024 * 1024,
-};
-
 /* ------------------------------------------------------------------------ */
 /* The machine                                                              */
 
@@ -490,6 +479,7 @@ session_free(struct session *s)
 	outq_fini(&s->out);
 	op_list_fini(&s->list);
 	free(s->record);
+	free(s->exposed);
 	free(s->fresh);
 	free(s->scratch);
 	close_fd(&s->peer);

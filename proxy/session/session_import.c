@@ -2,7 +2,7 @@
  * From a bus id to a stream of URBs: the warden's record and the broker's
  * descriptor must both arrive and speak of the same place; the interfaces are
  * claimed; the device is read anew and must say what the probe heard. Only
- * then is the peer answered.
+ * then is the peer answered, out of the part of the record that it may have.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,6 +17,13 @@
 #include "proxy/session/flow.h"
 #include "proxy/session/reader.h"
 #include "proxy/session/session_parts.h"
+
+/* The device as the peer may have it. */
+static const struct devrec *
+view(const struct session *s)
+{
+	return s->exposed != NULL ? s->exposed : s->record;
+}
 
 int
 session_import(struct session *s, const char *busid)
@@ -143,7 +150,8 @@ open_device(struct session *s)
 		.usb = s->how.usb,
 		.in = &s->in,
 		.out = &s->out,
-		.rec = s->record,
+		.rec = view(s),
+		.whole = s->record,
 		.devid = (uint32_t)s->place.busnum << 16 | s->place.devnum,
 		.limits = s->limits,
 		.hooks = &hooks,
@@ -219,6 +227,25 @@ session_on_device(struct session *s, const struct event_arg *arg)
 	return s->is_imported ? begin_device(s) : 0;
 }
 
+/* What may be had of a checked record, if that is not all of it. */
+static int
+expose(struct session *s, const struct ipc_imported *m)
+{
+	struct desc_why why;
+	int r;
+
+	if (m->is_all) {
+		return 0;
+	}
+	s->exposed = malloc(sizeof(*s->exposed));
+	if (s->exposed == NULL) {
+		return ERR_NOMEM;
+	}
+	r = devrec_expose(
+	    s->exposed, s->record, (const uint8_t(*)[32])m->mask);
+	return r != 0 ? r : devrec_check(s->exposed, s->scratch, &why);
+}
+
 int
 session_on_imported(struct session *s, const struct event_arg *arg)
 {
@@ -236,7 +263,8 @@ session_on_imported(struct session *s, const struct event_arg *arg)
 	}
 	/* the record was checked by the probe; what is served is checked by
 	 * who serves it */
-	if (devrec_check(s->record, s->scratch, &why) != 0) {
+	if (devrec_check(s->record, s->scratch, &why) != 0 ||
+	    expose(s, &m) != 0) {
 		return ERR_FORMAT;
 	}
 	s->place = m.place;
@@ -266,7 +294,7 @@ session_on_read(struct session *s, const struct event_arg *arg)
 	}
 	free(s->fresh);
 	s->fresh = NULL;
-	devrec_usbip(&dev, s->record, &s->place, s->scratch);
+	devrec_usbip(&dev, view(s), &s->place, s->scratch);
 	op_reply_import(&s->out, USBIP_ST_OK, &dev);
 	loop_timer_stop(s->deadline);
 	session_set_state(s, SS_STREAMING);

@@ -95,6 +95,8 @@ struct session {
 	struct device_place device_place; /* as the broker says */
 	struct device_place place;	  /* as the warden says */
 	struct devrec *record;		  /* owned: vetted */
+	struct devrec *exposed; /* owned: what the peer may have of it; NULL =
+				   all */
 	struct devrec *fresh;		  /* owned: as the device says now */
 	struct desc_config *scratch;	  /* owned */
 	struct usb_dev *dev;		  /* owned */

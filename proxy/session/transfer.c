@@ -7,6 +7,12 @@
  * 2. can_run: gate, order and bounds decide between now and held.
  * 3. run: the judge, then the device. ERR_AGAIN goes back to the queue's head.
  * 4. transfers_done: the reply, the buffer back, and the next one in line.
+ *
+ * An unlink may overtake its submit: vhci_hcd sends all new submits, then all
+ * new unlinks, and a URB that is submitted and unlinked in between goes out in
+ * the wrong order. Answered as "nothing there", that URB would complete twice,
+ * and the importing kernel unplugs the device. So such an unlink is kept, and
+ * its submit never reaches the device.
  */
 #include "proxy/session/transfer.h"
 
@@ -22,12 +28,17 @@
 #include "proxy/session/reply.h"
 
 #define BUCKETS 512u
+#define EARLY 64u /* unlinks that wait for their submit; more are answered */
 /* Pause after the system had no memory for an URB, unless one of ours ends
  * before; others may hold it all. */
 #define STARVED_PAUSE (10 * CLOCK_MSEC)
 
 struct queue {
 	struct transfer *head, *tail;
+};
+
+struct early {
+	uint32_t seqnum, of;
 };
 
 struct transfers {
@@ -46,6 +57,10 @@ struct transfers {
 	int is_pumping, must_pump;
 	int is_starved;
 	int32_t failed; /* status of a device that is gone, or 0 */
+	uint32_t newest; /* seqnum of a submit, once has_newest */
+	int has_newest;
+	unsigned nearly;
+	struct early early[EARLY];
 	struct loop_timer *retry;
 };
 
@@ -133,6 +148,81 @@ forget(struct transfers *ts, struct transfer *t)
 	pool_put(&ts->pool, t);
 }
 
+/* Seqnums wrap: one is later when the way to it is the shorter one. */
+static int
+is_later(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) > 0;
+}
+
+/* Takes one unlink out of those that wait for `of`. */
+static int
+take_early(struct transfers *ts, uint32_t of, uint32_t *seqnum)
+{
+	for (unsigned i = 0; i < ts->nearly; i++) {
+		if (ts->early[i].of == of) {
+			*seqnum = ts->early[i].seqnum;
+			ts->nearly--;
+			memmove(&ts->early[i], &ts->early[i + 1],
+			    (ts->nearly - i) * sizeof(ts->early[0]));
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* A submit came: of those before it that did not come, none will. */
+static void
+note_seqnum(struct transfers *ts, uint32_t seqnum)
+{
+	unsigned i = 0;
+
+	if (!ts->has_newest || is_later(seqnum, ts->newest)) {
+		ts->newest = seqnum;
+		ts->has_newest = 1;
+	}
+	while (i < ts->nearly) {
+		uint32_t of = ts->early[i].of, unlink;
+
+		if (is_later(seqnum, of) && take_early(ts, of, &unlink)) {
+			reply_unlink(ts->how.out, unlink, USBIP_OK);
+		} else {
+			i++;
+		}
+	}
+}
+
+/* The peer counts submits and unlinks together, upwards: an unlink of a submit
+ * that is still to come lies between the two. */
+static int
+keep_early(struct transfers *ts, uint32_t seqnum, uint32_t of)
+{
+	if (!ts->has_newest || !is_later(of, ts->newest) ||
+	    !is_later(seqnum, of) || ts->nearly == EARLY) {
+		return 0;
+	}
+	ts->early[ts->nearly++] = (struct early){.seqnum = seqnum, .of = of};
+	return 1;
+}
+
+/* Whether it was unlinked before it came; then it is gone. */
+static int
+was_unlinked(struct transfers *ts, struct transfer *t)
+{
+	int32_t status = USBIP_ECONNRESET;
+	uint32_t unlink;
+
+	while (take_early(ts, t->seqnum, &unlink)) {
+		reply_unlink(ts->how.out, unlink, status);
+		status = USBIP_OK;
+	}
+	if (status == USBIP_ECONNRESET) {
+		return 0;
+	}
+	forget(ts, t);
+	return 1;
+}
+
 int
 transfers_begin(struct transfers *ts, const struct usbip_header *hdr,
     enum urb_type type, struct transfer **outp)
@@ -149,6 +239,7 @@ transfers_begin(struct transfers *ts, const struct usbip_header *hdr,
 	if (t == NULL) {
 		return ERR_NOMEM;
 	}
+	note_seqnum(ts, hdr->seqnum);
 	t->state = TRANSFER_NEW;
 	t->seqnum = hdr->seqnum;
 	t->direction = hdr->direction;
@@ -441,6 +532,9 @@ run(struct transfers *ts, struct transfer *t)
 void
 transfers_start(struct transfers *ts, struct transfer *t)
 {
+	if (ts->nearly > 0 && was_unlinked(ts, t)) {
+		return;
+	}
 	hold(ts, t, 0);
 	transfers_pump(ts);
 }
@@ -532,7 +626,9 @@ transfers_unlink(struct transfers *ts, uint32_t seqnum, uint32_t of)
 		return ERR_PEER;
 	}
 	if (t == NULL) {
-		reply_unlink(ts->how.out, seqnum, USBIP_OK);
+		if (!keep_early(ts, seqnum, of)) {
+			reply_unlink(ts->how.out, seqnum, USBIP_OK);
+		}
 		return 0;
 	}
 	switch (t->state) {

@@ -124,7 +124,8 @@ void transfers_start(struct transfers *ts, struct transfer *t);
 void transfer_answer(struct transfers *ts, struct transfer *t, int32_t status,
     const void *data, size_t len);
 
-/* CMD_UNLINK `seqnum` of the CMD_SUBMIT `of`. ERR_PEER: more unlinks of one
+/* CMD_UNLINK `seqnum` of the CMD_SUBMIT `of`, which may still be on its way:
+ * then it is answered when that comes, or when a later submit does. ERR_PEER: more unlinks of one
  * URB than anybody sends, or its own seqnum is in use. */
 int transfers_unlink(struct transfers *ts, uint32_t seqnum, uint32_t of);
 /* The sink of the device: this URB ended. */

@@ -139,6 +139,7 @@ device_json(const struct device *dev)
 		put_text(o, "hash", dev->hash);
 		put_text(o, "parent_hash", dev->parent_hash);
 		put_text(o, "connect_type", dev->connect_type);
+		facts_put_json(o, dev);
 		for (size_t i = 0; i < dev->facts.ninterfaces; i++) {
 			const struct rule_interface *f =
 			    &dev->facts.interfaces[i];

@@ -161,7 +161,7 @@ say_gone(struct session *s, struct told *t)
 /* Whether the rules show it; the audit log hears of it once per change. */
 static int
 is_shown(struct session *s, const struct device *dev, struct told *t,
-    int is_new)
+    int is_new, struct rule_exposure *exposes)
 {
 	struct rule_decision d;
 	int shown;
@@ -176,13 +176,15 @@ is_shown(struct session *s, const struct device *dev, struct told *t,
 		    dev, &d, (char *)NULL);
 	}
 	t->is_shown = shown;
+	*exposes = d.exposes;
 	return shown;
 }
 
 static void
-say_device(struct session *s, const struct device *dev, struct told *t)
+say_device(struct session *s, const struct device *dev, struct told *t,
+    const struct rule_exposure *exposes)
 {
-	char *text = events_json_device(s, dev);
+	char *text = events_json_device(s, dev, exposes);
 	int was_there = t->text != NULL;
 
 	if (was_there && strcmp(t->name, dev->name) != 0) {
@@ -210,6 +212,7 @@ judge_device(struct session *s, const struct device *dev)
 {
 	struct told *t = find_told(s->events, dev->id);
 	int is_new = t == NULL;
+	struct rule_exposure exposes;
 
 	if (dev->record == NULL || dev->name[0] == '\0') {
 		return;
@@ -223,8 +226,8 @@ judge_device(struct session *s, const struct device *dev)
 		TAILQ_INSERT_TAIL(&s->events->told, t, entry);
 	}
 	t->is_seen = 1;
-	if (is_shown(s, dev, t, is_new)) {
-		say_device(s, dev, t);
+	if (is_shown(s, dev, t, is_new, &exposes)) {
+		say_device(s, dev, t, &exposes);
 	} else {
 		say_gone(s, t);
 	}

@@ -99,12 +99,17 @@ events_json_hello(void)
 }
 
 char *
-events_json_device(const struct session *s, const struct device *dev)
+events_json_device(const struct session *s, const struct device *dev,
+    const struct rule_exposure *exposes)
 {
-	json_t *o = json_object(), *faces = json_array();
+	json_t *o, *faces;
 	struct ipc_item item;
 
-	item_fill(&item, dev);
+	if (item_fill(&item, dev, exposes) != 0) {
+		return NULL;
+	}
+	o = json_object();
+	faces = json_array();
 	put(o, "name", json_string(dev->name));
 	put(o, "busid", json_string(dev->place.busid));
 	put(o, "state", json_string(state_word(s, dev)));

@@ -46,7 +46,9 @@ start(struct warden *w)
 	w->loop = loop_new();
 	w->scratch = calloc(1, sizeof(*w->scratch));
 	w->fresh = calloc(1, sizeof(*w->fresh));
-	if (w->loop == NULL || w->scratch == NULL || w->fresh == NULL) {
+	w->shown = calloc(1, sizeof(*w->shown));
+	if (w->loop == NULL || w->scratch == NULL || w->fresh == NULL ||
+	    w->shown == NULL) {
 		fatal("start");
 	}
 	if (audit_open(&w->audit, w->conf.audit) != 0) {

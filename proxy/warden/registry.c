@@ -7,6 +7,9 @@
  *                 |  ^________________|  (reset and read again)
  *                 v
  *              REFUSED                      KEPT (hubs, [local] keep)
+ *
+ * WAITING: not authorized by the kernel ([local] at-boot = strict: the broker is
+ * asked to), or not configured so far.
  */
 #include "proxy/warden/warden.h"
 
@@ -104,6 +107,7 @@ device_free(struct device *dev)
 	close_probe(dev);
 	loop_timer_free(dev->settle);
 	TAILQ_REMOVE(&w->devices, dev, entry);
+	facts_compare(w);
 	events_touch(w);
 	free(dev->record);
 	free(dev->store);
@@ -174,14 +178,11 @@ on_record(struct device *dev, const uint8_t *data, size_t len)
 		return;
 	}
 	*dev->record = *w->fresh;
-	if (rule_device_from_record(&dev->facts, dev->store, &dev->place,
-		dev->record, dev->hash, dev->parent_hash,
-		dev->connect_type) != 0) {
+	if (facts_fill(dev) != 0) {
 		refuse(dev, "gateway.facts", "its facts do not fit");
 		return;
 	}
-	memcpy(dev->store->stable_port, dev->stable_port,
-	    sizeof(dev->store->stable_port));
+	facts_compare(w);
 	if (stable_name(dev->name, sizeof(dev->name), dev->facts.vid,
 		dev->facts.pid, dev->facts.serial, dev->stable_port) != 0) {
 		refuse(dev, "gateway.facts", "its stable name does not fit");
@@ -355,12 +356,35 @@ is_kept(struct device *dev, const struct sysfs_device *sys)
 	if (sysfs_facts(&dev->facts, dev->store, sys) != 0) {
 		return 0;
 	}
+	facts_place(dev);
+	facts_compare(dev->warden);
 	rules_decide(dev->warden->keep, &dev->facts, NULL, NULL, &d);
 	return d.verdict == RULE_ALLOW;
 }
 
-/* Looks at a device that waits: what is it, and is it configured? Kernel events
- * come before it is. */
+/* It has no configuration: it is not authorized, or the kernel's event came
+ * before it was set. Looks again soon. */
+static void
+wait_for_kernel(struct device *dev, const struct sysfs_device *sys)
+{
+	if (!sys->is_authorized && dev->warden->conf.is_strict &&
+	    !dev->is_asked) {
+		dev->is_asked = 1;
+		authorize(dev, IPC_AUTH_DEVICE);
+	}
+	if (++dev->looks <= SETTLE_TRIES) {
+		loop_timer_set(dev->settle, SETTLE);
+	} else if (sys->is_authorized) {
+		refuse(dev, "gateway.unconfigured",
+		    "the kernel set no configuration");
+	} else {
+		refuse(dev, "gateway.unauthorized",
+		    "the kernel has not authorized it; [local] at-boot = "
+		    "strict lets the gateway do so");
+	}
+}
+
+/* Looks at a device that waits: what is it, and is it configured? */
 static void
 look(void *arg)
 {
@@ -386,24 +410,20 @@ look(void *arg)
 	memcpy(
 	    dev->connect_type, sys.connect_type, sizeof(dev->connect_type));
 	memcpy(dev->stable_port, sys.stable_port, sizeof(dev->stable_port));
+	dev->nhubs = sysfs_hubs(dev->store, dev->place.path);
 	if (sys.is_virtual) {
 		dev->state = DEVICE_KEPT;
 		return;
 	}
-	if (sys.is_root_hub) {
-		dev->state = DEVICE_KEPT;
-		if (w->conf.before_drivers) {
-			authorize(dev, IPC_AUTH_PORTS);
-		}
-		return;
+	if (sys.is_root_hub && w->conf.before_drivers && !dev->is_asked) {
+		/* At once, before anything below it is found. Of a controller
+		 * that came just now the hub's own interface may be born under
+		 * that default as well: it is a hub like any other below. */
+		dev->is_asked = 1;
+		authorize(dev, IPC_AUTH_PORTS);
 	}
-	if (sys.configuration <= 0) {
-		if (++dev->looks > SETTLE_TRIES) {
-			refuse(dev, "gateway.unconfigured",
-			    "the kernel set no configuration");
-			return;
-		}
-		loop_timer_set(dev->settle, SETTLE);
+	if (!sys.is_authorized || sys.configuration <= 0) {
+		wait_for_kernel(dev, &sys);
 		return;
 	}
 	if (sys.class == 0x09) {
@@ -445,7 +465,7 @@ registry_add(struct warden *w, const char *busid)
 	}
 	dev->warden = w;
 	dev->probe_chan = -1;
-	dev->plugged = clock_mono();
+	dev->plugged = (int64_t)(clock_wall() / CLOCK_SEC);
 	dev->id = ++w->next_device;
 	memcpy(dev->place.busid, busid, strlen(busid) + 1);
 	dev->store = calloc(1, sizeof(*dev->store));

@@ -152,7 +152,8 @@ on_identity(struct session *s, const struct channel_msg *msg)
 
 /* A device is in a list when it was read and a rule allows it. */
 static int
-is_listed(struct session *s, const struct device *dev)
+is_listed(
+    struct session *s, const struct device *dev, struct rule_exposure *exposes)
 {
 	struct rule_decision d;
 
@@ -164,6 +165,7 @@ is_listed(struct session *s, const struct device *dev)
 	audit_write(s->warden, "list",
 	    d.verdict == RULE_ALLOW ? "shown" : "hidden", s, dev, &d,
 	    (char *)NULL);
+	*exposes = d.exposes;
 	return d.verdict == RULE_ALLOW;
 }
 
@@ -172,6 +174,7 @@ on_list(struct session *s, const struct channel_msg *msg)
 {
 	struct warden *w = s->warden;
 	struct device *dev;
+	struct rule_exposure exposes;
 	struct ipc_item item;
 	int n, r = 0;
 
@@ -180,10 +183,10 @@ on_list(struct session *s, const struct channel_msg *msg)
 	}
 	s->has_asked = 1;
 	TAILQ_FOREACH (dev, &w->devices, entry) {
-		if (r != 0 || !is_listed(s, dev)) {
+		if (r != 0 || !is_listed(s, dev, &exposes) ||
+		    item_fill(&item, dev, &exposes) != 0) {
 			continue;
 		}
-		item_fill(&item, dev);
 		n = ipc_encode_item(w->out, sizeof(w->out), &item);
 		r = n < 0 ? n
 			  : channel_send_wait(s->chan, IPC_LIST_ITEM, s->conn,
@@ -203,6 +206,10 @@ reply_import(struct session *s, int err)
 
 	if (err == 0) {
 		m.place = s->device->place;
+		m.is_all = s->exposes.is_all;
+		if (!m.is_all) {
+			memcpy(m.mask, s->exposes.mask, sizeof(m.mask));
+		}
 	}
 	n = ipc_encode_imported(w->out, sizeof(w->out), &m,
 	    err == 0 ? s->device->record : NULL);
@@ -212,20 +219,27 @@ reply_import(struct session *s, int err)
 }
 
 static int
-ask_grant(struct session *s, struct device *dev)
+ask_grant(struct session *s, struct device *dev,
+    const struct rule_exposure *exposes)
 {
 	struct warden *w = s->warden;
-	struct ipc_grant m = {
-		.place = dev->place, .nconfigs = dev->record->nconfigs};
+	const struct devrec *rec = item_view(dev, exposes);
+	struct ipc_grant m = {.place = dev->place};
 	uint8_t buf[PLACE_WIRE + 16];
 	size_t len;
 
-	for (unsigned i = 0; i < dev->record->nconfigs; i++) {
-		const uint8_t *bytes = devrec_config(dev->record, i, &len);
+	if (rec == NULL) {
+		return reply_import(s, ERR_NOENT);
+	}
+	/* the others cannot be set */
+	m.nconfigs = rec->nconfigs;
+	for (unsigned i = 0; i < rec->nconfigs; i++) {
+		const uint8_t *bytes = devrec_config(rec, i, &len);
 
 		m.configs[i] = bytes != NULL && len > 5 ? bytes[5] : 0;
 	}
 	s->phase = SESSION_GRANTING;
+	s->exposes = *exposes;
 	s->device = dev;
 	dev->holder = s;
 	dev->state = DEVICE_HELD;
@@ -270,7 +284,7 @@ on_import(struct session *s, const struct channel_msg *msg)
 		return reply_import(s, ERR_BUSY);
 	}
 	audit_write(w, "import", "allowed", s, dev, &d, (char *)NULL);
-	return ask_grant(s, dev);
+	return ask_grant(s, dev, &d.exposes);
 }
 
 static int

@@ -239,14 +239,63 @@ sysfs_read(struct sysfs_device *out, const char *busid)
 	out->place.speed = read_speed(dir);
 	out->class = (uint8_t)class;
 	out->configuration = (int)read_number(dir, "bConfigurationValue", 10);
+	out->is_authorized = read_number(dir, "authorized", 10) != 0;
 	out->is_root_hub = strncmp(busid, "usb", 3) == 0;
 	out->is_virtual = strstr(real, "/vhci_hcd") != NULL;
+	if (!out->is_authorized) {
+		goto out; /* nothing else is to be believed */
+	}
 	read_socket(out, real);
 	hash_dir(dir, out->hash);
 	hash_parent(real, out->is_root_hub, out->parent_hash);
 out:
 	close_fd(&dir);
 	return r;
+}
+
+size_t
+sysfs_hubs(struct rule_device_store *store, const char *path)
+{
+	char at[PATH_MAX], *slash;
+	size_t n = 0, len = strlen(path);
+
+	if (len >= sizeof(at)) {
+		return 0;
+	}
+	memcpy(at, path, len + 1);
+	while (n < RULE_ANCESTORS && (slash = strrchr(at, '/')) != NULL &&
+	    slash != at) {
+		struct rule_hub_store *texts = &store->hubs[n];
+		struct rule_ancestor *hub;
+		const char *name;
+		long vid, pid;
+		int dir;
+
+		*slash = '\0';
+		name = strrchr(at, '/');
+		dir = open(at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (name == NULL || dir == -1 ||
+		    strlen(name + 1) >= sizeof(texts->via_port)) {
+			close_fd(&dir);
+			break;
+		}
+		vid = read_number(dir, "idVendor", 16);
+		pid = read_number(dir, "idProduct", 16);
+		hash_dir(dir, texts->hash);
+		close_fd(&dir);
+		if (vid < 0 || vid > 0xffff || pid < 0 || pid > 0xffff) {
+			break; /* the controller */
+		}
+		memcpy(texts->via_port, name + 1, strlen(name + 1) + 1);
+		if (stable_port(texts->stable_port, sizeof(texts->stable_port),
+			at) != 0) {
+			texts->stable_port[0] = '\0';
+		}
+		hub = rule_device_hub(store, n++);
+		hub->vid = (uint16_t)vid;
+		hub->pid = (uint16_t)pid;
+	}
+	return n;
 }
 
 int
@@ -278,7 +327,7 @@ sysfs_facts(struct rule_device *out, struct rule_device_store *store,
 	read_text(dir, "manufacturer", store->manufacturer,
 	    sizeof(store->manufacturer));
 	read_text(dir, "serial", store->serial, sizeof(store->serial));
-	r = rule_device_interfaces(store, &count, desc + 18, (size_t)n - 18);
+	r = rule_device_configs(store, &count, desc + 18, (size_t)n - 18);
 	if (r != 0) {
 		goto out;
 	}

@@ -19,6 +19,7 @@
 #include "proxy/warden/stable.h"
 #include "wire/ipc.h"
 
+struct json_t;
 struct loop;
 struct loop_io;
 struct loop_timer;
@@ -49,6 +50,7 @@ struct device {
 	struct devrec *record; /* owned; NULL until the first probe */
 	struct rule_device facts;
 	struct rule_device_store *store; /* owned; backs facts */
+	size_t nhubs; /* of store->ancestors */
 	char hash[HASH_TEXT], parent_hash[HASH_TEXT];
 	char connect_type[32];
 	char stable_port[RULE_PORT];
@@ -62,9 +64,11 @@ struct device {
 	struct loop_io *probe_io;
 	struct loop_timer *settle; /* while WAITING: looks again */
 	unsigned looks;	   /* at a device that has no configuration */
+	int is_asked;	   /* the broker was asked to let it in, or to shut
+			      what is below it: once */
 	unsigned failures; /* of its probe, in a row */
 	int is_read;	   /* the probe that still runs gave a good record */
-	uint64_t plugged; /* clock_mono */
+	int64_t plugged; /* Unix seconds */
 };
 TAILQ_HEAD(device_list, device);
 
@@ -89,6 +93,7 @@ struct session {
 	char identity[IDENTITY_NAME];
 	char peer[PEER_NAME];
 	struct device *device; /* borrowed; while it holds one */
+	struct rule_exposure exposes; /* ... of its interfaces */
 	int has_asked;	       /* for a list, a device or events: once */
 	struct subscriber *events; /* owned; NULL unless it watches */
 	uint64_t since;	       /* clock_wall at accept */
@@ -131,6 +136,7 @@ struct warden {
 	unsigned nclients; /* of the control socket */
 	struct desc_config *scratch;
 	struct devrec *fresh; /* where a record is decoded to */
+	struct devrec *shown; /* see item_view */
 	uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX];
 	uint8_t out[CHANNEL_MAX];
 };
@@ -169,6 +175,8 @@ struct sysfs_device {
 	struct device_place place;
 	uint8_t class;
 	int configuration; /* -1 = none set */
+	int is_authorized; /* by the kernel; if not, its descriptors are no
+			      facts yet */
 	int is_root_hub;
 	int is_virtual; /* behind vhci_hcd */
 	char connect_type[32];
@@ -181,6 +189,22 @@ int sysfs_read(struct sysfs_device *out, const char *busid);
  * texts live in store. */
 int sysfs_facts(struct rule_device *out, struct rule_device_store *store,
     const struct sysfs_device *dev);
+
+/* Fills the hubs of a store for the device at that path, nearest first, and
+ * gives their number: RULE_ANCESTORS at most. */
+size_t sysfs_hubs(struct rule_device_store *store, const char *path);
+
+/* facts.c: what rules judge a device by. */
+/* All of its facts, out of its record and of what was found out before. 0, or
+ * an error of the record or of the digests. */
+int facts_fill(struct device *dev);
+/* Adds to facts that are from elsewhere what the record does not say. */
+void facts_place(struct device *dev);
+/* A device came, changed or went: which ones are ambiguous now. */
+void facts_compare(struct warden *w);
+
+/* facts_json.c: adds them to a JSON object; facts_fill was called. */
+void facts_put_json(struct json_t *o, const struct device *dev);
 
 /* policy.c: rules from disk, decisions, what a reload does to the living. */
 int policy_load(struct warden *w); /* 0; else keeps the old, logged */
@@ -201,8 +225,15 @@ int session_on_exited(
 void session_eject(struct session *s, const char *why,
     const struct rule_decision *decision);
 
-/* item.c: a device that has a record, as lists show it. */
-void item_fill(struct ipc_item *item, const struct device *dev);
+/* item.c: a device that has a record, as lists show it: what of it is exposed
+ * is all there is. */
+/* Its record, or what is left of that, which lives until the next call. NULL
+ * when nothing is. */
+const struct devrec *item_view(
+    const struct device *dev, const struct rule_exposure *exposes);
+/* 0, or ERR_NOENT when nothing is left. */
+int item_fill(struct ipc_item *item, const struct device *dev,
+    const struct rule_exposure *exposes);
 
 /* events.c: sessions whose peers watch. Each is told of the devices that the
  * rules let it have, and of nothing else. */
@@ -223,7 +254,8 @@ void events_message(struct warden *w, const char *identity, const char *name,
 /* events_json.c: the lines, without their ends; to be freed, NULL when out of
  * memory. */
 char *events_json_hello(void);
-char *events_json_device(const struct session *s, const struct device *dev);
+char *events_json_device(const struct session *s, const struct device *dev,
+    const struct rule_exposure *exposes);
 /* type "appeared" or "changed"; device as made above. */
 char *events_json_about(const char *type, const char *device);
 char *events_json_gone(const char *name, const char *busid);

@@ -1,5 +1,5 @@
 /*
- * G1, G4 and G5 judged from a run; docs/PERFORMANCE.md has their words. Each is
+ * G1, G4, G5 and P judged from a run; docs/PERFORMANCE.md has their words. Each is
  * the worst of the cells that it speaks of. Ratios compare two paths of one
  * run, counts are exact: no verdict depends on how fast this machine is.
  */
@@ -307,6 +307,25 @@ judge_counts(struct judge *j)
 	}
 }
 
+static void
+judge_policy(struct judge *j)
+{
+	const struct policy_bench *bench = &j->r->policy;
+	struct goal *ratio = add(j, "P",
+	    "a decision with 10 000 rules / with 10", GOAL_AT_MOST, 1.5);
+	struct goal *load = add(
+	    j, "P", "loading 10 000 rules, s", GOAL_AT_MOST, 1);
+
+	if (!bench->is_measured) {
+		return;
+	}
+	ratio->is_judged = load->is_judged = 1;
+	ratio->value = policy_ratio(bench).median;
+	load->value = bench->load_ms / 1e3;
+	snprintf(ratio->where, sizeof(ratio->where), "policy");
+	snprintf(load->where, sizeof(load->where), "policy");
+}
+
 static unsigned
 drop_unjudged(struct goal *goals, unsigned n)
 {
@@ -325,6 +344,10 @@ goals_judge(const struct results *r, struct goal goals[GOALS_MAX])
 {
 	struct judge j = {.r = r, .goals = goals};
 
+	judge_policy(&j);
+	if (r->ncells == 0) {
+		return drop_unjudged(goals, j.n);
+	}
 	judge_path(&j, RIG_GW_TLS,
 	    "gateway and TLS, <= 64 B: p50 / plain TCP echo", 1.6);
 	judge_path(&j, RIG_HOP_TLS,

@@ -157,6 +157,23 @@ goals_array(const struct results *r)
 	return array;
 }
 
+static json_t *
+policy_object(const struct policy_bench *bench)
+{
+	struct policy_ratio ratio = policy_ratio(bench);
+	json_t *few = json_array(), *many = json_array();
+
+	for (unsigned r = 0; r < POLICY_ROUNDS; r++) {
+		json_array_append_new(few, number(bench->few[r]));
+		json_array_append_new(many, number(bench->many[r]));
+	}
+	return json_pack("{s:i,s:o,s:o,s:[o,o,o],s:o,s:i}", "devices",
+	    (int)POLICY_DEVICES, "rules_10_ns", few, "rules_10000_ns", many,
+	    "ratio", number(ratio.median), number(ratio.least),
+	    number(ratio.most), "load_10000_ms", number(bench->load_ms),
+	    "allowed", (int)bench->allowed);
+}
+
 void
 results_print_json(const struct results *r)
 {
@@ -170,7 +187,10 @@ results_print_json(const struct results *r)
 	put(top, "slice_ms", json_integer(r->slice_ms));
 	put(top, "load_before", number(r->load_before));
 	put(top, "load_after", number(r->load_after));
-	put(top, "suite", json_string(r->suite));
+	put(top, "suite", json_string(r->suite != NULL ? r->suite : ""));
+	if (r->policy.is_measured) {
+		put(top, "policy", policy_object(&r->policy));
+	}
 	for (unsigned p = 0; p < r->npins; p++) {
 		put(pins, results_pin_name(p), pin_object(r, p));
 	}

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "tests/bench/load.h"
+#include "tests/bench/policy.h"
 
 #define RESULTS_ROUNDS 9u
 #define RESULTS_CELLS 20u
@@ -39,6 +40,7 @@ struct results {
 	struct load_slice slices[RESULTS_PINS][RESULTS_CELLS][RESULTS_ROUNDS]
 				[RIG_PATHS];
 	struct results_exact exact[RIG_PATHS]; /* of gw and gw-tls */
+	struct policy_bench policy;
 };
 
 struct results_spread {

@@ -207,7 +207,7 @@ grant(struct rig *rig)
 {
 	static struct devrec rec;
 	static uint8_t buf[CHANNEL_MAX];
-	struct ipc_imported m = {.err = 0};
+	struct ipc_imported m = {.err = 0, .is_all = 1};
 	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	expect(rig->warden, IPC_IMPORT);

@@ -232,22 +232,33 @@ print_goals(const struct results *r)
 	}
 }
 
-void
-results_print(const struct results *r)
+static void
+print_conditions(const struct results *r)
 {
-	printf("%s; %s\n", r->date, r->machine);
 	printf("%u rounds, paths in turns of %u ms; load average %.2f before, "
 	       "%.2f after; TLS suite %s\n",
 	    r->rounds, r->slice_ms, r->load_before, r->load_after, r->suite);
 	printf("ratios are medians over the rounds (least..greatest); ?: the "
 	       "machine gave too few cores for one\n");
-	for (unsigned p = 0; p < r->npins; p++) {
+}
+
+void
+results_print(const struct results *r)
+{
+	printf("%s; %s\n", r->date, r->machine);
+	if (r->ncells > 0) {
+		print_conditions(r);
+	}
+	for (unsigned p = 0; p < r->npins && r->ncells > 0; p++) {
 		print_latency(r, p);
 		print_rate(r, p);
 		print_tails(r, p);
 		print_cost(r, p);
 		print_counts(r, p);
 	}
-	print_outliers(r);
+	if (r->ncells > 0) {
+		print_outliers(r);
+	}
+	policy_print(&r->policy);
 	print_goals(r);
 }

@@ -245,11 +245,15 @@ answer_list(struct rig *rig)
 static void
 answer_import(struct rig *rig)
 {
-	struct ipc_imported m = {
-		.err = rig->imported_err, .place = rig->place};
+	struct ipc_imported m = {.err = rig->imported_err,
+		.place = rig->place,
+		.is_all = !rig->is_masked};
 	static uint8_t buf[CHANNEL_MAX];
 	int is_ok = rig->imported_err == 0;
 
+	if (rig->is_masked) {
+		memcpy(m.mask, rig->mask, sizeof(m.mask));
+	}
 	if (is_ok && !rig->device_late) {
 		give_device(rig);
 	}

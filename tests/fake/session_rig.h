@@ -61,6 +61,8 @@ struct rig {
 
 	/* how the fakes behave */
 	int32_t identified_err, imported_err, config_err;
+	int is_masked;	  /* the warden exposes the interfaces of mask only */
+	uint8_t mask[DESC_MAX_CONFIGS][32];
 	int mute_broker;  /* leaves SET_CONFIG unanswered */
 	int device_late;  /* IPC_DEVICE after IPC_IMPORTED */
 	const char *protocol; /* ALPN that the peer agreed on; NULL = none */

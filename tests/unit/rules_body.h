@@ -27,8 +27,9 @@ rules_of(const char *text)
 	for (size_t i = 0; i < rules_load_error_count(load) && i < 3; i++) {
 		const struct rule_error *e = rules_load_error(load, i);
 
-		print_message("%s\n%u:%u: %s\n", text, e->line, e->column,
-		    e->text);
+		print_message("%s\n", text);
+		print_message("%u:%u: %s\n    %s\n", e->line, e->column,
+		    e->text, e->source);
 	}
 	assert_int_equal(r, 0);
 	rules_load_free(load);

@@ -465,7 +465,14 @@ test_rules(void **state)
 	by_rules(m, "# mine\n\nreject 0951:1666", "/etc/own.rules:3");
 	by_rules(m, "allow 0951:*", NULL);
 	/* nobody is asked who he is here */
-	by_rules(m, "allow to \"dns:ws1\"", "no rule");
+	by_rules(m, "allow to \"dns:ws1\"", "ask who receives it");
+	by_rules(m, "block to \"dns:ws1\"\nallow", "ask who");
+	/* nor can a lease be kept */
+	by_rules(m, "allow lease 5m", "terms that only a gateway can keep");
+	by_rules(m, "allow once", "terms that only a gateway can keep");
+	by_rules(m, "allow expose { 08:*:* }", "only a gateway");
+	by_rules(m, "allow approve by \"desk\"", "only a gateway can keep");
+	by_rules(m, "allow if !rule-applied", "");
 	by_rules(m, "allow 0952:*", "no rule");
 	by_rules(m, "allow with-interface equals { 08:06:50 }", NULL);
 	start(m, &composite, 8, 6, 0x50);

@@ -25,6 +25,8 @@ static struct session one, two;
 static int ends[2];
 static struct device devs[3];
 static unsigned ejected, audited;
+static struct rule_exposure exposes; /* what the rules say, if not all */
+static int is_masked;
 
 /* What events.c asks of its neighbours. */
 void
@@ -59,6 +61,9 @@ policy_decide(struct warden *warden, const struct device *dev,
 	if (warden->rules != NULL) {
 		rules_decide(warden->rules, &dev->facts, &s->facts, NULL,
 		    out);
+	}
+	if (is_masked) {
+		out->exposes = exposes;
 	}
 }
 
@@ -150,8 +155,10 @@ set_up(void **state)
 	memset(&w, 0, sizeof(w));
 	memset(devs, 0, sizeof(devs));
 	ejected = audited = 0;
+	is_masked = 0;
 	w.loop = loop_new();
 	w.scratch = calloc(1, sizeof(*w.scratch));
+	w.shown = calloc(1, sizeof(*w.shown));
 	TAILQ_INIT(&w.devices);
 	TAILQ_INIT(&w.sessions);
 	assert_int_equal(events_start(&w), 0);
@@ -183,6 +190,7 @@ tear_down(void **state)
 	}
 	rules_free(w.rules);
 	free(w.scratch);
+	free(w.shown);
 	loop_timer_free(w.judge);
 	loop_timer_free(w.pulse);
 	loop_free(w.loop);
@@ -316,6 +324,66 @@ test_plug_and_unplug(void **state)
 	expect(ends[0], "gone", name_of(1), "");
 	expect_nothing(ends[0]);
 	expect_nothing(ends[1]);
+}
+
+/* The interfaces of the next line's device, as one text. */
+static void
+expect_interfaces(int end, const char *type, const char *want)
+{
+	json_t *o = heard(end), *list;
+	char *have;
+
+	assert_non_null(o);
+	assert_string_equal(
+	    json_string_value(json_object_get(o, "type")), type);
+	list = json_object_get(json_object_get(o, "device"), "interfaces");
+	have = json_dumps(list, JSON_COMPACT);
+	assert_string_equal(have, want);
+	free(have);
+	json_decref(o);
+}
+
+static void
+test_what_is_exposed(void **state)
+{
+	const struct usb_sample *composite = &usb_samples[4];
+	struct rule_exposure all = {.is_all = 1};
+	struct ipc_item item;
+
+	(void)state;
+	use_rules("allow to \"cn:one\"\n");
+	subscribe(&one, ends[0], name_of(0));
+	plug(&devs[2], "1-3", "p:3");
+	devrec_init(devs[2].record);
+	devs[2].record->speed = (uint8_t)composite->speed;
+	devs[2].record->active_config = 1;
+	memcpy(devs[2].record->device, composite->device, DESC_DEVICE_SIZE);
+	assert_int_equal(devrec_add_config(devs[2].record,
+			     composite->config[0], composite->config_len[0]),
+	    0);
+	expect_interfaces(ends[0], "appeared",
+	    "[\"02:02:01\",\"0a:00:00\",\"03:00:00\"]");
+	/* the rules are others: the keyboard is hidden from them */
+	is_masked = 1;
+	memset(&exposes, 0, sizeof(exposes));
+	exposes.mask[0][0] = 3;
+	devs[0].state = devs[1].state = DEVICE_REFUSED;
+	events_touch(&w);
+	expect(ends[0], "gone", name_of(0), "");
+	expect(ends[0], "gone", name_of(1), "");
+	expect_interfaces(
+	    ends[0], "changed", "[\"02:02:01\",\"0a:00:00\"]");
+	assert_int_equal(item_fill(&item, &devs[2], &exposes), 0);
+	assert_int_equal(item.ninterfaces, 2);
+	assert_int_equal(item.dev.ninterfaces, 2);
+	assert_int_equal(item_fill(&item, &devs[2], &all), 0);
+	assert_int_equal(item.ninterfaces, 3);
+	/* nothing of it is left */
+	memset(&exposes, 0, sizeof(exposes));
+	assert_int_equal(
+	    item_fill(&item, &devs[2], &exposes), ERR_NOENT);
+	assert_null(item_view(&devs[2], &exposes));
+	assert_null(events_json_device(&one, &devs[2], &exposes));
 }
 
 static void
@@ -481,6 +549,7 @@ main(void)
 		TEST(test_only_what_is_allowed),
 		TEST(test_nothing_without_rules),
 		TEST(test_plug_and_unplug),
+		TEST(test_what_is_exposed),
 		TEST(test_states),
 		TEST(test_other_rules),
 		TEST(test_messages),

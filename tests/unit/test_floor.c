@@ -381,6 +381,56 @@ test_framing(void **state)
 	}
 }
 
+/* Of configuration 1 the HID interface alone is exposed: what requests may
+ * name. Configuration 5 is exposed whole. */
+static void
+test_hidden(void **state)
+{
+	static const struct request hidden[] = {
+		{{0x41, 1, 0, 0, 0, 0, 0, 0}, NO, "floor.recipient"},
+		{{0xc1, 1, 0, 0, 7, 3, 8, 0}, NO, "floor.recipient"},
+		{{0x41, 1, 0, 0, 1, 0, 0, 0}, PASS},
+		{{0x41, 1, 0, 0, 2, 0, 0, 0}, PASS}, /* never was there */
+		{{0xc2, 1, 0, 0, 0x81, 0, 8, 0}, NO, "floor.recipient"},
+		{{0x42, 1, 0, 0, 0x06, 0, 0, 0}, NO, "floor.recipient"},
+		{{0xc2, 1, 0, 0, 0x87, 0, 8, 0}, PASS},
+		{{0xc2, 1, 0, 0, 0x00, 0, 8, 0}, PASS},
+		{{0xc2, 1, 0, 0, 0x91, 0, 8, 0}, PASS}, /* no endpoint */
+		{{0xc0, 1, 0, 0, 0, 0, 8, 0}, PASS},
+		{{0xc3, 1, 0, 0, 0, 0, 8, 0}, PASS},
+		/* a printer's GET_DEVICE_ID, SOFT_RESET */
+		{{0xa1, 0, 0, 0, 0, 7, 8, 0}, NO, "floor.recipient"},
+		{{0xa1, 0, 0, 0, 1, 7, 8, 0}, NO, "floor.recipient"},
+		{{0x23, 2, 0, 0, 7, 0, 0, 0}, NO, "floor.recipient"},
+		{{0xa1, 1, 0, 0, 1, 7, 8, 0}, PASS}, /* entity of another */
+		{{0x01, 11, 0, 0, 0, 0, 0, 0}, NO, "floor.interface"},
+	};
+	static struct devrec whole;
+	uint8_t mask[DESC_MAX_CONFIGS][32] = {{2}, {8}};
+
+	(void)state;
+	whole = rec;
+	assert_int_equal(
+	    devrec_expose(&rec, &whole, (const uint8_t(*)[32])mask), 0);
+	assert_int_equal(floor_init(&floor_state, &rec), 0);
+	floor_hide(&floor_state, &whole);
+	for (size_t i = 0; i < ARRAY_LEN(hidden); i++) {
+		check_request(&hidden[i]);
+	}
+	/* elsewhere it stays hidden, but for what is exposed there */
+	assert_int_equal(floor_set_config(&floor_state, 5), 0);
+	check_request(&hidden[0]);
+	check_request(&hidden[4]);
+	assert_int_equal(floor_set_config(&floor_state, 0), 0);
+	check_request(&hidden[0]);
+	check_request(&hidden[4]);
+	/* nothing is hidden from who has all */
+	assert_int_equal(floor_init(&floor_state, &whole), 0);
+	floor_hide(&floor_state, &whole);
+	assert_int_equal(
+	    floor_state.hidden_interfaces | floor_state.hidden_endpoints, 0);
+}
+
 static void
 test_endpoint_masks(void **state)
 {
@@ -456,6 +506,7 @@ main(void)
 		    test_every_standard_request, setup_device),
 		cmocka_unit_test_setup(test_transfers, setup_device),
 		cmocka_unit_test_setup(test_framing, setup_device),
+		cmocka_unit_test_setup(test_hidden, setup_device),
 		cmocka_unit_test_setup(test_endpoint_masks, setup_device),
 		cmocka_unit_test_setup(test_bad_record, setup_device),
 		cmocka_unit_test_setup(test_vetted, setup_device),

@@ -116,7 +116,7 @@ static void
 fill_authorize(struct rnd *r, union message *m)
 {
 	m->authorize.place = place;
-	m->authorize.what = (uint8_t)(1 + rnd_below(r, 3));
+	m->authorize.what = (uint8_t)(1 + rnd_below(r, 4));
 }
 
 static void
@@ -185,6 +185,11 @@ fill_imported(struct rnd *r, union message *m)
 	m->imported.err = rnd_below(r, 2) == 1 ? ERR_BUSY : 0;
 	if (m->imported.err == 0) {
 		m->imported.place = place;
+		m->imported.is_all = (uint8_t)rnd_below(r, 2);
+		if (!m->imported.is_all) {
+			rnd_bytes(
+			    r, m->imported.mask, sizeof(m->imported.mask));
+		}
 	}
 	devrec_init(&rec_back);
 }
@@ -351,7 +356,8 @@ messages_come_back_as_they_went(void **state)
 	}
 	/* the last import that was granted brought its record */
 	{
-		struct ipc_imported m = {.err = 0, .place = place};
+		struct ipc_imported m = {
+		    .err = 0, .place = place, .is_all = 1};
 		int n = ipc_encode_imported(wire, sizeof(wire), &m, &rec);
 
 		devrec_init(&rec_back);

@@ -89,11 +89,11 @@ values_outside_their_range_are_refused(void **state)
 		    v < 2 ? 0 : ERR_FORMAT);
 		assert_int_equal(
 		    ipc_decode_authorize(&authorize, wire, PLACE_WIRE + 1),
-		    v >= 1 && v <= 3 ? 0 : ERR_FORMAT);
+		    v >= 1 && v <= 4 ? 0 : ERR_FORMAT);
 		authorize.what = (uint8_t)v;
 		assert_int_equal(
 		    ipc_encode_authorize(again, sizeof(again), &authorize),
-		    v >= 1 && v <= 3 ? (int)PLACE_WIRE + 1 : ERR_FORMAT);
+		    v >= 1 && v <= 4 ? (int)PLACE_WIRE + 1 : ERR_FORMAT);
 		exited.role = (uint8_t)v;
 		exited.signal = 9;
 		assert_int_equal(
@@ -218,7 +218,7 @@ pem_texts_end_in_one_nul(void **state)
 static void
 imports_have_a_record_or_an_error(void **state)
 {
-	struct ipc_imported m = {.err = 0, .place = place};
+	struct ipc_imported m = {.err = 0, .place = place, .is_all = 1};
 	int n;
 
 	(void)state;

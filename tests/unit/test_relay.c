@@ -543,6 +543,68 @@ test_kernel_twice(void **state)
 
 #define RIG_TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_setup, rig_teardown)
 
+/* The gateway goes while the kernel waits: it gets everything back, also what it
+ * says at the last moment, before its socket is closed. */
+static void
+test_drain(void **state)
+{
+	struct rig *r = *state;
+	struct usbip_header h = rig_submit(1, USBIP_DIR_IN, 1, 64);
+	struct usbip_header out = rig_submit(3, USBIP_DIR_OUT, 2, 64), got;
+	uint8_t data[64] = {0};
+	unsigned submits = 0, unlinks = 0;
+
+	rig_say_header(r, &h);
+	h.seqnum = 2;
+	rig_say_header(r, &h);
+	rig_turn(r);
+	gateway_fake_hang_up(&r->gw);
+	/* 2 is unlinked, 3 is new, 4 came in half: no answer, and no wait */
+	rig_say_unlink(r, 10, 2);
+	rig_say_header(r, &out);
+	rig_kernel_say(r, data, sizeof(data));
+	out.seqnum = 4;
+	rig_say_header(r, &out);
+	rig_kernel_say(r, data, 10);
+	rig_turn(r);
+	assert_int_equal(r->ended, 1);
+	while (r->ngot > 0) {
+		got = rig_take(r, 0, NULL);
+		if (got.command == USBIP_RET_UNLINK) {
+			assert_int_equal(got.seqnum, 10);
+			assert_int_equal(
+			    got.u.ret_unlink.status, USBIP_ECONNRESET);
+			unlinks++;
+			continue;
+		}
+		assert_int_equal(got.command, USBIP_RET_SUBMIT);
+		assert_true(got.seqnum == 1 || got.seqnum == 3);
+		assert_int_equal(
+		    got.u.ret_submit.status, USBIP_ESHUTDOWN);
+		submits++;
+	}
+	assert_int_equal(submits, 2);
+	assert_int_equal(unlinks, 1);
+}
+
+/* More than the buffer of answers takes at once. */
+static void
+test_drain_many(void **state)
+{
+	struct rig *r = *state;
+	struct usbip_header h = rig_submit(0, USBIP_DIR_IN, 1, 64);
+
+	for (h.seqnum = 0; h.seqnum < 1000; h.seqnum++) {
+		rig_say_header(r, &h);
+	}
+	rig_turn(r);
+	gateway_fake_hang_up(&r->gw);
+	rig_turn(r);
+	assert_int_equal(r->ended, 1);
+	assert_int_equal(r->ngot, 1000 * USBIP_HEADER_SIZE);
+	rig_assert_drained(r);
+}
+
 int
 main(void)
 {
@@ -559,6 +621,8 @@ main(void)
 	    RIG_TEST(test_slow_kernel),
 	    RIG_TEST(test_kernel_closes),
 	    RIG_TEST(test_gateway_closes),
+	    RIG_TEST(test_drain),
+	    RIG_TEST(test_drain_many),
 	    RIG_TEST(test_kernel_closes_unread),
 	    RIG_TEST(test_kernel_nonsense),
 	    RIG_TEST(test_kernel_twice),

@@ -580,6 +580,13 @@ assert_believable(struct rig *r, const struct open *opened)
 		    h.u.ret_submit.status > -200);
 		assert_true(h.u.ret_submit.actual_length <=
 		    o->hdr.u.submit.length);
+		if (h.u.ret_submit.status == USBIP_ESHUTDOWN &&
+		    h.u.ret_submit.npackets == 0) {
+			/* the relay's last word, without packets */
+			assert_int_equal(h.u.ret_submit.actual_length, 0);
+			(void)rig_take(r, 0, NULL);
+			continue;
+		}
 		assert_int_equal(h.u.ret_submit.npackets, o->npackets);
 		data = o->hdr.direction == USBIP_DIR_IN
 		    ? h.u.ret_submit.actual_length
@@ -669,7 +676,7 @@ test_report_of_a_keyboard(void **state)
 	rig_turn(r);
 	assert_int_equal(r->ended, 1);
 	assert_int_equal(r->end.kind, ENDING_DENIED);
-	assert_int_equal(r->ngot, 0);
+	rig_assert_drained(r);
 }
 
 /* Judged in short reads, shown whole, and then with more behind it. */

@@ -28,7 +28,7 @@
 static struct {
 	int started, opened, closed, authorized, ended, set_config;
 	int closed_channel;
-	uint8_t config;
+	uint8_t config, what;
 } did;
 static int open_result;
 
@@ -60,9 +60,10 @@ device_close(const struct device_place *p)
 
 int
 device_set_config(
-    const struct device_place *p, uint8_t value, uint8_t *before)
+    const struct device_place *p, uint8_t value, int fd, uint8_t *before)
 {
 	(void)p;
+	assert_int_equal(fd, children[0].usb_fd);
 	did.set_config++;
 	did.config = value;
 	*before = 1;
@@ -73,7 +74,7 @@ int
 device_authorize(const struct device_place *p, uint8_t what)
 {
 	(void)p;
-	(void)what;
+	did.what = what;
 	did.authorized++;
 	return 0;
 }
@@ -147,6 +148,7 @@ setup(void **state)
 	children[0].conn = 7;
 	children[0].chan = session[0];
 	children[1].chan = -1;
+	children[0].usb_fd = children[1].usb_fd = -1;
 	session_end = session[1];
 	b.conf.ca = b.conf.cert = b.conf.key = strdup("/dev/null");
 	b.conf.crl = strdup("");
@@ -162,6 +164,8 @@ teardown(void **state)
 	close_fd(&b.warden_chan);
 	close_fd(&warden_end);
 	close_fd(&children[0].chan);
+	close_fd(&children[0].usb_fd);
+	close_fd(&children[1].usb_fd);
 	close_fd(&session_end);
 	free(b.conf.ca);
 	free(b.conf.crl);
@@ -338,6 +342,8 @@ test_grant_once(void **state)
 	assert_int_equal(msg.type, IPC_DEVICE);
 	assert_int_not_equal(msg.fd, -1);
 	close_fd(&msg.fd);
+	/* The broker keeps a share of its claims. */
+	assert_int_not_equal(children[0].usb_fd, -1);
 	from_warden(IPC_GRANT, 7, buf, (size_t)n, -1);
 	assert_int_equal(did.opened, 1);
 	assert_true(warden_is_dead());
@@ -498,6 +504,39 @@ test_probe(void **state)
 	assert_true(warden_is_dead());
 }
 
+static int
+authorize_message(uint8_t *buf, size_t size, enum ipc_authorize_what what)
+{
+	struct ipc_authorize m = {.place = place, .what = (uint8_t)what};
+
+	return ipc_encode_authorize(buf, size, &m);
+}
+
+/* A device that the kernel keeps out is let in where at-boot is strict, and
+ * nowhere else. */
+static void
+test_authorize_device(void **state)
+{
+	uint8_t buf[512];
+	int n = authorize_message(buf, sizeof(buf), IPC_AUTH_DEVICE);
+
+	(void)state;
+	b.conf.is_strict = 1;
+	from_warden(IPC_AUTHORIZE, 3, buf, (size_t)n, -1);
+	expect_result(warden_end, IPC_AUTHORIZED, 0);
+	assert_int_equal(did.authorized, 1);
+	assert_int_equal(did.what, IPC_AUTH_DEVICE);
+	b.conf.is_strict = 0;
+	n = authorize_message(buf, sizeof(buf), IPC_AUTH_KEEP);
+	from_warden(IPC_AUTHORIZE, 4, buf, (size_t)n, -1);
+	expect_result(warden_end, IPC_AUTHORIZED, 0);
+	assert_int_equal(did.authorized, 2);
+	n = authorize_message(buf, sizeof(buf), IPC_AUTH_DEVICE);
+	from_warden(IPC_AUTHORIZE, 5, buf, (size_t)n, -1);
+	assert_int_equal(did.authorized, 2);
+	assert_true(warden_is_dead());
+}
+
 int
 main(void)
 {
@@ -516,6 +555,7 @@ main(void)
 		T(test_lengths),
 		T(test_closed),
 		T(test_probe),
+		T(test_authorize_device),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

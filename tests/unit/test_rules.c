@@ -282,6 +282,31 @@ classes(void **state)
 		{"with-class only { cdc-net }", 1},
 		{"with-class cdc-serial", 0},
 	};
+	/* a mouse that is a keyboard as well, and one nobody asked */
+	static const struct rule_interface receiver[] = {
+		{.class = 3, .hid = RULE_HID_MOUSE},
+		{.class = 3, .hid = RULE_HID_MOUSE | RULE_HID_KEYBOARD}};
+	static const struct interface_row of_receiver[] = {
+		{"with-class hid-mouse", 1},
+		{"with-class hid-keyboard", 1},
+		{"with-class fido", 0},
+		{"with-class only { hid-mouse }", 0},
+		{"with-class only { hid-mouse hid-keyboard }", 1},
+		{"with-class exactly { hid-mouse hid-keyboard }", 1},
+		{"with-class only { hid }", 1},
+	};
+	static const struct rule_interface unread[] = {IFACE(3, 1, 2)};
+	static const struct interface_row of_unread[] = {
+		{"with-class hid-keyboard", 1},
+		{"with-class only { hid-keyboard }", 1},
+		{"with-class one-of { hid-mouse hid-other fido }", 0},
+	};
+	static const struct rule_interface key[] = {
+		{.class = 3, .hid = RULE_HID_FIDO}, IFACE(0x0b, 0, 0)};
+	static const struct interface_row of_key[] = {
+		{"with-class only { fido smartcard }", 1},
+		{"with-class one-of { hid-keyboard hid-mouse hid-other }", 0},
+	};
 	static const struct rule_interface bare_data[] = {IFACE(0x0a, 0, 0)};
 	static const struct interface_row of_bare_data[] = {
 		{"with-class only { cdc-net cdc-serial }", 0},
@@ -292,8 +317,9 @@ classes(void **state)
 	CHECK(of_webcam, webcam);
 	CHECK(of_rndis, rndis);
 	CHECK(of_bare_data, bare_data);
-	assert_refused("block with-class hid-keyboard\n", 1, 18,
-	    "is not supported by this version");
+	CHECK(of_receiver, receiver);
+	CHECK(of_unread, unread);
+	CHECK(of_key, key);
 	assert_refused("block with-class hdi\n", 1, 18, "no class name");
 }
 

@@ -56,8 +56,8 @@ static void
 all_fields(void **state)
 {
 	static const struct rule_interface expected[] = {
-		IFACE(3, 1, 1), IFACE(3, 0, 0), IFACE(8, 6, 0x50),
-		IFACE(0xff, 1, 2)};
+		{3, 1, 1, 0, 0, 0}, {3, 0, 0, 0, 0, 0}, {8, 6, 0x50, 0, 1, 0},
+		{0xff, 1, 2, 1, 0, 0}};
 	struct device_place place = {.busid = "3-2.4"};
 	struct rule_device dev;
 
@@ -109,17 +109,152 @@ what_does_not_fit_is_refused(void **state)
 			     NULL, NULL, text),
 	    ERR_LIMIT);
 	/* an interface descriptor cut short, a length of nothing */
-	assert_int_equal(rule_device_interfaces(&store, &n,
+	assert_int_equal(rule_device_interfaces(&store, &n, 0,
 			     (const uint8_t[]){5, 4, 0, 0, 0}, 5),
 	    ERR_FORMAT);
 	assert_int_equal(
-	    rule_device_interfaces(&store, &n, (const uint8_t[]){0, 4}, 2),
+	    rule_device_interfaces(&store, &n, 0, (const uint8_t[]){0, 4}, 2),
 	    ERR_FORMAT);
 	n = RULE_INTERFACES_MAX - 2;
 	assert_int_equal(rule_device_interfaces(
-			     &store, &n, config_one, sizeof(config_one)),
+			     &store, &n, 0, config_one, sizeof(config_one)),
 	    ERR_LIMIT);
 	assert_int_equal(n, RULE_INTERFACES_MAX);
+}
+
+/* As sysfs has them: one behind the other, the last one cut. */
+static void
+configurations_in_a_row(void **state)
+{
+	uint8_t all[sizeof(config_one) + sizeof(config_two)];
+	size_t n = 0;
+
+	(void)state;
+	memcpy(all, config_one, sizeof(config_one));
+	memcpy(all + sizeof(config_one), config_two, sizeof(config_two));
+	/* a configuration inside a configuration counts for none */
+	all[18 + 1] = DESC_CONFIG;
+	assert_int_equal(
+	    rule_device_configs(&store, &n, all, sizeof(all)), 0);
+	assert_int_equal(n, 4);
+	assert_int_equal(store.interfaces[1].config, 0);
+	assert_int_equal(store.interfaces[2].number, 1);
+	assert_int_equal(store.interfaces[3].config, 1);
+	n = 0;
+	all[sizeof(config_one) + 2] = 200;
+	assert_int_equal(
+	    rule_device_configs(&store, &n, all, sizeof(all)), 0);
+	assert_int_equal(n, 4);
+	all[2] = 8;
+	assert_int_equal(
+	    rule_device_configs(&store, &n, all, sizeof(all)), ERR_FORMAT);
+	assert_int_equal(rule_device_configs(&store, &n, all, 8), ERR_FORMAT);
+	n = 0;
+	assert_int_equal(rule_device_configs(&store, &n, all, 0), 0);
+	assert_int_equal(n, 0);
+}
+
+static const uint8_t mouse_report[] = {
+    0x05, 0x01, 0x09, 0x02, 0xa1, 0x01, 0xc0};
+
+static void
+what_reports_say(void **state)
+{
+	struct device_place place = {.busid = "3-2.4"};
+	struct rule_device dev;
+
+	(void)state;
+	fill();
+	assert_int_equal(devrec_add_report(&rec, 1, 0, mouse_report,
+			     sizeof(mouse_report)),
+	    0);
+	assert_int_equal(rule_device_from_record(&dev, &store, &place, &rec,
+			     NULL, NULL, NULL),
+	    0);
+	/* the triple says keyboard, too; its other alternate has none */
+	assert_int_equal(dev.interfaces[0].hid,
+	    RULE_HID_KEYBOARD | RULE_HID_MOUSE);
+	assert_int_equal(dev.interfaces[1].hid, RULE_HID_MOUSE);
+	assert_int_equal(dev.interfaces[2].hid, 0);
+	/* a boot mouse whose report is not known may be anything */
+	fill();
+	rec.config_bytes[9 + 7] = 2;
+	assert_int_equal(rule_device_from_record(&dev, &store, &place, &rec,
+			     NULL, NULL, NULL),
+	    0);
+	assert_int_equal(dev.interfaces[0].hid, 0);
+}
+
+/* Bytes that a configuration may end in are no reason to have no facts. */
+static void
+a_stray_byte(void **state)
+{
+	uint8_t stray[sizeof(config_two) + 1];
+	size_t n = 0;
+
+	(void)state;
+	memcpy(stray, config_two, sizeof(config_two));
+	stray[sizeof(config_two)] = 0x55;
+	stray[2]++;
+	assert_int_equal(
+	    rule_device_interfaces(&store, &n, 0, stray, sizeof(stray)), 0);
+	assert_int_equal(n, 1);
+}
+
+/* The parts of desc:sha256, put together. */
+static void
+pinned_parts(void **state)
+{
+	static const uint8_t de[] = {4, 3, 'X', 0};
+	struct rule_desc_input in;
+	uint8_t all[1024], want[1024];
+	size_t used = 0, n = 0;
+
+	(void)state;
+	devrec_init(&rec);
+	memcpy(rec.device, device_bytes, sizeof(device_bytes));
+	assert_int_equal(
+	    devrec_add_config(&rec, config_one, sizeof(config_one)), 0);
+	assert_int_equal(
+	    devrec_add_config(&rec, config_two, sizeof(config_two)), 0);
+	/* in whatever order they were read */
+	assert_int_equal(
+	    devrec_add_string(&rec, 3, 0x409, serial, sizeof(serial)), 0);
+	assert_int_equal(devrec_add_string(&rec, 1, 0x409, acme, sizeof(acme)),
+	    0);
+	assert_int_equal(devrec_add_string(&rec, 1, 0x407, de, sizeof(de)), 0);
+	assert_int_equal(
+	    devrec_add_string(&rec, 0, 0, languages, sizeof(languages)), 0);
+	assert_int_equal(devrec_set_bos(&rec, "\5\17\5\0\0", 5), 0);
+	rule_desc_input(&in, &rec);
+	for (size_t i = 0; i < in.n; i++) {
+		memcpy(all + used, in.data[i], in.len[i]);
+		used += in.len[i];
+	}
+#define PUT(p, len) (memcpy(want + n, (p), (len)), n += (len))
+	PUT(device_bytes, sizeof(device_bytes));
+	PUT(config_one, sizeof(config_one));
+	PUT(config_two, sizeof(config_two));
+	PUT("\5\17\5\0\0", 5);
+	PUT("\0\0\0", 3);
+	PUT(languages, sizeof(languages));
+	PUT("\1\7\4", 3);
+	PUT(de, sizeof(de));
+	PUT("\1\x9\4", 3);
+	PUT(acme, sizeof(acme));
+	PUT("\3\x9\4", 3);
+	PUT(serial, sizeof(serial));
+	assert_int_equal(used, n);
+	assert_memory_equal(all, want, n);
+	/* the most there can be */
+	devrec_init(&rec);
+	for (unsigned i = 0; i < DEVREC_STRINGS; i++) {
+		assert_int_equal(devrec_add_string(&rec, (uint8_t)(i + 1),
+				     0x409, serial, sizeof(serial)),
+		    0);
+	}
+	rule_desc_input(&in, &rec);
+	assert_int_equal(in.n, 1 + 2 * DEVREC_STRINGS);
 }
 
 static void
@@ -158,6 +293,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_fields),
 		cmocka_unit_test(what_does_not_fit_is_refused),
+		cmocka_unit_test(configurations_in_a_row),
+		cmocka_unit_test(what_reports_say),
+		cmocka_unit_test(a_stray_byte),
+		cmocka_unit_test(pinned_parts),
 		cmocka_unit_test(hash_parts),
 	};
 

@@ -90,17 +90,41 @@ write_text(const struct text *t, const char *name)
 	assert_int_equal(fclose(f), 0);
 }
 
+/* What the examples include lies in the same directory. */
+static int
+read_included(void *arg, const char *from, const char *path,
+    struct rules_file *out, char *why, size_t size)
+{
+	static struct text file;
+	const char *name = strrchr(path, '/');
+
+	(void)arg;
+	(void)from;
+	if (read_text(&file, name != NULL ? name + 1 : path) != 0) {
+		snprintf(why, size, "no such file");
+		return ERR_NOENT;
+	}
+	out->name = strdup(path);
+	out->text = strdup(file.p);
+	out->len = file.n;
+	return 0;
+}
+
 /* The canonical form, or the errors; 1 when the text is right. */
 static int
-answer(struct text *out, const char *text, size_t len)
+answer_as(enum rules_dialect dialect, struct text *out, const char *text,
+    size_t len)
 {
+	static const struct rules_means means = {.read = read_included};
 	struct rules_load *load = rules_load_new();
 	struct rules *rules = NULL;
 	size_t n;
 
 	out->n = 0;
 	out->p[0] = '\0';
-	assert_int_equal(rules_load_text(load, "in", text, len), 0);
+	rules_load_means(load, &means);
+	assert_int_equal(
+	    rules_load_text_as(load, dialect, "in", text, len), 0);
 	rules_load_format(load, keep_text, out);
 	if (rules_load_finish(load, &rules) != 0) {
 		out->n = 0;
@@ -115,6 +139,12 @@ answer(struct text *out, const char *text, size_t len)
 	rules_free(rules);
 	rules_load_free(load);
 	return n == 0;
+}
+
+static int
+answer(struct text *out, const char *text, size_t len)
+{
+	return answer_as(RULES_OWN, out, text, len);
 }
 
 static int
@@ -163,17 +193,69 @@ golden_pairs(void **state)
 	assert_int_equal(failed, 0);
 }
 
-/* "ok  bad   [RULE] => PRINTED": ours is the second word. */
+static void
+keep_difference(void *arg, const char *file, unsigned line, const char *name,
+    const char *text)
+{
+	assert_string_equal(file, "in");
+	assert_int_equal(line, 1);
+	assert_true(strlen(text) > 0);
+	memcpy(arg, name, 3);
+}
+
+/* The correction that a line falls under, or "-". */
+static void
+difference_of(char name[3], const char *text)
+{
+	struct rules_load *load = rules_load_new();
+
+	memcpy(name, "-", 2);
+	assert_int_equal(rules_load_text_as(load, RULES_USBGUARD, "in", text,
+			     strlen(text)), 0);
+	rules_load_differences(load, keep_difference, name);
+	rules_load_free(load);
+}
+
+/* Both languages give the same answer: the canonical form is printed, and a
+ * comment stays behind the rule. */
+static void
+check_answer(enum rules_dialect dialect, const char *line, const char *text,
+    const char *ours, const char *printed)
+{
+	static struct text out;
+	const char *first;
+	size_t n = strlen(printed);
+	int is_right = answer_as(dialect, &out, text, strlen(text));
+
+	if (is_right != (strcmp(ours, "ok") == 0)) {
+		fail_msg("%s: expected %s: %s", line, ours, out.p);
+	}
+	first = dialect == RULES_OWN ? strchr(out.p, '\n') + 1 : out.p;
+	if (is_right && (strncmp(first, printed, n) != 0 ||
+			    (first[n] != '\n' && first[n] != '\0' &&
+				strncmp(first + n, " #", 2) != 0 && n > 0))) {
+		fail_msg("%s: printed %s", line, first);
+	}
+}
+
+/* "bad ok C4 [RULE] => PRINTED" */
 static void
 check_edge_case(char *line)
 {
 	static struct text out;
-	char *open = strchr(line, '['), *arrow, *shut, *ours, text[1024];
-	const char *printed = "", *found;
+	char theirs[4], ours[4], correction[3], found[3], text[1024];
+	char *open = strchr(line, '['), *arrow, *shut;
+	const char *printed = "";
 
 	assert_non_null(open);
-	ours = line + strcspn(line, " ");
-	ours += strspn(ours, " ");
+	assert_int_equal(
+	    strspn(line, "okbad C1234567-"), (size_t)(open - line));
+	memcpy(theirs, line, 3);
+	memcpy(ours, line + 4, 3);
+	memcpy(correction, line + 8, 2);
+	theirs[3 - (theirs[2] == ' ')] = '\0';
+	ours[3 - (ours[2] == ' ')] = '\0';
+	correction[2 - (correction[1] == ' ')] = '\0';
 	arrow = strstr(open, "] => ");
 	shut = arrow != NULL ? arrow : strrchr(open, ']');
 	assert_non_null(shut);
@@ -181,25 +263,16 @@ check_edge_case(char *line)
 	if (arrow != NULL) {
 		printed = arrow + 5;
 	}
+	/* we differ only where a correction says so */
+	assert_true(strcmp(theirs, ours) == 0 || correction[0] == 'C');
+	difference_of(found, open + 1);
+	assert_string_equal(found, correction);
+	check_answer(RULES_USBGUARD, line, open + 1, ours, printed);
 	snprintf(text, sizeof(text), "default to any\n%s\n", open + 1);
-	found = answer(&out, text, strlen(text)) ? "ok" :
-	    strstr(out.p, "not supported") != NULL ? "unsupported" :
-						     "bad";
-	if (strncmp(ours, found, strlen(found)) != 0 ||
-	    ours[strlen(found)] != ' ') {
-		fail_msg("%s: %s", open + 1, out.p);
-	}
-	if (found[0] == 'o') {
-		const char *line2 = strchr(out.p, '\n') + 1;
-		size_t n = strlen(printed);
-
-		/* a comment stays behind the rule */
-		if (strncmp(line2, printed, n) != 0 ||
-		    (line2[n] != '\n' && line2[n] != '\0' &&
-			strncmp(line2 + n, " #", 2) != 0 && n > 0)) {
-			fail_msg("%s: printed %s", open + 1, line2);
-		}
-	}
+	check_answer(RULES_OWN, line, text, ours, printed);
+	/* principle 4: in our own files an allow says to whom */
+	assert_false(strncmp(printed, "allow", 5) == 0 &&
+	    answer(&out, open + 1, strlen(open + 1)));
 }
 
 static void

@@ -72,6 +72,33 @@ places(void **state)
 		{"block name \\\n\t\\\n\t  x\n", 3, 4, "expected a string"},
 		{"default\n", 1, 8, "expected `to'"},
 		{"default to none\n", 1, 12, "expected `any'"},
+		{"default using x\n", 1, 15, "expected a string in quotes"},
+		{"block lease 1h\n", 1, 7, "`lease' is a term of `allow'"},
+		{"forbid to \"cn:a\"\n", 1, 8, "`to' cannot stand in a"},
+		{"forbid audit\n", 1, 8, "`audit' cannot stand in a"},
+		{"allow lease x\n", 1, 1, "to whom"},
+		{"include \"x\"\n", 1, 9, "nothing can be included here"},
+		{"include usbguard \"x\" lease 1h\n", 1, 1, "to whom"},
+		{"include own \"x\"\n", 1, 9, "expected `usbguard', "
+					      "`usbredir', `citrix' or a s"},
+		{"block under x\n", 1, 13, "no hub; expected its id"},
+		{"block under \"\"\n", 1, 13, "no hub"},
+		{"block pin \"x\"\n", 1, 11, "no pin; expected"},
+		{"block pin \"desc:sha256:00\"\n", 1, 11, "64 hexadecimal"},
+		{"block if tru\n", 1, 10, "no condition; expected true, "},
+		{"block if \"true\"\n", 1, 10, "no condition"},
+		{"block if session(open)\n", 1, 10, "session(unlocked) or"},
+		{"block if session\n", 1, 10, "an argument in ( )"},
+		{"block if first-seen(1)\n", 1, 10, "it has no argument"},
+		{"block if armed(svc)\n", 1, 10, "armed(\"token\")"},
+		{"block if plugged-within(10)\n", 1, 10, "a duration, such"},
+		{"block if true(\n", 1, 14, "`(' is not closed"},
+		{"block if localtime(24:00-25:00)\n", 1, 10, "localtime(HH"},
+		{"block if exported-matches(to \"cn:a\")\n", 1, 10,
+		    "asks for devices"},
+		{"block if exported-matches(idd 1)\n", 1, 10,
+		    "in its query: unknown attribute `idd'"},
+		{"block if exported-matches(id 1)\n", 1, 10, "no device id"},
 		{"define = \"a\"\n", 1, 8, "expected a name"},
 		{"define x \"a\"\n", 1, 10, "expected `='"},
 		{"workstations x = \"cn:a\"\n", 1, 18, "expected `{'"},
@@ -84,36 +111,60 @@ places(void **state)
 		{"block \xc3\xa9\n", 1, 7, "byte 0xc3 outside of a string"},
 		{"block \x01\n", 1, 7, "byte 0x01 outside"},
 	};
-	static const char *const refused[] = {"if true", "under \"x\"",
-	    "pin \"hash:x\"", "using \"x\"", "expose { x }", "lease 1h",
-	    "until \"x\"", "hold 2m", "once", "max 1 per-gateway",
-	    "window { Mon 06:00-07:30 }", "approve by \"x\"", "capture",
-	    "audit"};
-	static const char *const statements[] = {"include \"x\"",
-	    "include usbguard \"x\" to \"cn:a\"", "forbid id 1234:*",
-	    "forbid exposed with-class hub"};
-
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		assert_refused(rows[i].text, rows[i].line, rows[i].column,
 		    rows[i].says);
 	}
-	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-		char text[128], says[128];
+}
 
-		snprintf(text, sizeof(text), "block %s\n", refused[i]);
-		snprintf(says, sizeof(says),
-		    "`%.*s' is not supported by this version",
-		    (int)strcspn(refused[i], " "), refused[i]);
-		assert_refused(text, 1, 7, says);
+/* The terms of an allow, each with what it must be. */
+static void
+terms(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned column; /* behind "allow to "cn:a" " */
+		const char *says;
+	} rows[] = {
+		{"using \"\"", 7, "no name of a profile"},
+		{"using \"a b\"", 7, "no name of a profile"},
+		{"lease 0s", 7, "no duration"},
+		{"lease 10", 7, "no duration"},
+		{"lease 4294967296s", 7, "no duration"},
+		{"lease 49711d", 7, "no duration"},
+		{"lease 10m idle x", 16, "no duration"},
+		{"hold 1w", 6, "no duration"},
+		{"max 0 per-gateway", 5, "no number"},
+		{"max 1000001 per-gateway", 5, "no number"},
+		{"max 1 per-room", 7, "expected `per-workstation' or `"},
+		{"until \"2026-02-29T00:00:00Z\"", 7, "no point in time"},
+		{"until \"2026-02-28\"", 7, "no point in time"},
+		{"until 2026", 7, "expected a string in quotes"},
+		{"window { Mon 06:00-06:00 }", 14, "begins when it ends"},
+		{"window { Mon }", 10, "expected times behind the days"},
+		{"window { Monday 06:00-07:00 }", 10, "no days"},
+		{"window { Mon 06:00-24:01 }", 14, "no times of a day"},
+		{"window { Mon 24:00-06:00 }", 14, "no times of a day"},
+		{"window { Mon 06:00-07:00 } tz \"\"", 31, "no time zone"},
+		{"approve by \"\"", 12, "no name of who approves"},
+		{"approve by \"x\" within 0s", 23, "no duration"},
+		{"approve by \"x\" valid x", 22, "no duration"},
+		{"expose { }", 10, "expected a value or `interface'"},
+		{"expose { interface 256 }", 20, "no interface number"},
+		{"expose { hidd }", 10, "no class name"},
+		{"expose { 03:*:01 }", 10, "no interface class"},
+		{"once once", 6, "`once' is given twice"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[128];
+
+		snprintf(text, sizeof(text), "allow to \"cn:a\" %s\n",
+		    rows[i].text);
+		assert_refused(text, 1, 16 + rows[i].column, rows[i].says);
 	}
-	for (size_t i = 0; i < 4; i++) {
-		assert_refused(statements[i], 1, 1,
-		    "is not supported by this version");
-	}
-	assert_refused("default using \"x\"\n", 1, 9, "`default using' is");
-	assert_refused("default tz \"x\"\n", 1, 9, "`default tz' is not");
-	assert_refused("default issuer x\n", 1, 9, "`default issuer' is");
 }
 
 static struct rules_load *
@@ -418,6 +469,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(places),
+		cmocka_unit_test(terms),
 		cmocka_unit_test(all_errors_in_order),
 		cmocka_unit_test(errors_are_bounded_and_counted),
 		cmocka_unit_test(shown_lines_are_safe),

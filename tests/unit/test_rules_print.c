@@ -1,5 +1,5 @@
 /*
- * policy/rules: what is printed parses to the same. 10 000 generated rules,
+ * policy/rules: what is printed parses to the same. 10 000 generated files,
  * written in every way that the grammar has, are printed, parsed and printed
  * again, and both tables decide alike.
  */
@@ -14,10 +14,11 @@
 
 #include "tests/unit/rnd.h"
 #include "tests/unit/rules_body.h"
+#include "tests/unit/rules_world.h"
 
-#define FILES 200
-#define RULES 50
-#define DEVICES 20
+#define FILES 10000
+#define RULES 12
+#define DEVICES 2
 #define TEXT (64 * 1024)
 
 struct text {
@@ -39,6 +40,8 @@ put(struct text *t, const char *fmt, ...)
 	assert_true(t->n < TEXT);
 }
 
+#define HEX64                                                                  \
+	"60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
 #define PICK(r, list) (list)[rnd_below(r, sizeof(list) / sizeof((list)[0]))]
 
 /* A blank, in one of its forms. */
@@ -76,10 +79,22 @@ put_value(struct text *t, struct rnd *r, const char *attr)
 	static const char *const releases[] = {"1.10", "0110", "2.*", "A.bC"};
 	static const char *const speeds[] = {"low", "full", "high", "super"};
 	static const char *const class_words[] = {"hid", "mass-storage",
-	    "cdc-serial", "vendor"};
+	    "cdc-serial", "vendor", "hid-keyboard", "fido"};
 	static const char *const who[] = {"\"cn:ws-*\"", "\"ou:Staff\"",
 	    "\"dns:*.example\"", "\"@g\"", "\"@h\"", "$who", "\"ip:10.0.0.*\"",
 	    "\"issuer:CN=x\""};
+	static const char *const hubs[] = {"17ef:3060", "17EF:*", "\"3-*\"",
+	    "\"usb1\"", "$hub"};
+	static const char *const pins[] = {"\"hash:aGFzaA==\"",
+	    "\"desc:sha256:" HEX64 "\"", "\"report:sha256:" HEX64 "\""};
+	static const char *const conditions[] = {"true", "!true", "false(x y)",
+	    "random(0.5)", "localtime(08:00-17:00)",
+	    "!localtime(22:00 - 06:00:30 Europe/Berlin)",
+	    "allowed-matches(name \"a(\\x29\" with-class hid)",
+	    "exported-matches(1234:* under 17ef:*)", "rule-applied",
+	    "rule-evaluated(00:10)", "session(unlocked)", "first-seen",
+	    "!ambiguous", "plugged-within(10m)", "armed(\"svc\")",
+	    "allowed-matches", "$cond"};
 
 	if (strcmp(attr, "id") == 0) {
 		put(t, "%s", PICK(r, ids));
@@ -93,6 +108,12 @@ put_value(struct text *t, struct rnd *r, const char *attr)
 		put(t, "%s", PICK(r, class_words));
 	} else if (strcmp(attr, "to") == 0) {
 		put(t, "%s", PICK(r, who));
+	} else if (strcmp(attr, "under") == 0) {
+		put(t, "%s", PICK(r, hubs));
+	} else if (strcmp(attr, "pin") == 0) {
+		put(t, "%s", PICK(r, pins));
+	} else if (strcmp(attr, "if") == 0) {
+		put(t, "%s", PICK(r, conditions));
 	} else {
 		put_string(t, r);
 	}
@@ -131,23 +152,71 @@ put_values(struct text *t, struct rnd *r, const char *attr, int is_ours)
 	put(t, rnd_below(r, 2) ? " }" : "}");
 }
 
+/* The terms of an allow, each once at most. */
+static void
+put_terms(struct text *t, struct rnd *r)
+{
+	static const char *const terms[][4] = {
+		{"using \"p\"", "using \"storage-ro\"", "using  \"x\"",
+		    "using \"a.b\""},
+		{"expose { interface 1 using \"fido\"  smartcard }",
+		    "expose {08:06:*}", "expose { 0E:*:* audio using \"x\" }",
+		    "expose { hid-other interface 255 }"},
+		{"lease 12h", "lease 30m idle 15m", "lease 1d", "lease 7s"},
+		{"until \"2030-01-31T18:00:00Z\"",
+		    "until \"2030-01-31T18:00:00.5+01:00\"",
+		    "until \"2100-12-31t23:59:60z\"",
+		    "until \"1971-01-01T00:00:00-23:59\""},
+		{"hold 2m", "hold 1h", "hold 59s", "hold 9d"},
+		{"once", "once", "once", "once"},
+		{"max 1 per-workstation", "max 20 per-gateway",
+		    "max 1000000 per-gateway", "max 2 per-workstation"},
+		{"window { Mon-Fri 06:00-07:30 }",
+		    "window { Sat 22:00-06:00 Sun 00:00-24:00 } tz \"Z\"",
+		    "window {Fri-Mon 00:00:01-00:00:00}",
+		    "window { Wed 01:00-02:00 } tz \"Europe/Berlin\""},
+		{"approve by \"boss\"", "approve by \"x\" within 60s",
+		    "approve by \"x\" valid 4h",
+		    "approve by \"x\" within 1m valid 1d"},
+		{"capture", "capture", "capture", "capture"},
+	};
+	unsigned first = rnd_below(r, 10), n = rnd_below(r, 5);
+
+	for (unsigned i = 0; i < n; i++) {
+		put_blank(t, r, 0);
+		put(t, "%s", terms[(first + 3 * i) % 10][rnd_below(r, 4)]);
+	}
+}
+
+/* The verdict; what of it may stand in such a rule. */
+struct form {
+	const char *text;
+	int has_to, has_terms, has_audit;
+};
+
 static void
 put_rule(struct text *t, struct rnd *r)
 {
-	static const char *const verdicts[] = {"allow", "block", "reject"};
+	static const struct form forms[] = {{"allow", 1, 1, 1},
+	    {"allow", 1, 1, 1}, {"block", 1, 0, 1}, {"reject", 1, 0, 1},
+	    {"forbid", 0, 0, 0}, {"forbid exposed", 0, 0, 0}};
 	static const char *const attrs[] = {"id", "name", "serial", "hash",
 	    "parent-hash", "via-port", "with-interface", "with-connect-type",
-	    "label", "manufacturer", "release", "speed", "with-class", "to"};
+	    "label", "if", "manufacturer", "release", "speed", "with-class",
+	    "under", "pin", "to"};
+	/* a bare `forbid' would leave nothing to decide */
+	const struct form *form =
+	    &forms[rnd_below(r, 12) ? rnd_below(r, 4) : 4 + rnd_below(r, 2)];
 	uint32_t seen = 0;
-	unsigned n = rnd_below(r, 5);
+	unsigned n = form->has_to ? rnd_below(r, 5) : 2 + rnd_below(r, 3);
 
-	put(t, "%s", PICK(r, verdicts));
-	if (rnd_below(r, 6) == 0) {
+	put(t, "%s", form->text);
+	if (form->has_to && rnd_below(r, 6) == 0) {
 		put(t, " 05E0:*");
 		seen = 1;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		unsigned a = rnd_below(r, 14);
+		unsigned a = rnd_below(r, form->has_to ? 17 : 16);
 
 		if (seen & 1u << a) {
 			continue;
@@ -156,10 +225,16 @@ put_rule(struct text *t, struct rnd *r)
 		put_blank(t, r, 0);
 		put(t, "%s", attrs[a]);
 		put_blank(t, r, 0);
-		put_values(t, r, attrs[a], a > 8);
-		if (a == 13 && rnd_below(r, 3) == 0) {
+		put_values(t, r, attrs[a], a > 9);
+		if (a == 16 && rnd_below(r, 3) == 0) {
 			put(t, " and none-of { \"cn:guest\" }");
 		}
+	}
+	if (form->has_terms && rnd_below(r, 2)) {
+		put_terms(t, r);
+	}
+	if (form->has_audit && rnd_below(r, 8) == 0) {
+		put(t, " audit");
 	}
 	if (rnd_below(r, 4) == 0) {
 		put(t, " key \"K-%u\"", rnd_below(r, 100));
@@ -173,6 +248,8 @@ put_rule(struct text *t, struct rnd *r)
 static const char head[] = "default to any\n"
 			   "define id = { 05e0:1200 1234:* }\n"
 			   "define if = 03:00:00\n"
+			   "define hub = 17ef:3060\n"
+			   "define cond = { first-seen !true }\n"
 			   "define who = \"cn:ws-01\"\n"
 			   "workstations g = { \"cn:x\" \"@h\" }\n"
 			   "workstations h = { \"dns:*.example\" $who }\n";
@@ -235,7 +312,7 @@ keep_last(void *arg, const char *file, unsigned line, int matched,
 	last->matched = matched;
 }
 
-static unsigned decided[3], implicit;
+static unsigned decided[5], implicit, exposed_all, terms;
 
 /* Both tables decide alike; explaining agrees with deciding. */
 static void
@@ -248,16 +325,35 @@ assert_alike(const struct rules *a, const struct rules *b, struct rnd *r)
 		const struct x509_facts *facts =
 		    rnd_below(r, 5) ? &who : NULL;
 		struct rule_decision da, db;
+		const struct rule_world *world;
 		struct last last = {0, 0};
+		struct world w;
 
 		sample_identity(&who);
 		random_device(&dev, list, r);
-		rules_decide(a, &dev, facts, NULL, &da);
-		rules_decide(b, &dev, facts, NULL, &db);
+		world_init(&w);
+		w.lock = rnd_below(r, 2) ? RULE_UNLOCKED : RULE_LOCKED;
+		w.draw = rnd_u32(r);
+		w.local.second = rnd_below(r, 86400);
+		w.local.weekday = (uint8_t)rnd_below(r, 7);
+		w.exported = rnd_below(r, 2) ? &dev : NULL;
+		w.had = rnd_below(r, 4) == 0;
+		w.world.moment = RULE_AT_LIST;
+		world = rnd_below(r, 4) ? &w.world : NULL;
+		rules_decide(a, &dev, facts, world, &da);
+		rules_decide(b, &dev, facts, world, &db);
 		assert_int_equal(da.verdict, db.verdict);
 		assert_string_equal(da.key, db.key);
 		assert_int_equal(da.is_implicit, db.is_implicit);
-		rules_explain(a, &dev, facts, NULL, keep_last, &last);
+		assert_int_equal(da.term, db.term);
+		assert_int_equal(da.rule, db.rule);
+		assert_memory_equal(
+		    &da.exposes, &db.exposes, sizeof(da.exposes));
+		assert_string_equal(da.grant.profile, db.grant.profile);
+		assert_int_equal(da.grant.lease, db.grant.lease);
+		terms += da.term != RULE_TERM_NONE;
+		exposed_all += da.exposes.is_all;
+		rules_explain(a, &dev, facts, world, keep_last, &last);
 		assert_int_equal(last.matched, !da.is_implicit);
 		if (last.matched) {
 			assert_int_equal(last.line, da.line);
@@ -325,7 +421,9 @@ printing_is_the_inverse_of_parsing(void **state)
 	}
 	/* the devices were not all alike */
 	assert_true(decided[RULE_ALLOW] > 100 && decided[RULE_BLOCK] > 100 &&
-	    decided[RULE_REJECT] > 100);
+	    decided[RULE_REJECT] > 100 && decided[RULE_PENDING] > 10 &&
+	    decided[RULE_DEPENDS] > 100 && terms > 10 && implicit > 10);
+	assert_true(exposed_all < FILES * DEVICES);
 }
 
 static void

@@ -200,8 +200,9 @@ groups_in_other_files(void **state)
 	assert_string_equal(d.file, "1");
 	assert_string_equal(d.key, "K");
 	rules_decide(rules, &dev, NULL, NULL, &d);
-	assert_string_equal(d.file, "2");
-	assert_int_equal(d.line, 3);
+	assert_int_equal(d.verdict, RULE_DEPENDS);
+	assert_string_equal(d.file, "1");
+	assert_int_equal(d.line, 1);
 	rules_free(rules);
 }
 

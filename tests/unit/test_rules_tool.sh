@@ -96,7 +96,7 @@ expect 3 "explain: nobody" explain device.json a.rules
 has out "the workstation is not known"
 expect 3 "explain --json" explain --json device.json a.rules
 has out '"verdict": "block"'
-has out '"implicit": true'
+has out '"implicit": false'
 expect 1 "explain: errors in the rules" explain device.json bad.rules
 expect 1 "explain: no device" explain nothing.json a.rules
 has err "nothing.json: no such file"
@@ -173,6 +173,43 @@ expect 0 "explain: a root hub" explain $hub sysfs.rules
 has out "key HUB"
 expect 1 "explain: no device there" explain rules.d sysfs.rules
 has err "expected the directory of a device"
+
+# What only the gateway knows, in the words of sallyctl.
+sum=60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752
+cat >facts.json <<XX
+{"busid": "3-2.4", "state": "ready", "stable": "05e0:1200@x", "holder": "ws1",
+ "connection": 7, "id": "05e0:1200", "desc_sha256": "$sum",
+ "reports": ["$sum"], "plugged": 1700000000, "ambiguous": false,
+ "interface_list": [{"class": "03:01:02", "config": 0, "number": 1,
+ "hid": ["mouse"]}],
+ "ancestors": [{"id": "17ef:305a", "hash": "",
+ "via_port": "3-2", "stable_port": "pci-0:2"}], "interfaces": ["03:01:02"]}
+XX
+facts() {
+	printf 'default to any\n%s\n' "$2" >facts.rules
+	expect "$1" "explain: $2" explain facts.json facts.rules
+}
+facts 0 "allow pin \"desc:sha256:$sum\""
+facts 3 "allow pin \"desc:sha256:$hash_dev\""
+facts 0 "allow pin \"report:sha256:$sum\""
+facts 3 "allow pin \"report:sha256:$hash_dev\""
+facts 0 'allow with-class only { hid-mouse }'
+facts 0 'allow under "3-2"'
+facts 3 'allow under "3-4"'
+sed '/^ "hid"/d; s/"number": 1,$/"number": 1}],/' facts.json >other.json
+mv other.json facts.json
+facts 3 'allow with-class only { hid-mouse }'
+for part in '"desc_sha256": "00"' '"reports": [1]' '"ambiguous": 1' \
+	'"plugged": "now"' '"interface_list": [{"class": "3:1:1"}]' \
+	'"interface_list": [{"class": "03:01:01", "numbr": 1}]' \
+	'"interface_list": [{"class": "03:01:01", "number": 256}]' \
+	'"interface_list": [{"class": "03:01:01", "hid": ["pen"]}]' \
+	'"interface_list": [7]' '"ancestors": [{"hash": ""}]' \
+	'"ancestors": [{"id": "1234:5678", "port": ""}]' '"ancestors": {}'; do
+	echo "{\"id\": \"05e0:1200\", $part}" >odd.json
+	expect 1 "explain: $part" explain odd.json a.rules
+	has err "expected"
+done
 
 # The examples of the manual are right, and already in canonical words.
 awk -v dir="$work" '

@@ -474,6 +474,61 @@ test_unlink_control(void **state)
 	rig_free(rig);
 }
 
+/* vhci_hcd may send an unlink before the submit that it is about. */
+static void
+test_unlink_early(void **state)
+{
+	struct rig *rig = silent_rig(USB_SIM_CANCEL_CLEAN);
+	unsigned submits = rig->sim->counts.submits;
+
+	(void)state;
+	rig_submit(rig, 1, RIG_BULK_IN, 0, 64, NULL, NULL);
+	rig_unlink(rig, 4, 3);
+	rig_unlink(rig, 6, 5);
+	rig_expect_nothing(rig);
+	/* 3 is taken back before the device sees it */
+	rig_submit(rig, 3, RIG_BULK_IN, 0, 64, NULL, NULL);
+	rig_expect_unlink(rig, 4, USBIP_ECONNRESET);
+	assert_int_equal(rig->sim->counts.submits, submits + 1);
+	/* 5 was never sent: what comes behind it says so */
+	rig_submit(rig, 7, RIG_BULK_IN, 0, 64, NULL, NULL);
+	rig_expect_unlink(rig, 6, 0);
+	/* a number that nobody has counted to yet is nothing */
+	rig_unlink(rig, 8, 9);
+	rig_expect_unlink(rig, 8, 0);
+	/* only so many are kept */
+	for (uint32_t i = 0; i < 65; i++) {
+		rig_unlink(rig, 2000 + i, 1000 + i);
+	}
+	rig_expect_unlink(rig, 2064, 0);
+	rig_expect_nothing(rig);
+	rig_submit(rig, 3000, RIG_BULK_IN, 0, 64, NULL, NULL);
+	for (uint32_t i = 0; i < 64; i++) {
+		rig_expect_unlink(rig, 2000 + i, 0);
+	}
+	rig_free(rig);
+}
+
+/* ... also when the numbers wrap, and when it is an OUT with its data. */
+static void
+test_unlink_early_wrap(void **state)
+{
+	struct rig *rig = silent_rig(USB_SIM_CANCEL_CLEAN);
+	unsigned submits = rig->sim->counts.submits;
+	const uint8_t data[64] = {1};
+
+	(void)state;
+	rig_submit(rig, UINT32_MAX - 1, RIG_BULK_IN, 0, 64, NULL, NULL);
+	rig_unlink(rig, 1, 0);
+	rig_unlink(rig, 2, 0);
+	rig_expect_nothing(rig);
+	rig_submit(rig, 0, RIG_BULK_OUT, 0, sizeof(data), NULL, data);
+	rig_expect_unlink(rig, 1, USBIP_ECONNRESET);
+	rig_expect_unlink(rig, 2, 0);
+	assert_int_equal(rig->sim->counts.submits, submits + 1);
+	rig_free(rig);
+}
+
 /* An unlink and the end of its URB in every order of a few turns. */
 static void
 test_unlink_storm(void **state)
@@ -711,6 +766,8 @@ main(void)
 		cmocka_unit_test(test_unlink_twice),
 		cmocka_unit_test(test_unlink_held),
 		cmocka_unit_test(test_unlink_control),
+		cmocka_unit_test(test_unlink_early),
+		cmocka_unit_test(test_unlink_early_wrap),
 		cmocka_unit_test(test_unlink_storm),
 		cmocka_unit_test(test_seqnum_in_use),
 		cmocka_unit_test(test_bad_headers),

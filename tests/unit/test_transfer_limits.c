@@ -308,10 +308,31 @@ test_slow_peer(void **state)
 	rig_free(rig);
 }
 
+static void
+test_parse(void **state)
+{
+	struct session_limits l;
+
+	(void)state;
+	assert_int_equal(session_limits_parse(&l, "16", "2"), 0);
+	assert_int_equal(l.urbs, 16);
+	assert_int_equal(l.bytes, 2 * 1024 * 1024);
+	assert_int_equal(l.held, session_limits_default.held);
+	assert_int_equal(session_limits_parse(&l, "4096", "256"), 0);
+	assert_int_equal(session_limits_parse(&l, "4097", "8"), ERR_LIMIT);
+	assert_int_equal(session_limits_parse(&l, "0", "8"), ERR_LIMIT);
+	assert_int_equal(session_limits_parse(&l, "8", "257"), ERR_LIMIT);
+	assert_int_equal(session_limits_parse(&l, "-1", "8"), ERR_FORMAT);
+	assert_int_equal(session_limits_parse(&l, " 8", "8"), ERR_FORMAT);
+	assert_int_equal(session_limits_parse(&l, "8", "8x"), ERR_FORMAT);
+	assert_int_equal(session_limits_parse(&l, "", "8"), ERR_FORMAT);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_urbs),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_large_one),

@@ -22,6 +22,11 @@ fail() {
 	tail -n 12 /tmp/relay.log
 	grep -v ' 004 ' "$VHCI/status"
 	ps -eo pid,stat,wchan:20,args | grep '[s]allyport'
+	echo "--- who waits in the kernel, and where"
+	for stuck in /proc/[0-9]*; do
+		[ "$(awk '{ print $3 }' "$stuck/stat")" != D ] ||
+		    { cat "$stuck/comm" "$stuck/stack"; }
+	done
 	echo "--- kernel"
 	dmesg | tail -n 25
 	exit 1

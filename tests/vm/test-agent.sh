@@ -1,5 +1,6 @@
 #!/bin/bash
 # vm: --guests 1 --timeout 400
+# vm-slow
 #
 # The agent: attaches by rule, comes back after unplug, kick, a restart of the
 # gateway and its own death, leaves alone what was detached by hand, and lets

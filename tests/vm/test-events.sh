@@ -1,5 +1,6 @@
 #!/bin/bash
 # vm: --guests 1 --timeout 300
+# vm-slow
 #
 # The events channel: a workstation hears of what its rules let it have, and of
 # nothing else, as it comes, changes and goes; and stable names stand wherever a

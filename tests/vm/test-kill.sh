@@ -15,6 +15,8 @@ gateway_config 'default to any' 'allow'
 usb_drivers
 workstation_config ws1
 check "the gateway starts" gateway_start
+check "usbfs may lend what the configuration says" \
+	[ "$(cat /sys/module/usbcore/parameters/usbfs_memory_mb)" = 256 ]
 gadget_hcd high
 check "a drive is plugged in" gadget_storage drive /tmp/disk.img
 wait_for 10 usb_busid 0525 a4a5 >/dev/null || fail "no gadget"

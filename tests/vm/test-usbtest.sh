@@ -1,5 +1,6 @@
 #!/bin/bash
 # vm: --guests 1 --timeout 900
+# vm-slow
 #
 # The kernel's usbtest passes through gateway, TLS, relay and vhci_hcd, at high
 # speed and at SuperSpeed, wherever it passes on the device itself.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # vm: --guests 1 --timeout 450
+# vm-slow
 #
 # kill -9 of every process in the states that test-kill.sh does not reach: in
 # the handshake, while importing, while URBs are unlinked, and the parent in the
