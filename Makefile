@@ -151,24 +151,26 @@ sallyctl_libs := -ljansson
 
 sallyport_dir := $(BINDIR)
 sallyport_srcs := vhci-glue/agent.c vhci-glue/agent_ask.c \
-	vhci-glue/agent_sock.c vhci-glue/agent_work.c vhci-glue/attach.c \
-	vhci-glue/detach.c vhci-glue/gateway.c vhci-glue/imported.c \
-	vhci-glue/launch.c vhci-glue/list.c vhci-glue/main.c vhci-glue/off.c \
-	vhci-glue/offers.c vhci-glue/opts.c vhci-glue/owner.c \
-	vhci-glue/plan.c vhci-glue/ports.c vhci-glue/status.c \
+	vhci-glue/agent_sock.c vhci-glue/agent_work.c vhci-glue/approval.c \
+	vhci-glue/attach.c vhci-glue/detach.c vhci-glue/gateway.c \
+	vhci-glue/imported.c vhci-glue/kinds.c vhci-glue/launch.c \
+	vhci-glue/list.c vhci-glue/main.c vhci-glue/off.c vhci-glue/offers.c \
+	vhci-glue/opts.c vhci-glue/owner.c vhci-glue/plan.c \
+	vhci-glue/ports.c vhci-glue/status.c \
 	vhci-glue/tunnel.c vhci-glue/uids.c vhci-glue/usbids.c \
 	vhci-glue/vhci.c vhci-glue/watch.c vhci-glue/words.c \
 	base/conf.c base/file.c base/spawn.c $(base_core_srcs) $(wire_srcs)
 sallyport_libs := -linih -ljansson
 
 sallyport-relay_dir := $(LIBEXECDIR)
-sallyport-relay_srcs := vhci-glue/downlink.c vhci-glue/drain.c \
-	vhci-glue/imported.c \
+sallyport-relay_srcs := vhci-glue/accept.c vhci-glue/downlink.c \
+	vhci-glue/drain.c vhci-glue/imported.c vhci-glue/look.c \
 	vhci-glue/pending.c vhci-glue/rebuild.c vhci-glue/relay.c \
 	vhci-glue/relay_events.c vhci-glue/relay_main.c \
 	vhci-glue/relay_opts.c vhci-glue/relay_tunnel.c \
 	vhci-glue/remote.c vhci-glue/seen.c vhci-glue/uplink.c base/net.c \
-	$(base_core_srcs) $(base_loop_srcs) $(base_tls_srcs) $(wire_srcs)
+	$(base_core_srcs) $(base_loop_srcs) $(base_tls_srcs) $(wire_srcs) \
+	$(rules_srcs)
 sallyport-relay_libs := -lev $(MBEDTLS)
 
 sallyport-reader_dir := $(LIBEXECDIR)

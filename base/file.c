@@ -93,6 +93,10 @@ check_kind(int fd, size_t max, enum file_secrecy secrecy, size_t *first)
 	if (secrecy == FILE_SECRET && (st.st_mode & 077) != 0) {
 		return ERR_POLICY;
 	}
+	if (secrecy == FILE_OWN && ((st.st_mode & 022) != 0 ||
+		(st.st_uid != 0 && st.st_uid != geteuid()))) {
+		return ERR_POLICY;
+	}
 	*first = FILE_FIRST;
 	if (st.st_size > 0 && (uintmax_t)st.st_size < max) {
 		*first = (size_t)st.st_size + 1;

@@ -139,11 +139,12 @@ relay_core_srcs := vhci-glue/downlink.c vhci-glue/drain.c \
 	vhci-glue/pending.c \
 	vhci-glue/rebuild.c vhci-glue/relay.c vhci-glue/seen.c \
 	vhci-glue/uplink.c base/loop.c base/stream.c $(base_core_srcs) \
-	wire/usbip.c wire/usbip_check.c tests/fake/gateway_fake.c
+	policy/rules/hid.c wire/usbip.c wire/usbip_check.c \
+	tests/fake/gateway_fake.c
 relay_counted := malloc calloc realloc send recv epoll_ctl
 $(eval $(call unit,rebuild,vhci-glue/pending.c vhci-glue/rebuild.c \
 	vhci-glue/seen.c tests/fake/gateway_fake.c base/stream.c \
-	$(base_core_srcs) wire/usbip.c wire/usbip_check.c))
+	$(base_core_srcs) policy/rules/hid.c wire/usbip.c wire/usbip_check.c))
 $(eval $(call unit,relay,$(relay_core_srcs),-lev))
 $(eval $(call unit,relay_hostile,$(relay_core_srcs),-lev))
 $(eval $(call unit,relay_count,$(relay_core_srcs), \
@@ -157,14 +158,22 @@ $(eval $(call unit,relay_op,vhci-glue/imported.c vhci-glue/remote.c \
 $(eval $(call unit,relay_process,tests/fake/gateway_fake.c $(pki_srcs) \
 	base/spawn.c $(base_tls_srcs) $(base_core_srcs) $(wire_srcs), \
 	$(MBEDTLS)))
+$(eval $(call unit,accept,vhci-glue/accept.c vhci-glue/imported.c \
+	vhci-glue/look.c vhci-glue/remote.c vhci-glue/seen.c \
+	tests/fake/gateway_fake.c $(base_tls_srcs) $(base_core_srcs) \
+	$(wire_srcs) $(rules_srcs),$(MBEDTLS)))
+$(eval $(call unit,approval,vhci-glue/approval.c vhci-glue/launch.c \
+	vhci-glue/offers.c vhci-glue/uids.c base/file.c base/spawn.c \
+	$(base_core_srcs) $(wire_srcs)))
 $(eval $(call unit,event_lines,vhci-glue/event.c $(base_core_srcs) \
 	$(wire_srcs),-ljansson))
 $(eval $(call unit,owner,vhci-glue/owner.c base/err.c base/mem.c))
-$(eval $(call unit,plan,vhci-glue/gateway.c vhci-glue/off.c \
+$(eval $(call unit,plan,vhci-glue/gateway.c vhci-glue/kinds.c vhci-glue/off.c \
 	vhci-glue/plan.c base/file.c $(base_core_srcs)))
 $(eval $(call unit,relay_tunnel,vhci-glue/relay_tunnel.c base/stream.c \
 	$(base_core_srcs)))
 $(eval $(call unit,vhci,vhci-glue/gateway.c vhci-glue/imported.c \
+	vhci-glue/kinds.c \
 	vhci-glue/opts.c vhci-glue/ports.c vhci-glue/uids.c \
 	vhci-glue/usbids.c vhci-glue/vhci.c vhci-glue/words.c base/conf.c \
 	base/file.c $(base_core_srcs) wire/usbip.c wire/usbip_check.c, \

@@ -34,6 +34,8 @@ struct agent_device {
 	char name[IPC_NAME];
 	struct plan_backoff backoff;
 	pid_t child; /* that attaches it; -1 = none */
+	int is_asking; /* the child only asks its approver */
+	int is_asked;  /* since it needs an approval */
 	int is_attached, port;
 	uint64_t since; /* clock_mono, when it was */
 };
@@ -67,12 +69,18 @@ void agent_work(struct agent *a, uint64_t now);
  * plugged in. */
 void agent_stop(struct agent *a);
 uint32_t agent_random(void);
-/* "attached", "attaching", "off", "free", "busy", "not there". */
+/* "attached", "attaching", "off", "free", "busy", "needs-approval",
+ * "not there". */
 const char *agent_word(const struct agent *a, const struct agent_device *d);
-/* Starts `sallyport attach GATEWAY WHAT`, for name if it is not "". The pid, or
- * -1 with the reason said. */
-pid_t agent_attach(const struct opts *opts, const char *gateway,
-    const char *what, const char *name);
+/* Starts `sallyport attach GATEWAY WHAT`, for name if it is not "", with what was
+ * asked for (enum ipc_accept), or only to ask the approver. The pid, or -1 with
+ * the reason said. */
+struct agent_try {
+	const char *gateway, *what, *name;
+	unsigned accept;
+	enum opts_ask ask;
+};
+pid_t agent_attach(const struct opts *opts, const struct agent_try *try);
 /* Waits up to that long for a child: its exit status, or -1. */
 int agent_await(pid_t *child, unsigned ms);
 /* Unplugs ports with a note, those of the agent or all; keep is called before

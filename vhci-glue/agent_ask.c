@@ -116,12 +116,19 @@ attach_again(const struct opts *opts, char *line)
 	}
 	*what++ = '\0';
 	for (unsigned i = 0; i < TRIES && code != EXITS_OK; i++) {
+		/* It was attached by hand, so somebody asked for it. */
+		const struct agent_try try = {
+			.gateway = line,
+			.what = what,
+			.name = "",
+			.accept = IPC_ACCEPT_LISTED,
+		};
 		pid_t pid;
 
 		if (i > 0) {
 			(void)sleep(i < 4 ? i : 4);
 		}
-		pid = agent_attach(opts, line, what, "");
+		pid = agent_attach(opts, &try);
 		code = agent_await(&pid, ATTACH_MS);
 	}
 	return code;

@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "base/spawn.h"
 #include "vhci-glue/cmd.h"
+#include "vhci-glue/kinds.h"
 #include "vhci-glue/off.h"
 #include "vhci-glue/vhci.h"
 
@@ -28,10 +29,10 @@
 #define FREE_MS 10000
 
 pid_t
-agent_attach(const struct opts *opts, const char *gateway, const char *what,
-    const char *name)
+agent_attach(const struct opts *opts, const struct agent_try *try)
 {
-	const char *argv[16] = {"sallyport", "attach"};
+	const char *argv[24] = {"sallyport", "attach"};
+	char accept[KINDS_TEXT];
 	struct spawn spawn = {
 		.path = "/proc/self/exe",
 		.argv = argv,
@@ -53,12 +54,19 @@ agent_attach(const struct opts *opts, const char *gateway, const char *what,
 		argv[i++] = "--name";
 		argv[i++] = opts->name;
 	}
-	if (*name != '\0') {
+	if (*try->name != '\0') {
 		argv[i++] = "--as";
-		argv[i++] = name;
+		argv[i++] = try->name;
 	}
-	argv[i++] = gateway;
-	argv[i++] = what;
+	if (*kinds_text(accept, sizeof(accept), try->accept) != '\0') {
+		argv[i++] = "--accept";
+		argv[i++] = accept;
+	}
+	if (try->ask == OPTS_ASK) {
+		argv[i++] = "--ask";
+	}
+	argv[i++] = try->gateway;
+	argv[i++] = try->what;
 	argv[i] = NULL;
 	pid = spawn_child(&spawn);
 	if (pid == -1) {
@@ -157,6 +165,22 @@ is_wanted(const struct agent *a, const struct agent_gateway *g,
 		}
 	}
 	return 0;
+}
+
+/* What any rule that wants it asks for. */
+static unsigned
+accept_of(const struct agent *a, const struct agent_gateway *g,
+    const struct ipc_watch *offer)
+{
+	unsigned accept = 0;
+
+	for (size_t i = 0; i < a->nrules; i++) {
+		if (plan_matches(&a->rules[i], &g->gateway, offer->name,
+			offer->item.dev.busid)) {
+			accept |= a->rules[i].accept;
+		}
+	}
+	return accept;
 }
 
 static int
@@ -268,9 +292,41 @@ reap(struct agent *a, uint64_t now)
 		struct agent_device *d = &a->devices[i];
 		int code;
 
-		if (has_ended(&d->child, &code) && code != EXITS_OK) {
+		if (!has_ended(&d->child, &code)) {
+			continue;
+		}
+		/* Asking fails, unless the answer came at once. */
+		if (code != EXITS_OK &&
+		    !(d->is_asking && code == EXITS_DENIED)) {
+			d->is_asked = 0;
 			plan_failed(&d->backoff, now, agent_random());
 		}
+	}
+}
+
+static void
+start(struct agent *a, struct agent_device *d, const struct ipc_watch *offer,
+    enum opts_ask ask, uint64_t now)
+{
+	const struct agent_try try = {
+		.gateway = d->gateway->text,
+		.what = offer->item.dev.busid,
+		.name = offer->name,
+		.accept = accept_of(a, d->gateway, offer),
+		.ask = ask,
+	};
+	char who[4 * IDENTITY_TEXT];
+
+	if (ask == OPTS_ASK) {
+		log_infox("agent: %s %s: needs approval by %s; waits for it",
+		    d->gateway->text, d->name,
+		    offers_approver(who, sizeof(who), offer));
+	}
+	d->child = agent_attach(a->opts, &try);
+	d->is_asking = d->is_asked = ask == OPTS_ASK;
+	if (d->child == -1) {
+		d->is_asked = 0;
+		plan_failed(&d->backoff, now, agent_random());
 	}
 }
 
@@ -283,20 +339,19 @@ decide(struct agent *a, struct agent_device *d,
 		.is_suspended = a->is_suspended,
 		.is_attached = d->is_attached,
 		.is_running = d->child != -1,
+		.is_asked = d->is_asked,
 		.state = offer->state,
 	};
+	enum plan_step step;
 
-	if (plan_device(&facts, &d->backoff, now) != PLAN_ATTACH) {
+	if (plan_device(&facts, &d->backoff, now) == PLAN_WAIT) {
 		return;
 	}
 	facts.is_off = is_off(d->gateway, offer);
-	if (plan_device(&facts, &d->backoff, now) != PLAN_ATTACH) {
-		return;
-	}
-	d->child = agent_attach(a->opts, d->gateway->text,
-	    offer->item.dev.busid, offer->name);
-	if (d->child == -1) {
-		plan_failed(&d->backoff, now, agent_random());
+	step = plan_device(&facts, &d->backoff, now);
+	if (step != PLAN_WAIT) {
+		start(a, d, offer, step == PLAN_ASK ? OPTS_ASK : OPTS_ATTACH,
+		    now);
 	}
 }
 
@@ -320,6 +375,9 @@ agent_work(struct agent *a, uint64_t now)
 		const struct ipc_watch *offer =
 		    offers_find(&d->gateway->offers, d->name);
 
+		if (offer == NULL || offer->state != IPC_WATCH_PENDING) {
+			d->is_asked = 0; /* next time it is another one */
+		}
 		if (offer != NULL) {
 			decide(a, d, offer, now);
 		}
@@ -345,7 +403,13 @@ agent_word(const struct agent *a, const struct agent_device *d)
 	if (is_off(d->gateway, offer)) {
 		return "off";
 	}
-	return offer->state == IPC_WATCH_FREE ? "free" : "busy";
+	switch (offer->state) {
+	case IPC_WATCH_FREE:
+		return "free";
+	case IPC_WATCH_PENDING:
+		return "needs-approval";
+	}
+	return "busy";
 }
 
 /* ------------------------------------------------------------------------ */

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "vhci-glue/approval.h"
 #include "vhci-glue/cmd.h"
 #include "vhci-glue/imported.h"
 #include "vhci-glue/launch.h"
@@ -30,6 +31,7 @@
 #define READY_MS 60000
 #define USED_MS 10000
 #define SEND_MS 5000
+#define LAST_WORDS_MS 500
 
 struct attach {
 	const struct opts *opts;
@@ -37,6 +39,10 @@ struct attach {
 	const char *name;  /* stable name it was asked for by, "" = none */
 	char found[USBIP_BUSID_SIZE];
 	int is_found; /* busid is known to be its name's */
+	int is_pending; /* it needs an approval first */
+	char stable[IPC_NAME]; /* of a pending one */
+	struct ipc_asked asked; /* what the gateway's list said of it */
+	struct approval events; /* open where they were needed */
 	struct gateway gateway;
 	struct settings settings;
 	int log; /* owned */
@@ -224,14 +230,15 @@ forget_off(const struct attach *a)
 	}
 }
 
-/* Whether the relay has said why it ended; it says nothing else by now. */
+/* The exit code with which the relay said that it ended, 0 if it did not; it
+ * says nothing else by now. */
 static int
 relay_said(struct attach *a)
 {
 	struct pollfd p = {.fd = a->launch.channel, .events = POLLIN};
 	struct channel_msg msg;
 
-	return poll(&p, 1, 0) > 0 && launch_recv(&a->launch, 0, &msg) != 0;
+	return poll(&p, 1, 0) > 0 ? launch_recv(&a->launch, 0, &msg) : 0;
 }
 
 static int
@@ -244,12 +251,13 @@ await_used(struct attach *a)
 	}
 	(void)vhci_detach(VHCI_DIR, a->port);
 	ports_remove(PORTS_DIR, a->port);
-	if (!relay_said(a)) {
-		log_warnx("attach: %s: the kernel did not accept the device "
-			  "in time; `dmesg` and the gateway's audit log may "
-			  "tell",
-		    a->busid);
+	r = relay_said(a);
+	if (r != 0) {
+		return r;
 	}
+	log_warnx("attach: %s: the kernel did not accept the device in time; "
+		  "`dmesg` and the gateway's audit log may tell",
+	    a->busid);
 	return EXITS_FAILED;
 }
 
@@ -280,11 +288,40 @@ print_attached(const struct attach *a)
 	}
 }
 
+/* Waits for the relay's end, and tells what the gateway has to say until then: a
+ * message why it takes the device away comes at the same time. A gateway that
+ * has no events says nothing. */
+static void
+await_end(struct attach *a)
+{
+	struct pollfd p[2] = {{.events = POLLIN}, {.events = POLLIN}};
+
+	if (!a->events.is_open) {
+		(void)approval_open(&a->events, a->opts, &a->settings,
+		    &a->gateway, LAUNCH_SILENT);
+	}
+	a->events.launch.voice = LAUNCH_SILENT;
+	p[0].fd = a->launch.channel;
+	while (!told_to_end && p[0].revents == 0) {
+		p[1].fd = a->events.is_open ? a->events.launch.channel : -1;
+		/* again within half a second, whatever it was */
+		if (poll(p, 2, 500) <= 0) {
+			p[0].revents = p[1].revents = 0;
+		}
+		if (p[1].revents != 0 &&
+		    approval_hear(&a->events, a->busid) != 0) {
+			approval_close(&a->events);
+		}
+	}
+	if (!told_to_end) {
+		approval_drain(&a->events, a->busid, LAST_WORDS_MS);
+	}
+}
+
 /* Stays until the relay ends: its reason is ours. */
 static int
 stay(struct attach *a)
 {
-	struct pollfd p = {.fd = a->launch.channel, .events = POLLIN};
 	const struct sigaction act = {.sa_handler = on_signal};
 	struct ipc_relay_done done;
 	struct channel_msg msg;
@@ -293,9 +330,7 @@ stay(struct attach *a)
 
 	(void)sigaction(SIGINT, &act, NULL);
 	(void)sigaction(SIGTERM, &act, NULL);
-	while (!told_to_end && poll(&p, 1, 500) <= 0) {
-		continue; /* again within half a second, whatever it was */
-	}
+	await_end(a);
 	if (told_to_end) {
 		(void)kill(a->launch.pid, SIGTERM);
 	}
@@ -313,11 +348,8 @@ stay(struct attach *a)
 static int
 attach(struct attach *a)
 {
-	int r = await_ready(a);
+	int r = hand_over(a);
 
-	if (r == 0) {
-		r = hand_over(a);
-	}
 	if (r != 0) {
 		return r;
 	}
@@ -353,33 +385,140 @@ check_busid(const struct attach *a)
 	return 0;
 }
 
-/* A stable name has an @, which no bus id has. Where the device is now, the
- * gateway's events say. */
+static int
+say_pending(const struct ipc_watch *w)
+{
+	char who[4 * IDENTITY_TEXT];
+
+	log_warnx("attach: %s: needs approval by %s; `sallyport attach --wait` "
+		  "waits for it",
+	    w->name, offers_approver(who, sizeof(who), w));
+	return EXITS_DENIED;
+}
+
+/* Where the device is and what the gateway says that it is. */
+static int
+use_offer(struct attach *a, const struct ipc_watch *w)
+{
+	memcpy(a->found, w->item.dev.busid, sizeof(a->found));
+	a->busid = a->found;
+	offers_asked(&a->asked, w);
+	a->is_pending = w->state == IPC_WATCH_PENDING;
+	(void)snprintf(a->stable, sizeof(a->stable), "%s", w->name);
+	return check_busid(a);
+}
+
+/* A stable name has an @, which no bus id has. Where the device is now, and
+ * whether it waits for an approval, the gateway's events say. */
 static int
 resolve(struct attach *a)
 {
-	struct offers offers = {NULL, 0, 0, 0};
+	const char *what = a->opts->operands[1];
 	const struct ipc_watch *w;
 	char safe[256];
 	int r;
 
-	if (*a->name == '\0' || a->is_found) {
+	if ((*a->name == '\0' || a->is_found) &&
+	    a->opts->wait_s == OPTS_NO_WAIT) {
 		return 0;
 	}
-	r = offers_get(&offers, a->opts, &a->settings, &a->gateway);
-	if (r == 0 && (w = offers_find(&offers, a->name)) != NULL) {
-		memcpy(a->found, w->item.dev.busid, sizeof(a->found));
-		a->busid = a->found;
-		r = check_busid(a);
-	} else if (r == 0) {
-		log_escape(safe, sizeof(safe), a->name, strlen(a->name));
+	r = approval_open(&a->events, a->opts, &a->settings, &a->gateway,
+	    LAUNCH_SPEAKS);
+	if (r != 0) {
+		return r;
+	}
+	w = offers_find(&a->events.offers, what);
+	if (w == NULL) {
+		log_escape(safe, sizeof(safe), what, strlen(what));
 		log_warnx("attach: %s: no such device, or not for you; "
 			  "`sallyport list` shows what you may use",
 		    safe);
-		r = EXITS_NOT_FOUND;
+		return EXITS_NOT_FOUND;
 	}
-	offers_fini(&offers);
+	r = use_offer(a, w);
+	if (r == 0 && a->is_pending && a->opts->wait_s == OPTS_NO_WAIT) {
+		r = say_pending(w);
+	}
 	return r;
+}
+
+/* One try. After 0 the relay has imported and accepted the device. */
+static int
+import_once(struct attach *a, enum launch_voice voice)
+{
+	const struct launch_how how = {
+	    .opts = a->opts,
+	    .settings = &a->settings,
+	    .gateway = &a->gateway,
+	    .mode = IPC_RELAY_ATTACH,
+	    .voice = voice,
+	    .busid = a->busid,
+	    .asked = &a->asked,
+	    .log = a->log,
+	};
+	int r;
+
+	if (launch_start(&a->launch, &how) != 0) {
+		return EXITS_FAILED;
+	}
+	r = await_ready(a);
+	if (r != 0) {
+		launch_end(&a->launch);
+	}
+	return r;
+}
+
+/* A bus id that could not be had may be one to ask for. */
+static int
+explain_missing(struct attach *a)
+{
+	const struct ipc_watch *w;
+
+	if (*a->name != '\0' || a->events.is_open ||
+	    approval_open(&a->events, a->opts, &a->settings, &a->gateway,
+		LAUNCH_SILENT) != 0) {
+		return EXITS_NOT_FOUND;
+	}
+	w = offers_find(&a->events.offers, a->busid);
+	return w != NULL && w->state == IPC_WATCH_PENDING ? say_pending(w)
+							  : EXITS_NOT_FOUND;
+}
+
+/* Asks the approver by trying once, which fails; then waits. */
+static int
+import_approved(struct attach *a)
+{
+	uint64_t deadline = 0;
+	int r = import_once(a, LAUNCH_ASKS);
+
+	if (r != EXITS_NOT_FOUND) {
+		return r; /* it was approved just then, or something is wrong */
+	}
+	if (a->opts->wait_s > 0) {
+		deadline = clock_mono() +
+		    (uint64_t)a->opts->wait_s * CLOCK_SEC;
+	}
+	r = approval_wait(&a->events, a->stable, deadline);
+	if (r == 0) {
+		r = use_offer(a, offers_find(&a->events.offers, a->stable));
+	}
+	return r == 0 ? import_once(a, LAUNCH_SPEAKS) : r;
+}
+
+static int
+import_device(struct attach *a)
+{
+	int r;
+
+	if (a->opts->ask == OPTS_ASK) {
+		r = import_once(a, LAUNCH_ASKS);
+		return r == EXITS_NOT_FOUND ? EXITS_DENIED : r;
+	}
+	if (a->is_pending) {
+		return import_approved(a);
+	}
+	r = import_once(a, LAUNCH_SPEAKS);
+	return r == EXITS_NOT_FOUND ? explain_missing(a) : r;
 }
 
 static int
@@ -413,12 +552,6 @@ int
 cmd_attach(const struct opts *opts)
 {
 	static struct attach a;
-	struct launch_how how = {
-	    .opts = opts,
-	    .settings = &a.settings,
-	    .gateway = &a.gateway,
-	    .mode = IPC_RELAY_ATTACH,
-	};
 	int r;
 
 	a.opts = opts;
@@ -431,14 +564,13 @@ cmd_attach(const struct opts *opts)
 	a.log = -1;
 	r = prepare(&a);
 	if (r == 0) {
-		how.log = a.log;
-		how.busid = a.busid;
-		r = EXITS_FAILED;
-		if (launch_start(&a.launch, &how) == 0) {
-			r = attach(&a);
-			launch_end(&a.launch);
-		}
+		r = import_device(&a);
 	}
+	if (r == 0) {
+		r = attach(&a);
+		launch_end(&a.launch);
+	}
+	approval_close(&a.events);
 	close_fd(&a.log);
 	settings_free(&a.settings);
 	return cmd_flush(opts, r);

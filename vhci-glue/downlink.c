@@ -37,7 +37,7 @@ struct downlink {
 	struct stream *stream; /* borrowed */
 	int kernel;	       /* borrowed */
 	struct pending_table *pending; /* borrowed */
-	struct seen *seen;     /* owned */
+	struct seen *seen;     /* borrowed */
 	struct usbip_header cur; /* of the PDU at ready, when need != 0 */
 	size_t need;		 /* its whole length, 0 = not yet judged */
 	size_t head, ready, tail;
@@ -66,10 +66,7 @@ downlink_new(struct downlink **out, const struct downlink_how *how)
 	d->kernel = how->kernel;
 	d->pending = how->pending;
 	d->stream_wants = LOOP_READ;
-	if (seen_new(&d->seen, how->dev) != 0) {
-		free(d);
-		return ERR_NOMEM;
-	}
+	d->seen = how->seen;
 	*out = d;
 	return 0;
 }
@@ -77,10 +74,6 @@ downlink_new(struct downlink **out, const struct downlink_how *how)
 void
 downlink_free(struct downlink *d)
 {
-	if (d == NULL) {
-		return;
-	}
-	seen_free(d->seen);
 	free(d);
 }
 
@@ -190,7 +183,9 @@ finish_submit(struct downlink *d, struct ending *end)
 		r = seen_check(d->seen, e->sub.setup, pdu + USBIP_HEADER_SIZE,
 		    data_len, &why);
 		if (r != 0) {
-			return ending_set(end, ENDING_REFUSED, why, 0);
+			return ending_set(end,
+			    r == ERR_POLICY ? ENDING_DENIED : ENDING_REFUSED,
+			    why, 0);
 		}
 	}
 	pending_remove(d->pending, e);

@@ -16,12 +16,13 @@
 #include "vhci-glue/pending.h"
 
 struct downlink;
+struct seen;
 
 struct downlink_how {
 	struct stream *stream;		 /* borrowed */
 	int kernel;			 /* borrowed, non-blocking */
 	struct pending_table *pending;	 /* borrowed */
-	const struct usbip_device *dev;	 /* what was imported; copied */
+	struct seen *seen;		 /* borrowed: what it has shown */
 };
 
 /* Largest transfer buffer whose reply fits; longer ones are not forwarded. */

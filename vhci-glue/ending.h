@@ -15,6 +15,7 @@ enum ending_kind {
 	ENDING_CLOSED,	 /* the gateway closed: unplugged or withdrawn */
 	ENDING_LOST,	 /* the connection broke */
 	ENDING_REFUSED,	 /* the gateway sent what no kernel must see */
+	ENDING_DENIED,	 /* this workstation does not accept the device */
 	ENDING_FAILED,	 /* something went wrong here */
 };
 

@@ -5,7 +5,6 @@
 #include "vhci-glue/event.h"
 
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,17 +106,13 @@ word_of(const json_t *o, const char *name, const char *const *words, size_t n)
 	return 0;
 }
 
-/* Name and bus id, which every word about a device has. */
 static int
-get_names(const json_t *o, struct ipc_watch *w)
+get_name(const json_t *o, struct ipc_watch *w)
 {
 	const char *name = json_string_value(json_object_get(o, "name"));
-	const char *busid = json_string_value(json_object_get(o, "busid"));
-	struct usbip_device *dev = &w->item.dev;
 
-	if (name == NULL || busid == NULL || *name == '\0' ||
-	    strlen(name) >= sizeof(w->name) ||
-	    strlen(busid) >= sizeof(dev->busid)) {
+	if (name == NULL || *name == '\0' ||
+	    strlen(name) >= sizeof(w->name)) {
 		return ERR_FORMAT;
 	}
 	for (const char *p = name; *p != '\0'; p++) {
@@ -126,6 +121,20 @@ get_names(const json_t *o, struct ipc_watch *w)
 		}
 	}
 	memcpy(w->name, name, strlen(name) + 1);
+	return 0;
+}
+
+/* Name and bus id, which every word about a device has. */
+static int
+get_names(const json_t *o, struct ipc_watch *w)
+{
+	const char *busid = json_string_value(json_object_get(o, "busid"));
+	struct usbip_device *dev = &w->item.dev;
+
+	if (get_name(o, w) != 0 || busid == NULL ||
+	    strlen(busid) >= sizeof(dev->busid)) {
+		return ERR_FORMAT;
+	}
 	memcpy(dev->busid, busid, strlen(busid) + 1);
 	return usbip_check_busid(dev->busid);
 }
@@ -137,6 +146,7 @@ say_device(const json_t *o, uint8_t kind, event_cb *cb, void *arg)
 		[IPC_WATCH_FREE] = "free",
 		[IPC_WATCH_YOURS] = "yours",
 		[IPC_WATCH_BUSY] = "busy",
+		[IPC_WATCH_PENDING] = "needs-approval",
 	};
 	static const char *const speeds[] = {
 		[USBIP_SPEED_LOW] = "low",
@@ -153,6 +163,9 @@ say_device(const json_t *o, uint8_t kind, event_cb *cb, void *arg)
 	w.state = (uint8_t)word_of(o, "state", states, ARRAY_LEN(states));
 	if (w.state == IPC_WATCH_NONE) {
 		w.state = IPC_WATCH_BUSY; /* a state of a later version */
+	}
+	if (w.state == IPC_WATCH_PENDING) {
+		get_text(w.approver, sizeof(w.approver), o, "approver");
 	}
 	item->dev.speed = (uint32_t)word_of(
 	    o, "speed", speeds, ARRAY_LEN(speeds));
@@ -172,13 +185,12 @@ say_device(const json_t *o, uint8_t kind, event_cb *cb, void *arg)
 }
 
 static int
-say_plain(uint8_t kind, const char *text, event_cb *cb, void *arg)
+say_plain(uint8_t kind, event_cb *cb, void *arg)
 {
 	static struct ipc_watch w;
 
 	memset(&w, 0, sizeof(w));
 	w.kind = kind;
-	(void)snprintf(w.text, sizeof(w.text), "%s", text);
 	return cb(arg, &w);
 }
 
@@ -205,7 +217,7 @@ on_devices(const json_t *o, event_cb *cb, void *arg)
 		    json_array_get(list, i), IPC_WATCH_LISTED, cb, arg);
 	}
 	if (r == 0 && !json_is_true(json_object_get(o, "more"))) {
-		r = say_plain(IPC_WATCH_READY, "", cb, arg);
+		r = say_plain(IPC_WATCH_READY, cb, arg);
 	}
 	return r;
 }
@@ -238,16 +250,24 @@ static int
 on_policy(const json_t *o, event_cb *cb, void *arg)
 {
 	(void)o;
-	return say_plain(IPC_WATCH_POLICY, "", cb, arg);
+	return say_plain(IPC_WATCH_POLICY, cb, arg);
 }
 
+/* It names the device that it is about, if any. */
 static int
 on_message(const json_t *o, event_cb *cb, void *arg)
 {
 	const char *text = json_string_value(json_object_get(o, "text"));
+	static struct ipc_watch w;
 
-	return text == NULL ? ERR_FORMAT
-			    : say_plain(IPC_WATCH_MESSAGE, text, cb, arg);
+	memset(&w, 0, sizeof(w));
+	w.kind = IPC_WATCH_MESSAGE;
+	if (text == NULL ||
+	    (json_object_get(o, "name") != NULL && get_name(o, &w) != 0)) {
+		return ERR_FORMAT;
+	}
+	get_text(w.text, sizeof(w.text), o, "text");
+	return cb(arg, &w);
 }
 
 static const struct {

@@ -74,6 +74,50 @@ read_pem(const struct launch_how *how, const char *path,
 	return -1;
 }
 
+/* The rule file of [accept]: our own, yet no byte of it is read here. */
+static int
+read_rules(const struct launch_how *how, struct ipc_relay_setup *setup,
+    struct secret *out)
+{
+	const char *path = how->settings->rules, *cmd = how->opts->command;
+	const char *what = NULL;
+	int r;
+
+	if (path == NULL || how->mode != IPC_RELAY_ATTACH) {
+		return 0;
+	}
+	r = file_read(path, IPC_RULES_MAX, FILE_OWN, &out->data, &out->len);
+	switch (r) {
+	case 0:
+		break;
+	case ERR_NOENT:
+		what = "no such file";
+		break;
+	case ERR_POLICY:
+		what = "others may write to it; give it to root, and run "
+		       "`chmod go-w` on it";
+		break;
+	case ERR_LIMIT:
+		what = "larger than 48 KiB";
+		break;
+	default:
+		what = err_str(r);
+		break;
+	}
+	if (what == NULL &&
+	    snprintf(setup->rules_name, sizeof(setup->rules_name), "%s",
+		path) >= (int)sizeof(setup->rules_name)) {
+		what = "its name is too long";
+	}
+	if (what != NULL) {
+		log_warnx("%s: accept: %s: %s", cmd, path, what);
+		return -1;
+	}
+	setup->rules = out->data;
+	setup->rules_len = (uint32_t)out->len;
+	return 0;
+}
+
 static int
 send_setup(struct launch *l, const struct launch_how *how)
 {
@@ -84,13 +128,21 @@ send_setup(struct launch *l, const struct launch_how *how)
 	    .port = how->gateway->port,
 	};
 	struct secret ca = {NULL, 0}, cert = {NULL, 0}, key = {NULL, 0};
+	struct secret rules = {NULL, 0};
 	int n, r = -1;
 
 	(void)snprintf(
 	    setup.host, sizeof(setup.host), "%s", how->gateway->host);
 	(void)snprintf(setup.name, sizeof(setup.name), "%s", name);
 	(void)snprintf(setup.busid, sizeof(setup.busid), "%s", how->busid);
-	if (read_pem(how, how->settings->ca, FILE_PUBLIC, &ca) != 0 ||
+	if (how->mode == IPC_RELAY_ATTACH) {
+		setup.accept = (uint8_t)how->opts->accept;
+	}
+	if (how->asked != NULL) {
+		setup.asked = *how->asked;
+	}
+	if (read_rules(how, &setup, &rules) != 0 ||
+	    read_pem(how, how->settings->ca, FILE_PUBLIC, &ca) != 0 ||
 	    read_pem(how, how->settings->cert, FILE_PUBLIC, &cert) != 0 ||
 	    read_pem(how, how->settings->key, FILE_SECRET, &key) != 0) {
 		goto out;
@@ -104,6 +156,12 @@ send_setup(struct launch *l, const struct launch_how *how)
 	    .key_len = (uint32_t)key.len,
 	};
 	n = ipc_encode_relay_setup(l->buf, sizeof(l->buf), &setup);
+	if (n == ERR_NOMEM) {
+		log_warnx("%s: key files and rules are larger than 64 KiB "
+			  "together",
+		    l->command);
+		goto out;
+	}
 	if (n < 0) {
 		log_warnx("%s: tls: key files: %s; are they PEM?", l->command,
 		    err_str(n));
@@ -120,6 +178,7 @@ out:
 	secret_fini(&ca);
 	secret_fini(&cert);
 	secret_fini(&key);
+	secret_fini(&rules);
 	return r;
 }
 
@@ -220,6 +279,7 @@ launch_start(struct launch *out, const struct launch_how *how)
 	int fds[2];
 
 	out->command = how->opts->command;
+	out->voice = how->voice;
 	out->pid = out->reader = -1;
 	out->channel = -1;
 	if (channel_pair(fds) != 0) {
@@ -292,6 +352,9 @@ say_death(struct launch *l)
 {
 	int status = 0;
 
+	if (l->voice == LAUNCH_SILENT) {
+		return EXITS_FAILED;
+	}
 	if (reap(&l->pid, &status) && WIFSIGNALED(status)) {
 		log_warnx("%s: relay: killed by signal %d", l->command,
 		    WTERMSIG(status));
@@ -314,6 +377,10 @@ say_done(struct launch *l, const struct channel_msg *msg)
 	}
 	if (done.exit_code == EXITS_OK) {
 		return 0;
+	}
+	if (l->voice == LAUNCH_SILENT ||
+	    (l->voice == LAUNCH_ASKS && done.exit_code == EXITS_NOT_FOUND)) {
+		return done.exit_code;
 	}
 	/* Already escaped, by a process that is not trusted to have done so. */
 	log_escape(text, sizeof(text), done.text, strlen(done.text));

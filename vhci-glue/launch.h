@@ -13,17 +13,27 @@
 #include "vhci-glue/opts.h"
 #include "wire/ipc.h"
 
+/* What is said of a relay that fails. */
+enum launch_voice {
+	LAUNCH_SPEAKS, /* everything */
+	LAUNCH_ASKS,   /* all but that there is no such device */
+	LAUNCH_SILENT, /* nothing */
+};
+
 struct launch_how {
 	const struct opts *opts;
 	const struct settings *settings;
 	const struct gateway *gateway;
 	enum ipc_relay_mode mode;
+	enum launch_voice voice;
 	const char *busid; /* "" for a list */
+	const struct ipc_asked *asked; /* what its list said; NULL = nothing */
 	int log;	   /* borrowed descriptor for its log, -1 = none */
 };
 
 struct launch {
 	const char *command; /* borrowed, for messages */
+	enum launch_voice voice;
 	pid_t pid, reader; /* -1 = none */
 	int channel; /* owned: to the relay, or the reader */
 	uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX];

@@ -101,10 +101,31 @@ collect(struct launch *l, struct rows *rows, const struct usbids *ids)
 	}
 }
 
-/* USB/IP's list has neither stable names nor texts: the events have. */
-static void
-add_offers(struct rows *rows, const struct offers *offers)
+static int
+has_busid(const struct rows *rows, const char *busid)
 {
+	for (size_t i = 0; i < rows->n; i++) {
+		if (strcmp(rows->v[i].item.dev.busid, busid) == 0) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* USB/IP's list has neither stable names nor texts, nor what needs an approval
+ * first: the events have. */
+static void
+add_offers(struct rows *rows, const struct offers *offers,
+    const struct usbids *ids)
+{
+	for (size_t i = 0; i < offers->n; i++) {
+		const struct ipc_item *item = &offers->v[i].item;
+
+		if (offers->v[i].state == IPC_WATCH_PENDING &&
+		    !has_busid(rows, item->dev.busid)) {
+			(void)add_row(rows, item, ids);
+		}
+	}
 	for (size_t i = 0; i < rows->n; i++) {
 		struct row *row = &rows->v[i];
 
@@ -145,7 +166,7 @@ static void
 print_table(const struct rows *rows)
 {
 	char name[2 * USBIDS_NAME];
-	int busid = 6, device = 6, what = 4, speed = 16;
+	int busid = 6, device = 6, what = 4, speed = 16, state = 5;
 
 	if (rows->n == 0) {
 		(void)puts("no device here is for this workstation");
@@ -156,16 +177,18 @@ print_table(const struct rows *rows)
 		busid = at_least(busid, rows->v[i].item.dev.busid);
 		device = at_least(device, name);
 		what = at_least(what, rows->v[i].what);
+		state = at_least(state, offers_state(rows->v[i].offer));
 	}
-	(void)printf("%-*s  VID:PID    %-*s  %-*s  %-*s  STATE  STABLE NAME\n",
-	    busid, "BUS ID", device, "DEVICE", what, "WHAT", speed, "SPEED");
+	(void)printf("%-*s  VID:PID    %-*s  %-*s  %-*s  %-*s  STABLE NAME\n",
+	    busid, "BUS ID", device, "DEVICE", what, "WHAT", speed, "SPEED",
+	    state, "STATE");
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct usbip_device *d = &rows->v[i].item.dev;
 
 		name_of(name, sizeof(name), &rows->v[i]);
-		(void)printf("%-*s  %04x:%04x  %-*s  %-*s  %-*s  %-5s  %s\n",
+		(void)printf("%-*s  %04x:%04x  %-*s  %-*s  %-*s  %-*s  %s\n",
 		    busid, d->busid, d->vid, d->pid, device, name, what,
-		    rows->v[i].what, speed, words_speed(d->speed),
+		    rows->v[i].what, speed, words_speed(d->speed), state,
 		    offers_state(rows->v[i].offer),
 		    stable_name_of(&rows->v[i]));
 	}
@@ -207,6 +230,11 @@ json_of(const struct row *row)
 		(void)json_object_set_new(
 		    o, "state", json_string(offers_state(row->offer)));
 		(void)json_object_set_new(o, "serial", json_string(safe));
+		if (row->offer->state == IPC_WATCH_PENDING) {
+			(void)json_object_set_new(o, "approver",
+			    json_string(offers_approver(
+				safe, sizeof(safe), row->offer)));
+		}
 	}
 	(void)json_object_set_new(o, "vid", hex(d->vid, 4));
 	(void)json_object_set_new(o, "pid", hex(d->pid, 4));
@@ -268,12 +296,11 @@ cmd_list(const struct opts *opts)
 		ids = usbids_open(NULL);
 		r = collect(&launch, &rows, ids);
 		launch_end(&launch);
-		usbids_close(ids);
 	}
-	if (r == 0 && rows.n > 0 &&
-	    offers_get(&offers, opts, &settings, &gateway) == 0) {
-		add_offers(&rows, &offers);
+	if (r == 0 && offers_get(&offers, opts, &settings, &gateway) == 0) {
+		add_offers(&rows, &offers, ids);
 	}
+	usbids_close(ids);
 	if (r == 0 && opts->form == OPTS_JSON) {
 		r = print_json(&rows, &gateway);
 	} else if (r == 0) {

@@ -43,7 +43,11 @@ static const struct cmd commands[] = {
 	GATEWAY_HELP
 	"  --foreground   stay until the device is gone, and say why\n"
 	"  --log FILE     append the log of the connection to FILE\n"
+	"  --accept WORDS keyboard, network: take one though the list shows none;\n"
+	"                 none: take none though it shows one\n"
+	"  --wait[=SEC]   if it needs an approval, wait for that\n"
 	"  --as NAME      BUSID is known to be the device of that stable name\n"
+	"  --ask          try once, to ask for an approval\n"
 	"  --json         one JSON object\n"},
     {"detach", cmd_detach, 1, 1, OPTS_HAS_JSON,
 	"sallyport detach [options] PORT|DEVICE|all",

@@ -4,6 +4,7 @@
  */
 #include "vhci-glue/offers.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,8 +104,32 @@ offers_state(const struct ipc_watch *offer)
 		return "free";
 	case IPC_WATCH_YOURS:
 		return "yours";
+	case IPC_WATCH_PENDING:
+		return "needs-approval";
 	}
 	return "busy";
+}
+
+char *
+offers_approver(char *dst, size_t size, const struct ipc_watch *offer)
+{
+	if (offer->approver[0] == '\0') {
+		(void)snprintf(dst, size, "somebody");
+		return dst;
+	}
+	return log_escape(dst, size, offer->approver, strlen(offer->approver));
+}
+
+void
+offers_asked(struct ipc_asked *out, const struct ipc_watch *offer)
+{
+	memset(out, 0, sizeof(*out));
+	out->is_listed = 1;
+	out->vid = offer->item.dev.vid;
+	out->pid = offer->item.dev.pid;
+	out->ninterfaces = offer->item.ninterfaces;
+	memcpy(out->interfaces, offer->item.interfaces,
+	    sizeof(out->interfaces));
 }
 
 int

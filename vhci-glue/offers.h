@@ -29,8 +29,13 @@ void offers_fini(struct offers *offers);
  * offers_apply. */
 const struct ipc_watch *offers_find(
     const struct offers *offers, const char *what);
-/* "free", "yours", "busy"; "-" for NULL. */
+/* "free", "yours", "busy", "needs-approval"; "-" for NULL. */
 const char *offers_state(const struct ipc_watch *offer);
+
+/* Who has to approve, escaped: for people. Returns dst. */
+char *offers_approver(char *dst, size_t size, const struct ipc_watch *offer);
+/* What the list says of it, for a relay. */
+void offers_asked(struct ipc_asked *out, const struct ipc_watch *offer);
 
 /* Asks the gateway, once: 0 when the whole list is there, else an exit code
  * with the reason said. */

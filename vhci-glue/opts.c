@@ -13,6 +13,8 @@
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "vhci-glue/kinds.h"
+#include "wire/ipc.h"
 
 enum opt {
 	OPT_PORT = 1000,
@@ -25,6 +27,9 @@ enum opt {
 	OPT_LISTEN,
 	OPT_USER,
 	OPT_AS,
+	OPT_ASK,
+	OPT_ACCEPT,
+	OPT_WAIT,
 	OPT_KEEP,
 	OPT_STATUS,
 	OPT_SUSPEND,
@@ -43,6 +48,9 @@ static const struct option options[] = {
     {"listen", required_argument, NULL, OPT_LISTEN},
     {"user", required_argument, NULL, OPT_USER},
     {"as", required_argument, NULL, OPT_AS},
+    {"ask", no_argument, NULL, OPT_ASK},
+    {"accept", required_argument, NULL, OPT_ACCEPT},
+    {"wait", optional_argument, NULL, OPT_WAIT},
     {"keep", no_argument, NULL, OPT_KEEP},
     {"status", no_argument, NULL, OPT_STATUS},
     {"suspend", no_argument, NULL, OPT_SUSPEND},
@@ -60,6 +68,9 @@ mask_of(int opt)
 	case OPT_FOREGROUND:
 	case OPT_LOG:
 	case OPT_AS:
+	case OPT_ASK:
+	case OPT_ACCEPT:
+	case OPT_WAIT:
 		return OPTS_HAS_ATTACH;
 	case OPT_LISTEN:
 	case OPT_USER:
@@ -98,6 +109,45 @@ parse_port(struct opts *o, const char *text, uint16_t *out)
 	return 0;
 }
 
+/* Words with commas between them. */
+static int
+parse_accept(struct opts *o, const char *text)
+{
+	const char *p = text;
+
+	for (;;) {
+		size_t len = strcspn(p, ",");
+
+		if (kinds_parse(&o->accept, p, len) != 0) {
+			return wrong(o, text, "expected keyboard, network or "
+					      "none, with commas between "
+					      "them");
+		}
+		if (p[len] == '\0') {
+			return 0;
+		}
+		p += len + 1;
+	}
+}
+
+static int
+parse_wait(struct opts *o, const char *text)
+{
+	unsigned long n = 0;
+	char *end;
+
+	if (text != NULL) {
+		n = strtoul(text, &end, 10);
+		if (text[0] < '0' || text[0] > '9' || *end != '\0' || n == 0 ||
+		    n > OPTS_WAIT_MAX) {
+			return wrong(o, text, "seconds to wait are not a number "
+					      "from 1 to 86400");
+		}
+	}
+	o->wait_s = (int)n;
+	return 0;
+}
+
 static int
 apply(struct opts *o, int opt)
 {
@@ -133,6 +183,13 @@ apply(struct opts *o, int opt)
 	case OPT_AS:
 		o->as = optarg;
 		break;
+	case OPT_ASK:
+		o->ask = OPTS_ASK;
+		break;
+	case OPT_ACCEPT:
+		return parse_accept(o, optarg);
+	case OPT_WAIT:
+		return parse_wait(o, optarg);
 	case OPT_KEEP:
 		o->keep = OPTS_KEEP;
 		break;
@@ -158,6 +215,8 @@ opts_parse(struct opts *out, int argc, char **argv, unsigned mask)
 	out->command = argv[0];
 	out->port = OPTS_PORT;
 	out->listen = OPTS_LISTEN;
+	out->accept = IPC_ACCEPT_LISTED;
+	out->wait_s = OPTS_NO_WAIT;
 	opterr = 0;
 	optind = 0; /* glibc: start afresh */
 	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
@@ -232,6 +291,7 @@ settings_load(struct settings *out, const struct opts *opts)
 	    {"liveness", "user-timeout", CONF_UINT,
 		&out->live.user_timeout_ms, 1000, 3600000},
 	    {"agent", "attach", CONF_LIST, &out->attach, 0, 0},
+	    {"accept", "rules", CONF_STRING, &out->rules, 0, 0},
 	    {NULL, NULL, CONF_IGNORE, NULL, 0, 0},
 	};
 
@@ -258,6 +318,7 @@ settings_free(struct settings *s)
 	free(s->ca);
 	free(s->cert);
 	free(s->key);
+	free(s->rules);
 	conf_list_fini(&s->attach);
 	*s = (struct settings){.ca = NULL};
 }

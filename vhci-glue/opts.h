@@ -17,10 +17,13 @@
 #define OPTS_PORT 3241
 #define OPTS_LISTEN 3240 /* USB/IP's own port */
 #define OPTS_OPERANDS 2
+#define OPTS_NO_WAIT (-1)
+#define OPTS_WAIT_MAX 86400u
 
 enum opts_form { OPTS_TEXT, OPTS_JSON };
 enum opts_place { OPTS_BACKGROUND, OPTS_FOREGROUND };
 enum opts_keep { OPTS_DETACH, OPTS_KEEP };
+enum opts_ask { OPTS_ATTACH, OPTS_ASK };
 enum opts_agent {
 	OPTS_AGENT_RUN,
 	OPTS_AGENT_STATUS,
@@ -39,6 +42,9 @@ struct opts {
 	uint16_t listen;
 	enum opts_keep keep;
 	enum opts_agent agent;
+	unsigned accept; /* enum ipc_accept */
+	int wait_s; /* for an approval: OPTS_NO_WAIT, 0 = for ever */
+	enum opts_ask ask;
 	/* NULL = not given */
 	const char *name, *tls, *config, *log, *user, *as;
 };
@@ -47,7 +53,8 @@ struct opts {
 enum opts_mask {
 	OPTS_HAS_GATEWAY = 1, /* --port --name --tls --config */
 	OPTS_HAS_JSON = 2,
-	OPTS_HAS_ATTACH = 4, /* --foreground --log --as */
+	OPTS_HAS_ATTACH = 4, /* --foreground --log --as --ask --accept
+				--wait */
 	OPTS_HAS_TUNNEL = 8, /* --listen --user */
 	OPTS_HAS_AGENT = 16, /* --keep --status --suspend --resume */
 };
@@ -59,6 +66,7 @@ struct settings {
 	char *ca, *cert, *key; /* paths; owned */
 	struct net_liveness live;
 	struct conf_list attach; /* [agent] attach */
+	char *rules; /* [accept] rules: path, NULL = none; owned */
 };
 
 /* The file that --config names must exist, the default one need not. --tls goes

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "vhci-glue/kinds.h"
 
 int
 plan_parse(struct plan_rule *out, const char *text, uint16_t default_port,
@@ -17,10 +18,10 @@ plan_parse(struct plan_rule *out, const char *text, uint16_t default_port,
 {
 	char host[GATEWAY_TEXT];
 	size_t len = strcspn(text, " \t"), plen;
-	const char *pattern = text + len + strspn(text + len, " \t");
+	const char *pattern = text + len + strspn(text + len, " \t"), *word;
 
 	memset(out, 0, sizeof(*out));
-	plen = strlen(pattern);
+	plen = strcspn(pattern, " \t");
 	if (len == 0 || plen == 0) {
 		*why = "give GATEWAY and a device, or a pattern of devices";
 		return ERR_FORMAT;
@@ -29,13 +30,23 @@ plan_parse(struct plan_rule *out, const char *text, uint16_t default_port,
 		*why = "it is too long";
 		return ERR_FORMAT;
 	}
-	if (strpbrk(pattern, " \t") != NULL) {
-		*why = "something stands behind the device";
-		return ERR_FORMAT;
-	}
 	memcpy(host, text, len);
 	host[len] = '\0';
-	memcpy(out->pattern, pattern, plen + 1);
+	memcpy(out->pattern, pattern, plen);
+	out->accept = strpbrk(out->pattern, "*?[") == NULL ? IPC_ACCEPT_LISTED
+							   : 0;
+	word = pattern + plen;
+	for (word += strspn(word, " \t"); *word != '\0';
+	     word += strspn(word, " \t")) {
+		size_t n = strcspn(word, " \t");
+
+		if (kinds_parse(&out->accept, word, n) != 0) {
+			*why = "only `keyboard', `network' and `none' may "
+			       "stand behind the device";
+			return ERR_FORMAT;
+		}
+		word += n;
+	}
 	return gateway_parse(&out->gateway, host, default_port, why);
 }
 
@@ -88,8 +99,11 @@ plan_device(const struct plan_facts *f, const struct plan_backoff *b,
 	/* "yours" without being attached here: a session of ours that is
 	 * ending, or another machine with the same certificate; either way the
 	 * gateway says when it is free. */
-	if (f->state != IPC_WATCH_FREE || !plan_is_due(b, now)) {
+	if (!plan_is_due(b, now)) {
 		return PLAN_WAIT;
 	}
-	return PLAN_ATTACH;
+	if (f->state == IPC_WATCH_PENDING && !f->is_asked) {
+		return PLAN_ASK;
+	}
+	return f->state == IPC_WATCH_FREE ? PLAN_ATTACH : PLAN_WAIT;
 }

@@ -14,11 +14,14 @@
 
 #define PLAN_PATTERN 200 /* a line of workstation.conf is shorter */
 
-/* "GATEWAY PATTERN": the pattern is a glob (* ? [...]) over stable names and
- * bus ids. */
+/* "GATEWAY PATTERN [WORD]...": the pattern is a glob (* ? [...]) over stable
+ * names and bus ids; the words are those of kinds.h. A pattern names no device,
+ * so that the gateway's list cannot make one a keyboard or a network card that
+ * was asked for: only a word can. */
 struct plan_rule {
 	struct gateway gateway;
 	char pattern[PLAN_PATTERN];
+	unsigned accept; /* enum ipc_accept */
 };
 
 /* ERR_FORMAT with why (static). */
@@ -48,10 +51,13 @@ struct plan_facts {
 	int is_suspended;  /* the machine is about to sleep */
 	int is_attached;   /* here, by a relay that lives */
 	int is_running;	   /* an attach of it is on its way */
+	int is_asked;	   /* its approver was asked, since it needs one */
 	uint8_t state;	   /* enum ipc_watch_state; NONE = the gateway does
 			      not offer it */
 };
-enum plan_step { PLAN_WAIT, PLAN_ATTACH };
+/* PLAN_ASK: try once, which asks its approver; the gateway says when it is
+ * free. */
+enum plan_step { PLAN_WAIT, PLAN_ATTACH, PLAN_ASK };
 enum plan_step plan_device(const struct plan_facts *facts,
     const struct plan_backoff *b, uint64_t now);
 

@@ -18,6 +18,7 @@
 #include "vhci-glue/downlink.h"
 #include "vhci-glue/drain.h"
 #include "vhci-glue/pending.h"
+#include "vhci-glue/seen.h"
 #include "vhci-glue/uplink.h"
 
 /* While the kernel's socket is not read, its end is looked for that often. */
@@ -26,6 +27,7 @@
 struct relay {
 	struct stream *stream; /* owned */
 	int kernel;	       /* owned */
+	struct seen *seen;     /* owned */
 	struct pending_table *pending;
 	struct downlink *down;
 	struct uplink *up;
@@ -175,7 +177,7 @@ start(struct relay *r, const struct relay_how *how)
 	struct downlink_how down = {
 	    .stream = how->stream,
 	    .kernel = how->kernel,
-	    .dev = how->dev,
+	    .seen = how->seen,
 	};
 	struct uplink_how up = {
 	    .stream = how->stream,
@@ -232,6 +234,7 @@ relay_new(struct relay **out, const struct relay_how *how)
 		return result;
 	}
 	r->stream = how->stream;
+	r->seen = how->seen;
 	r->kernel = how->kernel;
 	*out = r;
 	return 0;
@@ -250,6 +253,7 @@ relay_free(struct relay *r)
 	loop_io_free(r->kernel_io);
 	uplink_free(r->up);
 	downlink_free(r->down);
+	seen_free(r->seen);
 	pending_free(r->pending);
 	if (r->stream != NULL) {
 		(void)stream_shutdown(r->stream);

@@ -9,9 +9,9 @@
 #include "base/loop.h"
 #include "base/stream.h"
 #include "vhci-glue/ending.h"
-#include "wire/usbip.h"
 
 struct relay;
+struct seen;
 
 /* Called once, from inside a loop callback; the relay is silent from then on
  * and is freed by its owner, not inside the call. */
@@ -21,7 +21,7 @@ struct relay_how {
 	struct loop *loop;		/* borrowed */
 	struct stream *stream;		/* owned by the relay from success on */
 	int kernel;			/* likewise; made non-blocking */
-	const struct usbip_device *dev; /* what was imported; copied */
+	struct seen *seen; /* what the device has shown; likewise */
 	relay_ended_cb *ended;
 	void *arg;
 };

@@ -4,9 +4,11 @@
  * often root, speaks to it over descriptor 3 and believes nothing. Talks to a
  * gateway that may be hostile and keeps its bytes from the kernel.
  *
- * 1. setup from the parent (names, PEM texts); 2. connect, handshake; 3. the
- * key is wiped; 4. list, or import; 5. for an import: ready, then the kernel's
- * socket from the parent; 6. stream until either side ends.
+ * 1. setup from the parent (names, PEM texts, rules); 2. connect, handshake; 3.
+ * the key is wiped; 4. list, or import; 5. for an import: look at the device,
+ * accept it or not, ready, then the kernel's socket from the parent; 6. stream
+ * until either side ends. Where nothing is known of the gateway's list, one more
+ * connection before that one asks for it.
  */
 #include <errno.h>
 #include <signal.h>
@@ -25,7 +27,9 @@
 #include "base/mem.h"
 #include "base/net.h"
 #include "base/tls.h"
+#include "vhci-glue/accept.h"
 #include "vhci-glue/exits.h"
+#include "vhci-glue/look.h"
 #include "vhci-glue/relay.h"
 #include "vhci-glue/relay_events.h"
 #include "vhci-glue/relay_opts.h"
@@ -44,7 +48,9 @@
 struct worker {
 	struct relay_opts opts;
 	char name[2 * IDENTITY_TEXT];
-	struct ipc_relay_setup setup; /* its PEM pointers die with message */
+	struct ipc_relay_setup setup; /* its pointers die with message */
+	struct rules *rules;	      /* owned; NULL = the defaults */
+	struct seen *seen;	      /* owned until the relay takes it */
 	struct tls_config *config;    /* owned */
 	struct stream *stream;	      /* owned until the relay takes it */
 	struct usbip_device dev;
@@ -105,6 +111,24 @@ read_setup(struct worker *w)
 }
 
 static int
+load_rules(struct worker *w)
+{
+	const struct ipc_relay_setup *setup = &w->setup;
+	char why[IPC_TEXT / 2];
+	int r = 0;
+
+	if (setup->rules_name[0] != '\0') {
+		r = accept_load(&w->rules, setup->rules_name, setup->rules,
+		    setup->rules_len, why, sizeof(why));
+	}
+	w->setup.rules = NULL;
+	w->setup.rules_len = 0;
+	return r == 0
+	    ? 0
+	    : remote_say(&w->done, EXITS_FAILED, "accept: %s", why);
+}
+
+static int
 load_tls(struct worker *w)
 {
 	const struct ipc_pem *pem = &w->setup.pem;
@@ -132,8 +156,11 @@ load_tls(struct worker *w)
 	return 0;
 }
 
+/* The key is still needed after a connection that is not the last. */
+enum last { NOT_LAST, LAST };
+
 static int
-connect_gateway(struct worker *w)
+connect_gateway(struct worker *w, enum last last)
 {
 	int is_events = w->setup.mode == IPC_RELAY_EVENTS;
 	const char *const alpn[] = {
@@ -156,7 +183,9 @@ connect_gateway(struct worker *w)
 		return remote_say(&w->done, EXITS_FAILED, "tls: no memory");
 	}
 	r = remote_handshake(w->stream, clock_mono() + HANDSHAKE_NS, &w->done);
-	tls_config_wipe_key(w->config);
+	if (last == LAST) {
+		tls_config_wipe_key(w->config);
+	}
 	if (r != 0) {
 		return -1;
 	}
@@ -166,6 +195,51 @@ connect_gateway(struct worker *w)
 		    "handshake: the gateway speaks another protocol");
 	}
 	return 0;
+}
+
+static int
+keep_asked(void *arg, const struct ipc_item *item)
+{
+	struct worker *w = arg;
+	struct ipc_asked *asked = &w->setup.asked;
+
+	if (strcmp(item->dev.busid, w->setup.busid) != 0) {
+		return 0;
+	}
+	asked->is_listed = 1;
+	asked->vid = item->dev.vid;
+	asked->pid = item->dev.pid;
+	asked->ninterfaces = item->ninterfaces;
+	memcpy(asked->interfaces, item->interfaces, sizeof(asked->interfaces));
+	return 0;
+}
+
+/* A device that the list does not have may still be one to ask an approver
+ * for: the import tells. */
+static int
+ask_for_list(struct worker *w)
+{
+	int r = connect_gateway(w, NOT_LAST);
+
+	if (r == 0) {
+		r = remote_list(w->stream, clock_mono() + ANSWER_NS,
+		    keep_asked, w, &w->done);
+		(void)stream_shutdown(w->stream);
+	}
+	stream_free(TAKE(w->stream));
+	return r;
+}
+
+static int
+connect_all(struct worker *w)
+{
+	int r = 0;
+
+	if (w->setup.mode == IPC_RELAY_ATTACH && w->rules == NULL &&
+	    !w->setup.asked.is_listed) {
+		r = ask_for_list(w);
+	}
+	return r == 0 ? connect_gateway(w, LAST) : r;
 }
 
 static int
@@ -245,7 +319,9 @@ on_ended(void *arg, const struct ending *end)
 	char line[256];
 
 	relay_describe(line, sizeof(line), end);
-	w->result = end->kind == ENDING_DETACHED ? EXITS_OK : EXITS_FAILED;
+	w->result = end->kind == ENDING_DETACHED ? EXITS_OK
+	    : end->kind == ENDING_DENIED	 ? EXITS_DENIED
+						 : EXITS_FAILED;
 	(void)remote_say(&w->done, w->result, "%s: %s", w->setup.busid, line);
 	loop_stop(w->loop);
 }
@@ -293,7 +369,7 @@ stream_device(struct worker *w, int kernel)
 	struct relay_how how = {
 	    .stream = w->stream,
 	    .kernel = kernel,
-	    .dev = &w->dev,
+	    .seen = w->seen,
 	    .ended = on_ended,
 	    .arg = w,
 	};
@@ -310,6 +386,7 @@ stream_device(struct worker *w, int kernel)
 		fatalx("relay: %s", err_str(r));
 	}
 	w->stream = NULL;
+	w->seen = NULL;
 	w->parent_io =
 	    loop_io_new(w->loop, PARENT_FD, LOOP_READ, on_parent, w);
 	term = loop_signal_new(w->loop, SIGTERM, on_signal, w);
@@ -329,13 +406,43 @@ stream_device(struct worker *w, int kernel)
 	} else if (is_logged) {
 		log_warnx("ended: %s", w->done.text);
 	}
-	if (w->opts.place == RELAY_FOREGROUND) {
-		(void)send_done(w);
+	if (w->parent_io != NULL) {
+		(void)send_done(w); /* it is still there */
 	}
 	loop_io_free(w->parent_io);
 	loop_signal_free(term);
 	loop_free(w->loop);
 	return w->result;
+}
+
+/* The workstation's own say, before the kernel knows of the device. */
+static int
+judge_device(struct worker *w)
+{
+	const struct accept_how how = {
+	    .rules = w->rules,
+	    .flags = w->setup.accept,
+	    .asked = &w->setup.asked,
+	};
+	static struct look face;
+	uint8_t hid[SEEN_NUMBERS];
+	char why[IPC_TEXT / 2];
+
+	if (seen_new(&w->seen, &w->dev) != 0) {
+		return remote_say(&w->done, EXITS_FAILED, "no memory");
+	}
+	if (look_at(&face, w->seen, w->stream, clock_mono() + ANSWER_NS,
+		&w->dev, w->rules != NULL ? LOOK_TEXTS : LOOK_DESCRIPTORS,
+		&w->done) != 0) {
+		return -1;
+	}
+	if (accept_judge(
+		&how, &w->dev, w->seen, &face, hid, why, sizeof(why)) != 0) {
+		return remote_say(&w->done, EXITS_DENIED,
+		    "%s: not accepted: %s", w->setup.busid, why);
+	}
+	seen_seal(w->seen, hid);
+	return 0;
 }
 
 static int
@@ -344,9 +451,19 @@ attach_device(struct worker *w)
 	int kernel;
 
 	if (remote_import(w->stream, clock_mono() + ANSWER_NS, w->setup.busid,
-		&w->dev, &w->done) != 0) {
+		&w->dev, &w->done) != 0 ||
+	    judge_device(w) != 0) {
+		(void)stream_shutdown(w->stream);
 		(void)send_done(w);
-		return EXITS_FAILED;
+		if (w->done.exit_code != EXITS_DENIED) {
+			return EXITS_FAILED;
+		}
+		/* In the foreground the parent says it, but for a log file. */
+		if (w->opts.place == RELAY_BACKGROUND || w->opts.has_log) {
+			settle_down(w);
+			log_warnx("ended: %s", w->done.text);
+		}
+		return EXITS_DENIED;
 	}
 	kernel = take_socket(w);
 	settle_down(w);
@@ -414,7 +531,7 @@ work(struct worker *w)
 	(void)snprintf(w->name, sizeof(w->name), "sallyport-relay[%s %s]", host,
 	    subject(w));
 	log_init(w->name);
-	if (load_tls(w) != 0 || connect_gateway(w) != 0) {
+	if (load_rules(w) != 0 || load_tls(w) != 0 || connect_all(w) != 0) {
 		(void)send_done(w);
 		r = EXITS_FAILED;
 	} else if (w->setup.mode == IPC_RELAY_LIST) {
@@ -427,6 +544,8 @@ work(struct worker *w)
 		r = attach_device(w);
 	}
 	stream_free(w->stream);
+	seen_free(w->seen);
+	rules_free(w->rules);
 	tls_config_free(w->config);
 	return r;
 }

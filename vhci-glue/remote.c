@@ -1,5 +1,6 @@
 /*
- * USB/IP's OP phase as a client, in the relay (usbip_protocol.rst OP_REQ_*).
+ * USB/IP's OP phase as a client, in the relay (usbip_protocol.rst OP_REQ_*), and
+ * the few transfers that the relay makes by itself before the kernel's.
  * Reads exactly what each reply consists of and not a byte more. Every length
  * is fixed or counted by a checked number.
  */
@@ -325,5 +326,53 @@ remote_import(struct stream *s, uint64_t deadline, const char *busid,
 	if (strncmp(out->busid, busid, USBIP_BUSID_SIZE) != 0) {
 		return say_malformed(done, "another device than asked for");
 	}
+	return 0;
+}
+
+int
+remote_control(struct stream *s, uint64_t deadline,
+    const struct usbip_device *dev, uint32_t seqnum, const uint8_t setup[8],
+    uint8_t *buf, size_t *len, struct ipc_relay_done *done)
+{
+	struct usbip_header hdr = {
+	    .command = USBIP_CMD_SUBMIT,
+	    .seqnum = seqnum,
+	    .devid = imported_devid(dev),
+	    .direction = USBIP_DIR_IN,
+	    .u.submit.length = (uint32_t)*len,
+	};
+	const struct usbip_pending sub = {
+	    .seqnum = seqnum,
+	    .direction = USBIP_DIR_IN,
+	    .length = (uint32_t)*len,
+	};
+	uint8_t raw[USBIP_HEADER_SIZE];
+	const char *why = "reply does not fit what was submitted";
+
+	*len = 0;
+	memcpy(hdr.u.submit.setup, setup, sizeof(hdr.u.submit.setup));
+	if (usbip_encode_header(raw, &hdr) != 0) {
+		return remote_say(done, EXITS_FAILED, "request: malformed");
+	}
+	if (send_all(s, deadline, raw, sizeof(raw), done) != 0 ||
+	    read_all(s, deadline, raw, sizeof(raw), done) != 0) {
+		return -1;
+	}
+	if (usbip_decode_header(&hdr, raw, sizeof(raw)) != 0 ||
+	    hdr.command != USBIP_RET_SUBMIT || hdr.seqnum != seqnum) {
+		return say_malformed(done, "not a reply to what was asked");
+	}
+	if (usbip_check_ret_submit(&hdr, &sub, &why) != 0 ||
+	    hdr.u.ret_submit.actual_length > sub.length) {
+		return say_malformed(done, why);
+	}
+	if (read_all(s, deadline, buf, hdr.u.ret_submit.actual_length, done) !=
+	    0) {
+		return -1;
+	}
+	if (hdr.u.ret_submit.status != 0) {
+		return 1;
+	}
+	*len = hdr.u.ret_submit.actual_length;
 	return 0;
 }

@@ -24,6 +24,11 @@ _sallyport()
 		mapfile -t COMPREPLY < <(compgen -u -- "$cur")
 		return
 		;;
+	--accept)
+		mapfile -t COMPREPLY < <(compgen -W 'keyboard network none' \
+		    -- "$cur")
+		return
+		;;
 	--port | --name | --listen | --as)
 		return
 		;;
@@ -34,6 +39,7 @@ _sallyport()
 		list | watch) words+=' --port --name --tls --config' ;;
 		attach)
 			words+=' --port --name --tls --config --foreground --log'
+			words+=' --accept --wait'
 			;;
 		agent)
 			words+=' --tls --config --keep --status --suspend --resume'

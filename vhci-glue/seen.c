@@ -1,8 +1,8 @@
 /*
  * Memory of a device's descriptors, in the relay. Trusts nothing of the data;
- * it compares bytes and never parses past the fields of the 18-byte device
- * descriptor (USB 2.0 9.6.1). Reads may be short, so every comparison goes up
- * to the shorter of the two.
+ * it compares bytes, and reads no fields but those of the 18-byte device
+ * descriptor (USB 2.0 9.6.1), wTotalLength, and the usages of reports. Reads may
+ * be short, so every comparison goes up to the shorter of the two.
  */
 #include "vhci-glue/seen.h"
 
@@ -11,10 +11,13 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "policy/rules/hid.h"
+#include "policy/rules/rules.h"
 #include "wire/cursor.h"
 #include "wire/desc.h"
 
 #define REQ_DEVICE_IN 0x80
+#define REQ_INTERFACE_IN 0x81
 #define REQ_GET_DESCRIPTOR 6
 
 struct shown {
@@ -29,6 +32,8 @@ struct seen {
 	struct shown configs[DESC_MAX_CONFIGS];
 	struct shown bos;
 	size_t used;
+	int is_sealed;
+	uint8_t hid[SEEN_NUMBERS];
 };
 
 int
@@ -141,12 +146,51 @@ check_shown(struct seen *s, struct shown *shown, const uint8_t *data,
 	return 0;
 }
 
+/* Each one that passes is judged by itself: an alternate or another
+ * configuration may have another. */
+static int
+check_report(const struct seen *s, uint8_t number, const uint8_t *data,
+    size_t len, const char **why)
+{
+	unsigned bits = rule_hid_usages(data, len), more;
+
+	if (bits == 0) {
+		bits = SEEN_HID_ALL; /* nothing is known: the kernel may know */
+	}
+	more = bits & ~(unsigned)s->hid[number];
+	if (!s->is_sealed || more == 0) {
+		return 0;
+	}
+	*why = (more & RULE_HID_KEYBOARD) != 0
+	    ? "not accepted: its report descriptor is a keyboard's"
+	    : "not accepted: its report descriptor is another one now";
+	return ERR_POLICY;
+}
+
+static int
+check_config(struct seen *s, uint8_t index, const uint8_t *data, size_t len,
+    const char **why)
+{
+	if (index >= s->imported.nconfigurations ||
+	    index >= ARRAY_LEN(s->configs)) {
+		*why = "configuration that the device did not announce";
+		return ERR_PEER;
+	}
+	if (s->is_sealed && len > s->configs[index].len) {
+		*why = "configuration is longer than the one accepted";
+		return ERR_PEER;
+	}
+	return check_shown(s, &s->configs[index], data, len, why);
+}
+
 int
 seen_check(struct seen *s, const uint8_t setup[8], const uint8_t *data,
     size_t len, const char **why)
 {
-	uint8_t index = setup[2];
-
+	if (setup[0] == REQ_INTERFACE_IN && setup[1] == REQ_GET_DESCRIPTOR &&
+	    setup[3] == DESC_HID_REPORT) {
+		return check_report(s, setup[4], data, len, why);
+	}
 	if (setup[0] != REQ_DEVICE_IN || setup[1] != REQ_GET_DESCRIPTOR ||
 	    len == 0) {
 		return 0;
@@ -157,13 +201,39 @@ seen_check(struct seen *s, const uint8_t setup[8], const uint8_t *data,
 	if (setup[3] == DESC_BOS) {
 		return check_shown(s, &s->bos, data, len, why);
 	}
-	if (setup[3] != DESC_CONFIG) {
-		return 0;
+	return setup[3] == DESC_CONFIG
+	    ? check_config(s, setup[2], data, len, why)
+	    : 0;
+}
+
+const uint8_t *
+seen_device(const struct seen *s)
+{
+	return s->device_len == DESC_DEVICE_SIZE ? s->device : NULL;
+}
+
+const uint8_t *
+seen_config(const struct seen *s, unsigned i, size_t *len)
+{
+	const struct shown *shown;
+	size_t total;
+
+	*len = 0;
+	if (i >= ARRAY_LEN(s->configs) || s->configs[i].len < 4) {
+		return NULL;
 	}
-	if (index >= s->imported.nconfigurations ||
-	    index >= ARRAY_LEN(s->configs)) {
-		*why = "configuration that the device did not announce";
-		return ERR_PEER;
+	shown = &s->configs[i];
+	total = le16_at(shown->data + 2);
+	if (total < 4 || shown->len < total) {
+		return NULL;
 	}
-	return check_shown(s, &s->configs[index], data, len, why);
+	*len = total;
+	return shown->data;
+}
+
+void
+seen_seal(struct seen *s, const uint8_t hid[SEEN_NUMBERS])
+{
+	memcpy(s->hid, hid, sizeof(s->hid));
+	s->is_sealed = 1;
 }

@@ -43,7 +43,7 @@ static void
 print_device(const char *when, const struct ipc_watch *w)
 {
 	const struct ipc_item *item = &w->item;
-	char vendor[TEXT], product[TEXT], what[160];
+	char vendor[TEXT], product[TEXT], what[160], who[TEXT];
 
 	(void)printf("%s  %-8s  %s", when, word_of(w->kind), w->name);
 	if (w->kind != IPC_WATCH_GONE) {
@@ -52,6 +52,10 @@ print_device(const char *when, const struct ipc_watch *w)
 		    item->manufacturer[0] != '\0' ? " " : "",
 		    shown(product, item->product),
 		    words_what(what, sizeof(what), item));
+	}
+	if (w->state == IPC_WATCH_PENDING) {
+		(void)printf(
+		    ", by %s", offers_approver(who, sizeof(who), w));
 	}
 	(void)putchar('\n');
 }
@@ -105,6 +109,9 @@ print_json(const struct ipc_watch *w)
 	}
 	if (w->kind < IPC_WATCH_GONE) {
 		put(o, "state", offers_state(w));
+		if (w->state == IPC_WATCH_PENDING) {
+			put(o, "approver", w->approver);
+		}
 		(void)snprintf(text, sizeof(text), "%04x", item->dev.vid);
 		put(o, "vid", text);
 		(void)snprintf(text, sizeof(text), "%04x", item->dev.pid);

@@ -194,6 +194,7 @@ enum ipc_watch_state {
 	IPC_WATCH_FREE = 1,
 	IPC_WATCH_YOURS = 2, /* held by this identity */
 	IPC_WATCH_BUSY = 3,
+	IPC_WATCH_PENDING = 4, /* an approver has to say yes first */
 };
 
 #define IPC_NAME 2048 /* a stable name: printable ASCII without blanks */
@@ -202,6 +203,7 @@ struct ipc_watch {
 	uint8_t state; /* enum ipc_watch_state */
 	char name[IPC_NAME]; /* "" where it is not about a device */
 	char text[IPC_TEXT]; /* of a message; hostile */
+	char approver[IDENTITY_TEXT]; /* of a PENDING one; hostile */
 	struct ipc_item item; /* of kinds up to GONE; that has a bus id only */
 };
 
@@ -212,8 +214,33 @@ enum ipc_relay_mode {
 	IPC_RELAY_TUNNEL = 4,
 };
 
+/* Which guarded devices a workstation takes, where no rules of its own say it:
+ * bits. */
+enum ipc_accept {
+	IPC_ACCEPT_LISTED = 1, /* what the gateway's list says they are */
+	IPC_ACCEPT_KEYBOARD = 2,
+	IPC_ACCEPT_NETWORK = 4,
+};
+#define IPC_ACCEPT_ALL 7u
+
+/* What the gateway's list said of the device that is asked for. */
+struct ipc_asked {
+	uint8_t is_listed; /* 0: nothing is known, and all else is 0 */
+	uint16_t vid, pid;
+	uint8_t ninterfaces;
+	struct usbip_interface interfaces[DESC_MAX_INTERFACES];
+};
+
+#define IPC_RULES_MAX (48u * 1024u)
 struct ipc_relay_setup {
 	uint8_t mode;		/* enum ipc_relay_mode */
+	uint8_t accept;		/* enum ipc_accept; of ATTACH, as the next 4 */
+	struct ipc_asked asked;
+	char rules_name[IDENTITY_TEXT]; /* of the rule file, "" = none */
+	/* Its text, at most IPC_RULES_MAX bytes, as it is. Borrowed from the
+	 * message buffer after decoding. */
+	const uint8_t *rules;
+	uint32_t rules_len;
 	char host[IDENTITY_TEXT]; /* to connect to: name or address */
 	char name[IDENTITY_TEXT]; /* that the certificate must carry */
 	uint16_t port;

@@ -154,7 +154,8 @@ watch_bad(const struct ipc_watch *m)
 	int has_state = is_about_device(m) && m->kind != IPC_WATCH_GONE;
 
 	if (m->kind < IPC_WATCH_LISTED || m->kind > IPC_WATCH_MESSAGE ||
-	    m->state > IPC_WATCH_BUSY ||
+	    m->state > IPC_WATCH_PENDING ||
+	    (m->state != IPC_WATCH_PENDING && m->approver[0] != '\0') ||
 	    has_state != (m->state != IPC_WATCH_NONE) ||
 	    (is_about_device(m) && m->name[0] == '\0')) {
 		return ERR_FORMAT;
@@ -177,6 +178,7 @@ ipc_encode_watch(void *buf, size_t size, const struct ipc_watch *m)
 	wcur_u8(&c, m->state);
 	bad = ipc_put_text(&c, m->name, sizeof(m->name));
 	bad |= ipc_put_text(&c, m->text, sizeof(m->text));
+	bad |= ipc_put_text(&c, m->approver, sizeof(m->approver));
 	bad = bad || watch_bad(m);
 	if (!bad && is_about_device(m)) {
 		bad = put_item(&c, &m->item);
@@ -195,6 +197,7 @@ ipc_decode_watch(struct ipc_watch *m, const void *buf, size_t len)
 	m->state = rcur_u8(&c);
 	bad = ipc_get_text(&c, m->name, sizeof(m->name));
 	bad |= ipc_get_text(&c, m->text, sizeof(m->text));
+	bad |= ipc_get_text(&c, m->approver, sizeof(m->approver));
 	bad = bad || watch_bad(m);
 	if (!bad && is_about_device(m)) {
 		bad = get_item(&c, &m->item);

@@ -3,6 +3,7 @@
  * way of life, on a connection and a socket that the bench made.
  */
 #include "vhci-glue/relay.h"
+#include "vhci-glue/seen.h"
 
 #include <string.h>
 
@@ -67,7 +68,6 @@ bench_relay(enum bench_door door)
 	    .loop = loop_new(),
 	    .stream = stream,
 	    .kernel = FD_KERNEL,
-	    .dev = &dev,
 	    .ended = on_ended,
 	};
 	struct relay *relay;
@@ -81,6 +81,9 @@ bench_relay(enum bench_door door)
 		fatalx("relay: %s", done.text);
 	}
 	how.arg = how.loop;
+	if (seen_new(&how.seen, &dev) != 0) {
+		fatalx("relay: out of memory");
+	}
 	if (relay_new(&relay, &how) != 0) {
 		fatalx("relay: out of memory");
 	}

@@ -22,6 +22,7 @@
 #include "base/mem.h"
 #include "tests/fake/gateway_fake.h"
 #include "vhci-glue/relay.h"
+#include "vhci-glue/seen.h"
 #include "wire/usbip.h"
 
 #define RIG_TURNS 40
@@ -29,6 +30,7 @@
 struct rig {
 	struct loop *loop;
 	struct relay *relay;
+	struct seen *seen; /* the relay's; borrowed, to seal it */
 	struct gateway_fake gw;
 	struct stream *stream; /* the relay's; borrowed, for its counts */
 	int kernel;	       /* the kernel's end */
@@ -56,7 +58,6 @@ rig_start(struct rig *r, struct stream *near, struct stream *far)
 {
 	struct relay_how how = {
 	    .stream = near,
-	    .dev = &r->dev,
 	    .ended = rig_ended,
 	    .arg = r,
 	};
@@ -71,6 +72,8 @@ rig_start(struct rig *r, struct stream *near, struct stream *far)
 	assert_int_equal(gateway_fake_init(&r->gw, far), 0);
 	r->stream = near;
 	r->kernel = pair[0];
+	assert_int_equal(seen_new(&r->seen, &r->dev), 0);
+	how.seen = r->seen;
 	how.loop = r->loop;
 	how.kernel = pair[1];
 	assert_int_equal(relay_new(&r->relay, &how), 0);

@@ -118,6 +118,45 @@ test_others(void **state)
 }
 
 static void
+test_approval(void **state)
+{
+	static const char pending[] =
+	    "{\"type\":\"appeared\",\"device\":{\"name\":\"a@b\","
+	    "\"busid\":\"1-1\",\"state\":\"%s\",\"approver\":\"%s\","
+	    "\"vid\":\"0001\",\"pid\":\"0002\",\"release\":\"0000\","
+	    "\"class\":\"ff:00:00\",\"interfaces\":[],"
+	    "\"speed\":\"high\"}}";
+	static char line[2048], name[IDENTITY_TEXT + 8];
+
+	(void)state;
+	(void)snprintf(line, sizeof(line), pending, "needs-approval", "ops");
+	assert_int_equal(parse(line), 0);
+	assert_int_equal(heard[0].state, IPC_WATCH_PENDING);
+	assert_string_equal(heard[0].approver, "ops");
+	/* of a free device it is no news */
+	(void)snprintf(line, sizeof(line), pending, "free", "ops");
+	assert_int_equal(parse(line), 0);
+	assert_int_equal(heard[0].state, IPC_WATCH_FREE);
+	assert_string_equal(heard[0].approver, "");
+	memset(name, 'n', sizeof(name) - 1);
+	(void)snprintf(line, sizeof(line), pending, "needs-approval", name);
+	assert_int_equal(parse(line), 0);
+	assert_int_equal(strlen(heard[0].approver), IDENTITY_TEXT - 1);
+	/* whom a message is about */
+	assert_int_equal(parse("{\"type\":\"message\",\"text\":\"over\","
+			       "\"name\":\"a@b\"}"),
+	    0);
+	assert_string_equal(heard[0].name, "a@b");
+	assert_string_equal(heard[0].text, "over");
+	assert_int_equal(parse("{\"type\":\"message\",\"text\":\"over\","
+			       "\"name\":\"a b\"}"),
+	    ERR_FORMAT);
+	assert_int_equal(parse("{\"type\":\"message\",\"text\":\"over\","
+			       "\"name\":7}"),
+	    ERR_FORMAT);
+}
+
+static void
 test_later_versions(void **state)
 {
 	(void)state;
@@ -236,6 +275,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_approval),
 		cmocka_unit_test(test_later_versions),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_long_names),

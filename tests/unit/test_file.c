@@ -105,6 +105,24 @@ test_secret(void **state)
 	assert_int_equal(try(100, FILE_PUBLIC, &len), 0);
 }
 
+/* What others may write to is not our own. */
+static void
+test_own(void **state)
+{
+	static const struct {
+		mode_t mode;
+		int r;
+	} rows[] = {{0600, 0}, {0644, 0}, {0444, 0}, {0664, ERR_POLICY},
+	    {0646, ERR_POLICY}, {0602, ERR_POLICY}};
+	size_t len;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		put(10, rows[i].mode);
+		assert_int_equal(try(100, FILE_OWN, &len), rows[i].r);
+	}
+}
+
 static void
 test_kinds(void **state)
 {
@@ -146,6 +164,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_sizes),
 	    cmocka_unit_test(test_secret),
+	    cmocka_unit_test(test_own),
 	    cmocka_unit_test(test_kinds),
 	};
 

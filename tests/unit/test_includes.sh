@@ -46,7 +46,7 @@ allow proxy/broker "proxy/(broker/$any|conf\.h)|base/$any|wire/$any"
 allow proxy/warden "proxy/(warden/$any|conf\.h)|policy/rules/$any|wire/$any|base/$any"
 allow proxy/session "proxy/(session|usb)/$any|policy/$any|wire/$any|base/$any"
 allow proxy/ctl "proxy/ctl/$any|base/$any"
-allow vhci-glue "vhci-glue/$any|wire/$any|base/$any"
+allow vhci-glue "vhci-glue/$any|policy/rules/(rules|hid)\.h|wire/$any|base/$any"
 allow certs "certs/$any|base/$any|wire/$any"
 
 # room HEADER PATTERN: only files that match may include that library.

@@ -233,7 +233,10 @@ fill_watch(struct rnd *r, union message *m)
 		memcpy(m->watch.name, "1209:0001:a%20b@p:1", 20);
 		m->watch.state = m->watch.kind == IPC_WATCH_GONE
 		    ? IPC_WATCH_NONE
-		    : (uint8_t)(1 + rnd_below(r, 3));
+		    : (uint8_t)(1 + rnd_below(r, 4));
+		if (m->watch.state == IPC_WATCH_PENDING) {
+			rnd_text(r, m->watch.approver, IDENTITY_TEXT);
+		}
 	}
 }
 
@@ -245,6 +248,22 @@ fill_relay_setup(struct rnd *r, union message *m)
 	rnd_text(r, m->setup.host, IDENTITY_TEXT);
 	rnd_text(r, m->setup.name, IDENTITY_TEXT);
 	rnd_text(r, m->setup.busid, USBIP_BUSID_SIZE);
+	m->setup.accept = (uint8_t)rnd_below(r, IPC_ACCEPT_ALL + 1);
+	m->setup.asked.is_listed = (uint8_t)rnd_below(r, 2);
+	if (m->setup.asked.is_listed) {
+		m->setup.asked.vid = (uint16_t)rnd_below(r, 65536);
+		m->setup.asked.ninterfaces = (uint8_t)rnd_below(
+		    r, DESC_MAX_INTERFACES + 1);
+		for (size_t i = 0; i < m->setup.asked.ninterfaces; i++) {
+			m->setup.asked.interfaces[i].class = (uint8_t)i;
+		}
+	}
+	memcpy(m->setup.rules_name, "/etc/x.rules", 13);
+	m->setup.rules = (const uint8_t *)"allow\n\0#";
+	m->setup.rules_len = (uint32_t)rnd_below(r, 9);
+	if (m->setup.rules_len == 0) {
+		m->setup.rules = NULL;
+	}
 	m->setup.pem.crl = pem_ca;
 	m->setup.pem.crl_len = sizeof(pem_ca);
 }

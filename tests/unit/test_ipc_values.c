@@ -299,6 +299,95 @@ items_and_setups_have_bounds(void **state)
 	    ipc_decode_relay_setup(&setup, wire, (size_t)n), ERR_FORMAT);
 }
 
+static int
+encodes(struct ipc_relay_setup *setup)
+{
+	int n = ipc_encode_relay_setup(wire, sizeof(wire), setup);
+
+	return n > 0 ? ipc_decode_relay_setup(setup, wire, (size_t)n) : n;
+}
+
+/* A relay's rules and what it is to compare a device with. */
+static void
+accept_has_bounds(void **state)
+{
+	static uint8_t text[IPC_RULES_MAX + 1];
+	static const struct ipc_relay_setup start = {
+	    .mode = IPC_RELAY_ATTACH, .port = 3241};
+	static struct ipc_relay_setup setup;
+	int n;
+
+	(void)state;
+	setup = start;
+	setup.accept = IPC_ACCEPT_ALL;
+	assert_int_equal(encodes(&setup), 0);
+	setup = start;
+	setup.accept = IPC_ACCEPT_ALL + 1;
+	assert_int_equal(encodes(&setup), ERR_FORMAT);
+	/* rules have a name, an empty file of them is one, too */
+	setup = start;
+	memcpy(setup.rules_name, "r", 2);
+	assert_int_equal(encodes(&setup), 0);
+	assert_string_equal(setup.rules_name, "r");
+	assert_int_equal(setup.rules_len, 0);
+	memset(text, 'x', sizeof(text));
+	setup.rules = text;
+	setup.rules_len = IPC_RULES_MAX;
+	assert_int_equal(encodes(&setup), 0);
+	assert_int_equal(setup.rules_len, IPC_RULES_MAX);
+	assert_memory_equal(setup.rules, text, IPC_RULES_MAX);
+	setup.rules = text;
+	setup.rules_len = IPC_RULES_MAX + 1;
+	assert_int_equal(encodes(&setup), ERR_FORMAT);
+	setup.rules = NULL;
+	setup.rules_len = 1;
+	assert_int_equal(encodes(&setup), ERR_FORMAT);
+	setup = start;
+	setup.rules = text;
+	setup.rules_len = 1;
+	assert_int_equal(encodes(&setup), ERR_FORMAT);
+	/* a list that said nothing has nothing */
+	setup = start;
+	setup.asked.vid = 1;
+	assert_int_equal(encodes(&setup), ERR_FORMAT);
+	setup = start;
+	setup.asked.ninterfaces = 1;
+	assert_int_equal(encodes(&setup), ERR_FORMAT);
+	setup.asked.is_listed = 2;
+	assert_int_equal(encodes(&setup), ERR_FORMAT);
+	setup.asked.is_listed = 1;
+	setup.asked.ninterfaces = DESC_MAX_INTERFACES + 1;
+	assert_int_equal(encodes(&setup), ERR_FORMAT);
+	setup.asked.ninterfaces = DESC_MAX_INTERFACES;
+	assert_int_equal(encodes(&setup), 0);
+	n = ipc_encode_relay_setup(wire, sizeof(wire), &setup);
+	assert_true(n > 9);
+	wire[9] = DESC_MAX_INTERFACES + 1; /* mode port accept is vid pid n */
+	assert_int_equal(
+	    ipc_decode_relay_setup(&setup, wire, (size_t)n), ERR_FORMAT);
+}
+
+/* Only what waits for an approver has one. */
+static void
+approvers_fit_their_state(void **state)
+{
+	static struct ipc_watch m;
+
+	(void)state;
+	m.kind = IPC_WATCH_CHANGED;
+	memcpy(m.name, "a@b", 4);
+	memcpy(m.approver, "ops", 4);
+	for (unsigned s = IPC_WATCH_FREE; s <= IPC_WATCH_PENDING; s++) {
+		m.state = (uint8_t)s;
+		assert_int_equal(
+		    ipc_encode_watch(wire, sizeof(wire), &m) > 0,
+		    s == IPC_WATCH_PENDING);
+	}
+	memset(m.approver, 'x', sizeof(m.approver));
+	assert_int_equal(
+	    ipc_encode_watch(wire, sizeof(wire), &m), ERR_FORMAT);
+}
+
 static void
 lines_have_no_control_bytes(void **state)
 {
@@ -343,7 +432,8 @@ watches_fit_their_kind(void **state)
 	    {0, IPC_WATCH_NONE, "", ERR_FORMAT},
 	    {IPC_WATCH_MESSAGE + 1, IPC_WATCH_NONE, "", ERR_FORMAT},
 	    {IPC_WATCH_LISTED, IPC_WATCH_NONE, "a@b", ERR_FORMAT},
-	    {IPC_WATCH_LISTED, IPC_WATCH_BUSY + 1, "a@b", ERR_FORMAT},
+	    {IPC_WATCH_LISTED, IPC_WATCH_PENDING, "a@b", 0},
+	    {IPC_WATCH_LISTED, IPC_WATCH_PENDING + 1, "a@b", ERR_FORMAT},
 	    {IPC_WATCH_GONE, IPC_WATCH_FREE, "a@b", ERR_FORMAT},
 	    {IPC_WATCH_READY, IPC_WATCH_FREE, "", ERR_FORMAT},
 	    {IPC_WATCH_CHANGED, IPC_WATCH_FREE, "", ERR_FORMAT},
@@ -409,6 +499,8 @@ main(void)
 	    cmocka_unit_test(pem_texts_end_in_one_nul),
 	    cmocka_unit_test(imports_have_a_record_or_an_error),
 	    cmocka_unit_test(items_and_setups_have_bounds),
+	    cmocka_unit_test(accept_has_bounds),
+	    cmocka_unit_test(approvers_fit_their_state),
 	    cmocka_unit_test(lines_have_no_control_bytes),
 	    cmocka_unit_test(watches_fit_their_kind),
 	    cmocka_unit_test(types_are_even_for_requests),

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "vhci-glue/kinds.h"
 #include "vhci-glue/off.h"
 #include "vhci-glue/plan.h"
 
@@ -73,6 +74,78 @@ test_rules(void **state)
 		    plan_parse(&r, bad[i], 3241, &why), ERR_FORMAT);
 		assert_non_null(why);
 	}
+}
+
+/* What a line asks for: a pattern names no device, so only words count. */
+static void
+test_words(void **state)
+{
+	static const struct {
+		const char *rule;
+		unsigned accept;
+	} rows[] = {
+		{"gw " NAME, IPC_ACCEPT_LISTED},
+		{"gw 3-2.4", IPC_ACCEPT_LISTED},
+		{"gw 0525:*", 0},
+		{"gw 3-2.?", 0},
+		{"gw 3-2.[45]", 0},
+		{"gw * keyboard", IPC_ACCEPT_KEYBOARD},
+		{"gw *  network\tkeyboard ",
+		    IPC_ACCEPT_KEYBOARD | IPC_ACCEPT_NETWORK},
+		{"gw 3-2.4 network", IPC_ACCEPT_LISTED | IPC_ACCEPT_NETWORK},
+		{"gw 3-2.4 none", 0},
+	};
+	static const char *const bad[] = {"gw * hub", "gw * keyboar",
+	    "gw * keyboards", "gw * keyboard,network", "gw * keyboard x"};
+	struct plan_rule r;
+	char text[KINDS_TEXT];
+	const char *why;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		assert_int_equal(plan_parse(&r, rows[i].rule, 1, &why), 0);
+		assert_int_equal(r.accept, rows[i].accept);
+		assert_null(strpbrk(r.pattern, " \t"));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		assert_int_equal(plan_parse(&r, bad[i], 1, &why), ERR_FORMAT);
+	}
+	assert_string_equal(
+	    kinds_text(text, sizeof(text), IPC_ACCEPT_LISTED), "");
+	assert_string_equal(kinds_text(text, sizeof(text), 0), "none");
+	assert_string_equal(
+	    kinds_text(text, sizeof(text),
+		IPC_ACCEPT_KEYBOARD | IPC_ACCEPT_NETWORK),
+	    "none,keyboard,network");
+	assert_string_equal(
+	    kinds_text(text, sizeof(text), IPC_ACCEPT_ALL),
+	    "keyboard,network");
+}
+
+/* A device that needs an approval is tried once, then the gateway tells. */
+static void
+test_approval(void **state)
+{
+	struct plan_facts f = {.is_wanted = 1, .state = IPC_WATCH_PENDING};
+	struct plan_backoff b = {0, 0};
+	uint64_t now = CLOCK_SEC;
+
+	(void)state;
+	assert_int_equal(plan_device(&f, &b, now), PLAN_ASK);
+	f.is_running = 1;
+	assert_int_equal(plan_device(&f, &b, now), PLAN_WAIT);
+	f.is_running = 0;
+	f.is_asked = 1;
+	assert_int_equal(plan_device(&f, &b, now), PLAN_WAIT);
+	assert_int_equal(plan_device(&f, &b, now + 3600 * CLOCK_SEC), PLAN_WAIT);
+	f.state = IPC_WATCH_FREE;
+	assert_int_equal(plan_device(&f, &b, now), PLAN_ATTACH);
+	f.state = IPC_WATCH_PENDING;
+	f.is_asked = 0;
+	plan_failed(&b, now, 0);
+	assert_int_equal(plan_device(&f, &b, now), PLAN_WAIT);
+	f.is_off = 1;
+	assert_int_equal(plan_device(&f, &b, b.next), PLAN_WAIT);
 }
 
 /* Doubled from 200 ms to 30 s, less a random quarter at most. */
@@ -216,6 +289,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_approval),
 		cmocka_unit_test(test_backoff),
 		cmocka_unit_test(test_decisions),
 		cmocka_unit_test(test_story),

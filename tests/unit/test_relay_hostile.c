@@ -5,6 +5,7 @@
  */
 #include "tests/unit/relay_rig.h"
 
+#include "policy/rules/rules.h"
 #include "tests/unit/rnd.h"
 
 static const struct usbip_ret_submit nothing;
@@ -650,6 +651,65 @@ test_mutations(void **state)
 	assert_true(passed > 50);
 }
 
+/* The device was accepted as a mouse; what the kernel reads then is a
+ * keyboard's. */
+static void
+test_report_of_a_keyboard(void **state)
+{
+	static const char mouse[] = "\x05\x01\x09\x02\xa1\x01\xc0";
+	static const char keys[] = "\x05\x01\x09\x06\xa1\x01\xc0";
+	struct rig *r = *state;
+	struct usbip_header h = rig_get_descriptor(1, 0x22, 0, 64);
+	uint8_t hid[SEEN_NUMBERS] = {SEEN_HID_ALL & ~RULE_HID_KEYBOARD};
+
+	seen_seal(r->seen, hid);
+	h.u.submit.setup[0] = 0x81;
+	rig_say_header(r, &h);
+	rig_turn(r);
+	rig_answer(r, 1, 0, mouse, 7, 7);
+	rig_turn(r);
+	(void)rig_take(r, 7, NULL);
+	h.seqnum = 2;
+	rig_say_header(r, &h);
+	rig_turn(r);
+	rig_answer(r, 2, 0, keys, 7, 7);
+	rig_turn(r);
+	assert_int_equal(r->ended, 1);
+	assert_int_equal(r->end.kind, ENDING_DENIED);
+	rig_assert_drained(r);
+}
+
+/* Judged in short reads, shown whole, and then with more behind it. */
+static void
+test_config_grows(void **state)
+{
+	static const uint8_t config[41] = {9, 2, 32, 0, 1, 1, 0, 0x80, 50, 9, 4,
+	    0, 0, 2, 8, 6, 0x50, 0, 7, 5, 0x81, 2, 0, 2, 0, 7, 5, 0x02, 2, 0, 2,
+	    0, 9, 4, 1, 0, 0, 3, 1, 1, 0};
+	static const uint8_t setup[8] = {0x80, 6, 0, 2, 0, 0, 32, 0};
+	static const uint8_t hid[SEEN_NUMBERS];
+	static const uint16_t lens[] = {9, 32, 41};
+	const char *why;
+	struct rig *r = *state;
+
+	assert_int_equal(seen_check(r->seen, setup, config, 32, &why), 0);
+	seen_seal(r->seen, hid);
+	for (uint32_t i = 0; i < 3; i++) {
+		const struct usbip_header h =
+		    rig_get_descriptor(i + 1, 2, 0, lens[i]);
+
+		rig_say_header(r, &h);
+		rig_turn(r);
+		rig_answer(r, i + 1, 0, config, lens[i], lens[i]);
+		if (i < 2) {
+			rig_turn(r);
+			(void)rig_take(r, lens[i], NULL);
+		}
+	}
+	rig_assert_refused(
+	    r, "configuration is longer than the one accepted");
+}
+
 #define RIG_TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_setup, rig_teardown)
 
 int
@@ -685,6 +745,8 @@ main(void)
 	    RIG_TEST(test_device_differs),
 	    RIG_TEST(test_device_changes),
 	    RIG_TEST(test_device_changes_elsewhere),
+	    RIG_TEST(test_report_of_a_keyboard),
+	    RIG_TEST(test_config_grows),
 	    RIG_TEST(test_config_changes),
 	    cmocka_unit_test(test_mutations),
 	};

@@ -150,6 +150,9 @@ teardown(void **state)
 	return 0;
 }
 
+/* What the next relay is told about accepting, if not the default. */
+static const char *own_rules;
+
 static void
 start_relay(struct stage *s, uint8_t mode, const struct pki_cert *root,
     const struct pki_cert *cert)
@@ -184,6 +187,13 @@ start_relay(struct stage *s, uint8_t mode, const struct pki_cert *root,
 	}
 	if (mode == IPC_RELAY_ATTACH) {
 		memcpy(setup_msg.busid, "3-2", 4);
+		setup_msg.accept = IPC_ACCEPT_LISTED;
+	}
+	if (mode == IPC_RELAY_ATTACH && own_rules != NULL) {
+		memcpy(setup_msg.rules_name, "own.rules", 10);
+		setup_msg.rules = (const uint8_t *)own_rules;
+		setup_msg.rules_len = (uint32_t)strlen(own_rules);
+		own_rules = NULL;
 	}
 	assert_int_equal(channel_pair(pair), 0);
 	s->channel = pair[0];
@@ -259,6 +269,50 @@ assert_exit(struct stage *s, int code)
 	assert_int_equal(WEXITSTATUS(status), code);
 }
 
+/* The connection before the import: the list has the device at 3-2 with one
+ * interface, or nothing. */
+static void
+show_list(struct stage *s, const char *interface)
+{
+	const struct usbip_device dev = gateway_fake_drive();
+
+	welcome(s);
+	gateway_fake_say_op(&s->gw, USBIP_OP_REP_DEVLIST, 0);
+	gateway_fake_say(&s->gw, interface != NULL ? "\0\0\0\1" : "\0\0\0\0",
+	    4);
+	if (interface != NULL) {
+		gateway_fake_say_device(&s->gw, &dev);
+		gateway_fake_say(&s->gw, interface, 4);
+	}
+	gateway_fake_run(&s->gw, WAIT_MS); /* until it hangs up */
+	gateway_fake_fini(&s->gw);
+	s->has_gw = 0;
+}
+
+static const uint8_t config[32] = {9, 2, 32, 0, 1, 1, 0, 0x80, 50, 9, 4, 0, 0,
+    2, 8, 6, 0x50, 0, 7, 5, 0x81, 2, 0, 2, 0, 7, 5, 0x02, 2, 0, 2, 0};
+
+static void
+show_device(struct stage *s)
+{
+	const struct usbip_device dev = gateway_fake_drive();
+	static const struct {
+		const uint8_t *data;
+		uint32_t len;
+	} answers[] = {
+	    {gateway_fake_drive_device, 18}, {config, 9}, {config, 32}};
+
+	gateway_fake_say_op(&s->gw, USBIP_OP_REP_IMPORT, 0);
+	gateway_fake_say_device(&s->gw, &dev);
+	for (uint32_t i = 0; i < 3; i++) {
+		const struct usbip_ret_submit ret = {
+		    .actual_length = answers[i].len};
+
+		gateway_fake_say_ret(&s->gw, i + 1, &ret, answers[i].data,
+		    answers[i].len, NULL, 0);
+	}
+}
+
 /* Up to the stream: the relay holds the other end of s->kernel. */
 static void
 attach(struct stage *s)
@@ -271,9 +325,9 @@ attach(struct stage *s)
 	int pair[2], n;
 
 	start_relay(s, IPC_RELAY_ATTACH, &ca, &kiosk);
+	show_list(s, "\x08\x06\x50\0");
 	welcome(s);
-	gateway_fake_say_op(&s->gw, USBIP_OP_REP_IMPORT, 0);
-	gateway_fake_say_device(&s->gw, &dev);
+	show_device(s);
 	hear(s, &msg);
 	assert_int_equal(msg.type, IPC_RELAY_READY);
 	assert_int_equal(
@@ -289,7 +343,9 @@ attach(struct stage *s)
 	close(pair[1]);
 	s->kernel = pair[0];
 	gateway_fake_turn(&s->gw);
-	(void)gateway_fake_hear(&s->gw, USBIP_IMPORT_REQ_SIZE);
+	assert_non_null(gateway_fake_hear(
+	    &s->gw, USBIP_IMPORT_REQ_SIZE + 3 * USBIP_HEADER_SIZE));
+	assert_int_equal(gateway_fake_heard(&s->gw), 0);
 }
 
 /* The kernel submits; the gateway hears of it. */
@@ -457,10 +513,102 @@ test_busy(void **state)
 	struct stage *s = *state;
 
 	start_relay(s, IPC_RELAY_ATTACH, &ca, &kiosk);
+	show_list(s, "\x08\x06\x50\0");
 	welcome(s);
 	gateway_fake_say_op(&s->gw, USBIP_OP_REP_IMPORT, USBIP_ST_DEV_BUSY);
 	assert_done(s, EXITS_NOT_FOUND, "3-2: busy");
 	assert_exit(s, 1);
+}
+
+/* Another device than the list has: the parent hears of no device. */
+static void
+test_not_as_listed(void **state)
+{
+	struct stage *s = *state;
+
+	start_relay(s, IPC_RELAY_ATTACH, &ca, &kiosk);
+	show_list(s, "\x07\x01\x02\0");
+	welcome(s);
+	show_device(s);
+	assert_done(s, EXITS_DENIED, "3-2: not accepted: its interface "
+				     "08:06:50 is not in the gateway's list");
+	assert_exit(s, EXITS_DENIED);
+}
+
+/* One that needs an approval is in no list, yet it can be asked for. */
+static void
+test_not_listed(void **state)
+{
+	struct stage *s = *state;
+
+	start_relay(s, IPC_RELAY_ATTACH, &ca, &kiosk);
+	show_list(s, NULL);
+	welcome(s);
+	gateway_fake_say_op(&s->gw, USBIP_OP_REP_IMPORT, USBIP_ST_NODEV);
+	assert_done(s, EXITS_NOT_FOUND, "3-2: no such device");
+	assert_exit(s, 1);
+}
+
+static void
+test_import_of_unlisted(void **state)
+{
+	struct stage *s = *state;
+
+	start_relay(s, IPC_RELAY_ATTACH, &ca, &kiosk);
+	show_list(s, NULL);
+	welcome(s);
+	show_device(s);
+	assert_done(s, EXITS_DENIED, "not accepted: the gateway does not list");
+	assert_exit(s, EXITS_DENIED);
+}
+
+/* With rules the list does not count: there is one connection. */
+static void
+test_rules(void **state)
+{
+	static const uint8_t none[4] = {0};
+	const struct usbip_ret_submit stall = {.status = USBIP_EPIPE};
+	struct channel_msg msg;
+	struct stage *s = *state;
+
+	own_rules = "allow with-interface equals { 08:*:* }";
+	start_relay(s, IPC_RELAY_ATTACH, &ca, &kiosk);
+	welcome(s);
+	show_device(s);
+	gateway_fake_say_ret(&s->gw, 4, &stall, none, 0, NULL, 0);
+	hear(s, &msg);
+	assert_int_equal(msg.type, IPC_RELAY_READY);
+}
+
+static void
+test_rules_deny(void **state)
+{
+	const struct usbip_ret_submit stall = {.status = USBIP_EPIPE};
+	struct stage *s = *state;
+
+	own_rules = "# nothing of that\nblock with-interface one-of { 08:*:* }"
+		    "\nallow";
+	start_relay(s, IPC_RELAY_ATTACH, &ca, &kiosk);
+	welcome(s);
+	show_device(s);
+	gateway_fake_say_ret(&s->gw, 4, &stall, NULL, 0, NULL, 0);
+	assert_done(s, EXITS_DENIED,
+	    "3-2: not accepted: by the rule at own.rules:2");
+	assert_exit(s, EXITS_DENIED);
+}
+
+/* Said before anybody connects. */
+static void
+test_rules_broken(void **state)
+{
+	struct stage *s = *state;
+	struct pollfd p = {.fd = s->listener, .events = POLLIN};
+
+	own_rules = "allow\nallow id";
+	start_relay(s, IPC_RELAY_ATTACH, &ca, &kiosk);
+	assert_done(s, EXITS_FAILED, "accept: own.rules:2:");
+	assert_exit(s, 1);
+	assert_int_equal(poll(&p, 1, 0), 0);
 }
 
 static void
@@ -558,6 +706,12 @@ main(void)
 	    STAGE_TEST(test_told_to_end),
 	    STAGE_TEST(test_parent_gone),
 	    STAGE_TEST(test_busy),
+	    STAGE_TEST(test_not_as_listed),
+	    STAGE_TEST(test_not_listed),
+	    STAGE_TEST(test_import_of_unlisted),
+	    STAGE_TEST(test_rules),
+	    STAGE_TEST(test_rules_deny),
+	    STAGE_TEST(test_rules_broken),
 	    STAGE_TEST(test_wrong_ca_here),
 	    STAGE_TEST(test_wrong_ca_there),
 	    STAGE_TEST(test_expired),

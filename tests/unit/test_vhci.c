@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "vhci-glue/gateway.h"
 #include "vhci-glue/imported.h"
 #include "vhci-glue/opts.h"
@@ -24,6 +25,7 @@
 #include "vhci-glue/usbids.h"
 #include "vhci-glue/vhci.h"
 #include "vhci-glue/words.h"
+#include "wire/ipc.h"
 
 #define HEAD "hub port sta spd dev      sockfd local_busid\n"
 
@@ -610,6 +612,38 @@ test_opts(void **state)
 }
 
 static void
+test_opts_accept(void **state)
+{
+	const unsigned all = OPTS_HAS_GATEWAY | OPTS_HAS_ATTACH;
+	static const char *const bad[] = {"--accept=", "--accept=hub",
+	    "--accept=keyboard,", "--accept=,keyboard", "--accept=Keyboard",
+	    "--wait=0", "--wait=x", "--wait=", "--wait=86401", "--wait=-1"};
+	struct opts o;
+
+	(void)state;
+	assert_int_equal(parse(&o, all, ARGS("attach")), 0);
+	assert_int_equal(o.accept, IPC_ACCEPT_LISTED);
+	assert_int_equal(o.wait_s, OPTS_NO_WAIT);
+	assert_int_equal(o.ask, OPTS_ATTACH);
+	assert_int_equal(
+	    parse(&o, all, ARGS("attach", "--accept", "keyboard")), 0);
+	assert_int_equal(o.accept, IPC_ACCEPT_LISTED | IPC_ACCEPT_KEYBOARD);
+	assert_int_equal(
+	    parse(&o, all, ARGS("a", "--accept=none,network", "--wait")), 0);
+	assert_int_equal(o.accept, IPC_ACCEPT_NETWORK);
+	assert_int_equal(o.wait_s, 0);
+	assert_int_equal(
+	    parse(&o, all, ARGS("a", "--wait=86400", "--ask")), 0);
+	assert_int_equal(o.wait_s, 86400);
+	assert_int_equal(o.ask, OPTS_ASK);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		assert_int_equal(parse(&o, all, ARGS("a", bad[i])), -1);
+	}
+	assert_int_equal(
+	    parse(&o, OPTS_HAS_GATEWAY, ARGS("list", "--wait")), -1);
+}
+
+static void
 test_settings(void **state)
 {
 	const char *conf;
@@ -618,7 +652,7 @@ test_settings(void **state)
 
 	put(*state, "w.conf",
 	    "[tls]\nca = /a/ca.pem\nkey = /a/key.pem\n[liveness]\n"
-	    "idle = 5\nuser-timeout = 9000\n");
+	    "idle = 5\nuser-timeout = 9000\n[accept]\nrules = /r\n");
 	conf = path_of(*state, "w.conf");
 	o.config = conf;
 	assert_int_equal(settings_load(&s, &o), 0);
@@ -628,6 +662,7 @@ test_settings(void **state)
 	assert_int_equal(s.live.idle_s, 5);
 	assert_int_equal(s.live.interval_s, 2);
 	assert_int_equal(s.live.user_timeout_ms, 9000);
+	assert_string_equal(s.rules, "/r");
 	settings_free(&s);
 	o.tls = "/mine";
 	assert_int_equal(settings_load(&s, &o), 0);
@@ -666,6 +701,7 @@ main(void)
 	    cmocka_unit_test(test_words),
 	    DIR_TEST(test_usbids),
 	    cmocka_unit_test(test_opts),
+	    cmocka_unit_test(test_opts_accept),
 	    DIR_TEST(test_settings),
 	};
 
