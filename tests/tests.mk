@@ -99,6 +99,7 @@ $(eval $(call unit,requests,proxy/broker/requests.c $(base_core_srcs) \
 
 # proxy/warden
 $(eval $(call unit,stable,proxy/warden/stable.c base/mem.c))
+$(eval $(call unit,zone,proxy/warden/zone.c base/file.c base/mem.c base/err.c))
 $(eval $(call unit,events,proxy/warden/events.c proxy/warden/events_json.c \
 	proxy/warden/item.c proxy/warden/stable.c base/loop.c \
 	$(base_core_srcs) $(rules_srcs) $(wire_srcs),-lev -ljansson))
