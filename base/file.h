@@ -10,6 +10,7 @@
 enum file_secrecy {
 	FILE_PUBLIC, /* any mode */
 	FILE_SECRET, /* refused when group or others may read it */
+	FILE_TRUSTED, /* refused when others may write to it */
 };
 
 /* Reads path whole into *out (malloc, one NUL byte added after *len, freed by

@@ -52,6 +52,7 @@ session_free(struct session *s)
 	struct device *dev = s->device;
 
 	close_channel(s);
+	lease_end(s);
 	events_close(s);
 	if (s->peer_fd != -1) {
 		shutdown(s->peer_fd, SHUT_RDWR);
@@ -144,6 +145,7 @@ on_identity(struct session *s, const struct channel_msg *msg)
 	}
 	s->is_identified = 1;
 	identity_name(s->identity, sizeof(s->identity), &s->facts);
+	world_who(s->who, s->identity);
 	audit_write(s->warden, "session", "identified", s, NULL, NULL,
 	    "subject", s->facts.subject, "issuer", s->facts.issuer,
 	    (char *)NULL);
@@ -154,17 +156,19 @@ on_identity(struct session *s, const struct channel_msg *msg)
 static int
 is_listed(struct session *s, const struct device *dev)
 {
-	struct rule_decision d;
+	struct judged judged;
+	int shown;
 
 	if (dev->record == NULL || dev->state == DEVICE_REFUSED ||
 	    dev->state == DEVICE_KEPT) {
 		return 0;
 	}
-	policy_decide(s->warden, dev, s, &d);
-	audit_write(s->warden, "list",
-	    d.verdict == RULE_ALLOW ? "shown" : "hidden", s, dev, &d,
-	    (char *)NULL);
-	return d.verdict == RULE_ALLOW;
+	policy_decide(s->warden, dev, s, RULE_AT_LIST, &judged);
+	shown = judged.d.verdict == RULE_ALLOW;
+	audit_notes(s->warden, s, dev, &judged);
+	audit_write(s->warden, "list", shown ? "shown" : "hidden", s, dev,
+	    &judged.d, (char *)NULL);
+	return shown;
 }
 
 static int
@@ -226,20 +230,71 @@ ask_grant(struct session *s, struct device *dev)
 		m.configs[i] = bytes != NULL && len > 5 ? bytes[5] : 0;
 	}
 	s->phase = SESSION_GRANTING;
-	s->device = dev;
 	dev->holder = s;
 	dev->state = DEVICE_HELD;
 	events_touch(w);
+	if (w->rules != NULL &&
+	    (rules_ask(w->rules) & RULES_ASK_DEVICES) != 0) {
+		leases_touch(w, "another device was given away");
+	}
 	warden_ask(w, IPC_GRANT, s->conn, buf,
 	    ipc_encode_grant(buf, sizeof(buf), &m), -1);
 	return 0;
+}
+
+/* Who has it, or for whom it is on hold; "" = nobody, it is being read. */
+static const char *
+holder_name(const struct device *dev)
+{
+	return dev->holder != NULL ? dev->holder->identity
+	    : dev->plug != NULL	   ? dev->plug->hold.name
+				   : "";
+}
+
+/* Not allowed, and there is only one answer to that. */
+static int
+refuse_import(
+    struct session *s, struct device *dev, const struct rule_decision *d)
+{
+	static const char *const outcomes[] = {
+		[RULE_BLOCK] = "blocked",
+		[RULE_ALLOW] = "blocked",
+		[RULE_REJECT] = "rejected",
+		[RULE_PENDING] = "needs approval",
+		[RULE_DEPENDS] = "blocked",
+	};
+
+	audit_write(s->warden, "import", outcomes[d->verdict], s, dev, d,
+	    (char *)NULL);
+	if (d->verdict == RULE_PENDING) {
+		asks_open(s, dev, d);
+	}
+	return reply_import(s, ERR_NOENT);
+}
+
+static int
+give(struct session *s, struct device *dev, const struct rule_decision *d)
+{
+	int r;
+
+	s->device = dev;
+	r = lease_begin(s, d);
+	if (r != 0) {
+		s->device = NULL;
+		audit_write(s->warden, "import", "blocked", s, dev, d, "detail",
+		    "its lease cannot be written down", (char *)NULL);
+		return reply_import(s, ERR_NOENT);
+	}
+	audit_write(
+	    s->warden, "import", "allowed", s, dev, d, (char *)NULL);
+	return ask_grant(s, dev);
 }
 
 static int
 on_import(struct session *s, const struct channel_msg *msg)
 {
 	struct warden *w = s->warden;
-	struct rule_decision d;
+	struct judged judged;
 	struct ipc_busid m;
 	struct device *dev;
 
@@ -255,22 +310,19 @@ on_import(struct session *s, const struct channel_msg *msg)
 		    "busid", m.busid, (char *)NULL);
 		return reply_import(s, ERR_NOENT);
 	}
-	policy_decide(w, dev, s, &d);
-	if (d.verdict != RULE_ALLOW) {
-		audit_write(w, "import",
-		    d.verdict == RULE_REJECT ? "rejected" : "blocked", s, dev,
-		    &d, (char *)NULL);
-		return reply_import(s, ERR_NOENT);
+	policy_decide(w, dev, s, RULE_AT_IMPORT, &judged);
+	audit_notes(w, s, dev, &judged);
+	if (judged.d.verdict != RULE_ALLOW) {
+		return refuse_import(s, dev, &judged.d);
 	}
-	if (dev->state != DEVICE_READY) {
-		audit_write(w, "import", "busy", s, dev, &d, "state",
-		    device_state_name(dev->state), "holder",
-		    dev->holder != NULL ? dev->holder->identity : "",
+	if (dev->state != DEVICE_READY ||
+	    device_is_held_from(dev, s->who)) {
+		audit_write(w, "import", "busy", s, dev, &judged.d, "state",
+		    device_state_name(dev->state), "holder", holder_name(dev),
 		    (char *)NULL);
 		return reply_import(s, ERR_BUSY);
 	}
-	audit_write(w, "import", "allowed", s, dev, &d, (char *)NULL);
-	return ask_grant(s, dev);
+	return give(s, dev, &judged.d);
 }
 
 static int
@@ -323,6 +375,17 @@ on_event(struct session *s, const struct channel_msg *msg)
 	return 0;
 }
 
+/* Transfers go through: no answer, the lease stays awake. */
+static int
+on_active(struct session *s, const struct channel_msg *msg)
+{
+	if (s->device == NULL || msg->len != 0) {
+		return ERR_FORMAT;
+	}
+	lease_active(s);
+	return 0;
+}
+
 static int
 on_subscribe(struct session *s, const struct channel_msg *msg)
 {
@@ -357,6 +420,7 @@ static const struct {
 	{IPC_REFUSED, on_refused},
 	{IPC_STATE, on_state},
 	{IPC_EVENT, on_event},
+	{IPC_ACTIVE, on_active},
 	{IPC_SUBSCRIBE, on_subscribe},
 	{IPC_SAID, on_said},
 };
@@ -454,6 +518,7 @@ session_on_granted(
 		    conn, err == ERR_SYS ? strerror(r->sys) : err_str(err));
 		/* The session ends after this answer; the device is read
 		 * again when it is gone. */
+		lease_cancel(s);
 		if (err != ERR_BUSY && err != ERR_NOENT) {
 			err = ERR_SYS;
 		}
