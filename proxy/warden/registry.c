@@ -179,10 +179,6 @@ note_plug(struct device *dev)
 		{dev->hash, strlen(dev->hash)},
 	};
 
-	if (dev->plug == NULL) {
-		dev->plug = book_plug(book, dev->place.busid,
-		    dev->place.devnum, world_now());
-	}
 	if (dev->plug == NULL ||
 	    digest_sha256(seen, what, ARRAY_LEN(what)) != 0 ||
 	    digest_sha256(dev->key, where, ARRAY_LEN(where)) != 0) {
@@ -458,6 +454,12 @@ look(void *arg)
 			authorize(dev, IPC_AUTH_PORTS);
 		}
 		return;
+	}
+	/* Before it is read: what the book has of others is purged once all that
+	 * is here has been looked at. */
+	if (dev->plug == NULL) {
+		dev->plug = book_plug(w->book, dev->place.busid,
+		    dev->place.devnum, world_now());
 	}
 	if (sys.configuration <= 0) {
 		if (++dev->looks > SETTLE_TRIES) {
