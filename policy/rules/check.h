@@ -14,7 +14,7 @@ struct checker {
 	struct stmt **defines, **groups;
 	size_t ndefines, ngroups;
 	const struct source *home; /* whose defaults hold */
-	size_t nvalues; /* made so far */
+	size_t nvalues, nqueries; /* made so far */
 	int is_in_group;
 };
 
