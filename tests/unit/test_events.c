@@ -448,6 +448,118 @@ say(struct session *s, const char *text)
 	events_said(s, &line);
 }
 
+/* The member of the device in the next line. */
+static void
+expect_member(int end, const char *name, const char *value)
+{
+	json_t *o = heard(end), *dev = json_object_get(o, "device");
+	const char *text = json_string_value(json_object_get(dev, name));
+
+	assert_non_null(dev);
+	if (value == NULL) {
+		assert_null(text);
+	} else {
+		assert_string_equal(text, value);
+	}
+	json_decref(o);
+}
+
+static void
+test_needs_approval(void **state)
+{
+	(void)state;
+	approval = RULE_NOT_ASKED;
+	use_rules("allow via-port \"1-1\" to \"cn:one\"\n");
+	subscribe(&one, ends[0], name_of(0));
+	subscribe(&two, ends[1], "");
+	use_rules("allow via-port \"1-1\" to \"cn:one\" approve by \"boss\"\n");
+	events_touch(&w);
+	expect_member(ends[0], "approver", "boss");
+	expect_nothing(ends[1]);
+	/* what it is doing meanwhile is nobody's business */
+	devs[0].state = DEVICE_PROBING;
+	events_touch(&w);
+	expect_nothing(ends[0]);
+	devs[0].state = DEVICE_READY;
+	approval = RULE_DENIED;
+	events_touch(&w);
+	expect(ends[0], "gone", name_of(0), "");
+	approval = RULE_NOT_ASKED;
+	events_touch(&w);
+	expect(ends[0], "appeared", name_of(0), "needs-approval");
+	approval = RULE_APPROVED;
+	events_touch(&w);
+	expect(ends[0], "changed", name_of(0), "free");
+	approval = RULE_NOT_ASKED;
+}
+
+static void
+test_holder(void **state)
+{
+	static struct plug plug = {.hold = {.name = "one"}};
+
+	(void)state;
+	use_rules("default to any\nallow via-port \"1-1\"\n");
+	memset(one.who, 1, BOOK_KEY);
+	memset(two.who, 2, BOOK_KEY);
+	subscribe(&one, ends[0], name_of(0));
+	subscribe(&two, ends[1], name_of(0));
+	/* on hold for one of them: busy for the other alone */
+	held = &devs[0];
+	memcpy(held_by, one.who, BOOK_KEY);
+	devs[0].plug = &plug;
+	events_touch(&w);
+	expect_nothing(ends[0]);
+	expect_member(ends[1], "holder", NULL);
+	w.conf.tell_holder = 1;
+	events_touch(&w);
+	expect_member(ends[1], "holder", "one");
+	held = NULL;
+	devs[0].plug = NULL;
+	devs[0].state = DEVICE_HELD;
+	devs[0].holder = &one;
+	events_touch(&w);
+	expect(ends[0], "changed", name_of(0), "yours");
+	expect_nothing(ends[1]); /* the same is said of it */
+	w.conf.tell_holder = 0;
+	events_touch(&w);
+	expect_member(ends[1], "holder", NULL);
+	devs[0].state = DEVICE_READY;
+	devs[0].holder = NULL;
+}
+
+static void
+test_lock(void **state)
+{
+	(void)state;
+	use_rules("allow via-port \"1-1\" to \"cn:one\" if "
+		  "session(unlocked)\n");
+	subscribe(&one, ends[0], "");
+	say(&one, "{\"type\":\"hello\",\"protocol\":1}");
+	rejudged = 0;
+	say(&one, "{\"type\":\"session\",\"state\":\"unlocked\"}");
+	assert_int_equal(one.lock, RULE_UNLOCKED);
+	assert_int_equal(rejudged, 1);
+	expect(ends[0], "appeared", name_of(0), "free");
+	/* once more is no news */
+	say(&one, "{\"type\":\"session\",\"state\":\"unlocked\"}");
+	assert_int_equal(rejudged, 1);
+	say(&one, "{\"type\":\"session\",\"state\":\"locked\"}");
+	assert_int_equal(rejudged, 2);
+	expect(ends[0], "gone", name_of(0), "");
+	say(&one, "{\"type\":\"session\",\"state\":\"away\"}");
+	assert_int_equal(one.lock, RULE_LOCK_UNKNOWN);
+	say(&one, "{\"type\":\"session\",\"state\":7}");
+	assert_int_equal(one.lock, RULE_LOCK_UNKNOWN);
+	say(&one, "{\"type\":\"session\",\"state\":\"unlocked\"}");
+	expect(ends[0], "appeared", name_of(0), "free");
+	/* forgotten with the connection */
+	events_close(&one);
+	assert_int_equal(one.lock, RULE_LOCK_UNKNOWN);
+	assert_int_equal(rejudged, 5);
+	assert_int_equal(ejected, 0);
+}
+
 static void
 test_what_peers_say(void **state)
 {
@@ -546,6 +658,9 @@ main(void)
 		TEST(test_states),
 		TEST(test_other_rules),
 		TEST(test_messages),
+		TEST(test_needs_approval),
+		TEST(test_holder),
+		TEST(test_lock),
 		TEST(test_what_peers_say),
 		TEST(test_slow),
 		TEST(test_long_list),
