@@ -268,6 +268,7 @@ become_ready(struct device *dev)
 	    speed < ARRAY_LEN(speeds) && speeds[speed] != NULL ? speeds[speed]
 							       : "unknown",
 	    (char *)NULL);
+	registry_judge(dev);
 }
 
 static void
@@ -384,9 +385,31 @@ start_probe(struct device *dev, unsigned flags)
 }
 
 void
+registry_judge(struct device *dev)
+{
+	struct judged judged;
+	char text[IPC_TEXT];
+
+	if (dev->state != DEVICE_READY && dev->state != DEVICE_HELD) {
+		return;
+	}
+	policy_judge(
+	    dev->warden, dev->warden->rules, dev, NULL, RULE_AT_LIST, 0,
+	    &judged);
+	if (judged.d.verdict == RULE_REJECT) {
+		(void)snprintf(text, sizeof(text), "rejected by %s:%u",
+		    judged.d.file, judged.d.line);
+		refuse(dev, "policy.reject", text);
+	}
+}
+
+void
 registry_release(struct device *dev)
 {
 	dev->holder = NULL;
+	if (dev->state == DEVICE_REFUSED) {
+		return; /* rejected while somebody had it: nobody will again */
+	}
 	dev->failures = 0;
 	start_probe(dev, IPC_PROBE_RESET);
 }

@@ -268,6 +268,8 @@ refuse_import(
 	    (char *)NULL);
 	if (d->verdict == RULE_PENDING) {
 		asks_open(s, dev, d);
+	} else if (d->verdict == RULE_REJECT) {
+		registry_judge(dev); /* it may be so since a moment ago */
 	}
 	return reply_import(s, ERR_NOENT);
 }

@@ -230,6 +230,9 @@ int registry_is_named(const struct device *dev, const char *what);
 void registry_on_probed(
     struct warden *w, uint32_t conn, const struct ipc_result *r, int fd);
 void registry_on_exited(struct warden *w, uint32_t conn);
+/* `reject', whoever asks, and not only for one: refused until it is plugged in
+ * anew, and taken from its holder. */
+void registry_judge(struct device *dev);
 /* The holder is gone: reset it, read it again, then it is free. */
 void registry_release(struct device *dev);
 const char *device_state_name(enum device_state state);

@@ -766,6 +766,32 @@ test_reload(void **state)
 	assert_true(audited("session", "\"line\":2"));
 }
 
+/* Rejected, whoever asks: refused until it is plugged in anew, whatever rules
+ * come; to one identity only, it is a block. */
+static void
+test_reject(void **state)
+{
+	(void)state;
+	use_rules("reject to \"cn:two\"\nallow");
+	assert_int_equal(import(0, "one", 0), 0);
+	assert_int_equal(try("two", 1), ERR_NOENT);
+	assert_int_equal(devs[1].state, DEVICE_READY);
+	use_rules("reject via-port \"1-1\"\nallow");
+	assert_true(is_over(0));
+	assert_true(audited("session", "policy.reject"));
+	assert_int_equal(session_on_exited(w, peers[0]->conn,
+			     &(struct ipc_exited){.role = IPC_ROLE_SESSION}),
+	    1);
+	peers[0] = NULL;
+	assert_int_equal(devs[0].state, DEVICE_REFUSED);
+	use_rules("allow");
+	assert_int_equal(try("one", 0), ERR_NOENT);
+	assert_int_equal(try("one", 1), 0);
+	unplug(0);
+	plug(0, 9);
+	assert_int_equal(try("one", 0), 0);
+}
+
 static void
 test_confirm(void **state)
 {
@@ -953,6 +979,7 @@ main(void)
 		T(test_lock),
 		T(test_others),
 		T(test_reload),
+		T(test_reject),
 		T(test_confirm),
 		T(test_touched),
 		T(test_diff),
