@@ -118,12 +118,13 @@ sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
 	proxy/warden/control_ops.c proxy/warden/control_policy.c \
 	proxy/warden/diff.c proxy/warden/events.c \
 	proxy/warden/events_json.c proxy/warden/hotplug.c \
-	proxy/warden/item.c proxy/warden/lease.c proxy/warden/main.c \
+	proxy/warden/imports.c proxy/warden/item.c proxy/warden/lease.c \
+	proxy/warden/main.c \
 	proxy/warden/people.c proxy/warden/policy.c \
 	proxy/warden/registry.c proxy/warden/rulefiles.c \
 	proxy/warden/sessions.c proxy/warden/stable.c \
 	proxy/warden/sysfs.c proxy/warden/warden.c proxy/warden/watch.c \
-	proxy/warden/world.c proxy/warden/zone.c \
+	proxy/warden/world.c proxy/warden/zone.c proxy/warden/zones.c \
 	base/conf.c base/digest.c base/file.c base/net.c \
 	$(base_core_srcs) $(base_loop_srcs) $(wire_srcs) $(rules_srcs)
 sallyport-warden_libs := -lev -linih -ludev -ljansson -lmbedcrypto

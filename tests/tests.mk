@@ -99,7 +99,7 @@ $(eval $(call unit,requests,proxy/broker/requests.c $(base_core_srcs) \
 
 # proxy/warden
 $(eval $(call unit,stable,proxy/warden/stable.c base/mem.c))
-$(eval $(call unit,zone,proxy/warden/zone.c base/file.c base/mem.c base/err.c))
+$(eval $(call unit,zone,proxy/warden/zone.c proxy/warden/zones.c base/file.c base/mem.c base/err.c))
 $(eval $(call unit,book,proxy/warden/book.c proxy/warden/book_file.c \
 	proxy/warden/book_json.c base/digest.c base/file.c $(base_core_srcs) \
 	wire/usbip_check.c,-ljansson -lmbedcrypto))

@@ -23,8 +23,8 @@
 
 #define REFUSALS_LOGGED 100
 
-static struct session *
-find(struct warden *w, uint32_t conn)
+struct session *
+session_find(struct warden *w, uint32_t conn)
 {
 	struct session *s;
 
@@ -199,135 +199,6 @@ on_list(struct session *s, const struct channel_msg *msg)
 }
 
 static int
-reply_import(struct session *s, int err)
-{
-	struct warden *w = s->warden;
-	struct ipc_imported m = {.err = err};
-	int n;
-
-	if (err == 0) {
-		m.place = s->device->place;
-	}
-	n = ipc_encode_imported(w->out, sizeof(w->out), &m,
-	    err == 0 ? s->device->record : NULL);
-	return n < 0 ? n
-		     : channel_send_wait(s->chan, IPC_IMPORTED, s->conn,
-			   w->out, (size_t)n, -1, 1000);
-}
-
-static int
-ask_grant(struct session *s, struct device *dev)
-{
-	struct warden *w = s->warden;
-	struct ipc_grant m = {
-		.place = dev->place, .nconfigs = dev->record->nconfigs};
-	uint8_t buf[PLACE_WIRE + 16];
-	size_t len;
-
-	for (unsigned i = 0; i < dev->record->nconfigs; i++) {
-		const uint8_t *bytes = devrec_config(dev->record, i, &len);
-
-		m.configs[i] = bytes != NULL && len > 5 ? bytes[5] : 0;
-	}
-	s->phase = SESSION_GRANTING;
-	dev->holder = s;
-	dev->state = DEVICE_HELD;
-	events_touch(w);
-	if (w->rules != NULL &&
-	    (rules_ask(w->rules) & RULES_ASK_DEVICES) != 0) {
-		leases_touch(w, "another device was given away");
-	}
-	warden_ask(w, IPC_GRANT, s->conn, buf,
-	    ipc_encode_grant(buf, sizeof(buf), &m), -1);
-	return 0;
-}
-
-/* Who has it, or for whom it is on hold; "" = nobody, it is being read. */
-static const char *
-holder_name(const struct device *dev)
-{
-	return dev->holder != NULL ? dev->holder->identity
-	    : dev->plug != NULL	   ? dev->plug->hold.name
-				   : "";
-}
-
-/* Not allowed, and there is only one answer to that. */
-static int
-refuse_import(
-    struct session *s, struct device *dev, const struct rule_decision *d)
-{
-	static const char *const outcomes[] = {
-		[RULE_BLOCK] = "blocked",
-		[RULE_ALLOW] = "blocked",
-		[RULE_REJECT] = "rejected",
-		[RULE_PENDING] = "needs approval",
-		[RULE_DEPENDS] = "blocked",
-	};
-
-	audit_write(s->warden, "import", outcomes[d->verdict], s, dev, d,
-	    (char *)NULL);
-	if (d->verdict == RULE_PENDING) {
-		asks_open(s, dev, d);
-	} else if (d->verdict == RULE_REJECT) {
-		registry_judge(dev); /* it may be so since a moment ago */
-	}
-	return reply_import(s, ERR_NOENT);
-}
-
-static int
-give(struct session *s, struct device *dev, const struct rule_decision *d)
-{
-	int r;
-
-	s->device = dev;
-	r = lease_begin(s, d);
-	if (r != 0) {
-		s->device = NULL;
-		audit_write(s->warden, "import", "blocked", s, dev, d, "detail",
-		    "its lease cannot be written down", (char *)NULL);
-		return reply_import(s, ERR_NOENT);
-	}
-	audit_write(
-	    s->warden, "import", "allowed", s, dev, d, (char *)NULL);
-	return ask_grant(s, dev);
-}
-
-static int
-on_import(struct session *s, const struct channel_msg *msg)
-{
-	struct warden *w = s->warden;
-	struct judged judged;
-	struct ipc_busid m;
-	struct device *dev;
-
-	if (!s->is_identified || s->device != NULL || s->events != NULL ||
-	    ipc_decode_busid(&m, msg->data, msg->len) != 0) {
-		return ERR_FORMAT;
-	}
-	s->has_asked = 1;
-	dev = registry_find(w, m.busid);
-	if (dev == NULL || dev->record == NULL ||
-	    dev->state == DEVICE_REFUSED || dev->state == DEVICE_KEPT) {
-		audit_write(w, "import", "no such device", s, NULL, NULL,
-		    "busid", m.busid, (char *)NULL);
-		return reply_import(s, ERR_NOENT);
-	}
-	policy_decide(w, dev, s, RULE_AT_IMPORT, &judged);
-	audit_notes(w, s, dev, &judged);
-	if (judged.d.verdict != RULE_ALLOW) {
-		return refuse_import(s, dev, &judged.d);
-	}
-	if (dev->state != DEVICE_READY ||
-	    device_is_held_from(dev, s->who)) {
-		audit_write(w, "import", "busy", s, dev, &judged.d, "state",
-		    device_state_name(dev->state), "holder", holder_name(dev),
-		    (char *)NULL);
-		return reply_import(s, ERR_BUSY);
-	}
-	return give(s, dev, &judged.d);
-}
-
-static int
 on_refused(struct session *s, const struct channel_msg *msg)
 {
 	struct ipc_refused m;
@@ -418,7 +289,7 @@ static const struct {
 } table[] = {
 	{IPC_IDENTITY, on_identity},
 	{IPC_LIST, on_list},
-	{IPC_IMPORT, on_import},
+	{IPC_IMPORT, session_import},
 	{IPC_REFUSED, on_refused},
 	{IPC_STATE, on_state},
 	{IPC_EVENT, on_event},
@@ -477,7 +348,7 @@ void
 session_on_spawned(
     struct warden *w, uint32_t conn, const struct ipc_result *r, int fd)
 {
-	struct session *s = find(w, conn);
+	struct session *s = session_find(w, conn);
 
 	if (s == NULL) {
 		close_fd(&fd);
@@ -504,37 +375,11 @@ session_on_spawned(
 	}
 }
 
-void
-session_on_granted(
-    struct warden *w, uint32_t conn, const struct ipc_result *r)
-{
-	struct session *s = find(w, conn);
-	int err = r->err;
-
-	if (s == NULL || s->phase != SESSION_GRANTING) {
-		return;
-	}
-	s->phase = SESSION_OPEN;
-	if (err != 0) {
-		log_warnx("give %s to session %u: %s", s->device->place.busid,
-		    conn, err == ERR_SYS ? strerror(r->sys) : err_str(err));
-		/* The session ends after this answer; the device is read
-		 * again when it is gone. */
-		lease_cancel(s);
-		if (err != ERR_BUSY && err != ERR_NOENT) {
-			err = ERR_SYS;
-		}
-	}
-	if (s->chan == -1 || reply_import(s, err) != 0) {
-		session_eject(s, "does not read", NULL);
-	}
-}
-
 int
 session_on_exited(
     struct warden *w, uint32_t conn, const struct ipc_exited *m)
 {
-	struct session *s = find(w, conn);
+	struct session *s = session_find(w, conn);
 	char how[32];
 
 	if (s == NULL) {

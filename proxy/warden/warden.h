@@ -356,8 +356,7 @@ unsigned people_list(struct warden *w, struct known_person *out, unsigned max);
 void session_accept(struct warden *w, int fd);
 void session_on_spawned(
     struct warden *w, uint32_t conn, const struct ipc_result *r, int fd);
-void session_on_granted(
-    struct warden *w, uint32_t conn, const struct ipc_result *r);
+struct session *session_find(struct warden *w, uint32_t conn); /* or NULL */
 /* 1 when conn was a session. */
 int session_on_exited(
     struct warden *w, uint32_t conn, const struct ipc_exited *m);
@@ -365,6 +364,12 @@ int session_on_exited(
  * watches under its identity when it had a device. */
 void session_eject(struct session *s, const char *why,
     const struct rule_decision *decision);
+
+/* imports.c */
+/* A session's IMPORT. 0, or why there are no more messages of it. */
+int session_import(struct session *s, const struct channel_msg *msg);
+void session_on_granted(
+    struct warden *w, uint32_t conn, const struct ipc_result *r);
 
 /* item.c: a device that has a record, as lists show it. */
 void item_fill(struct ipc_item *item, const struct device *dev);

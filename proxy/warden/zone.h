@@ -13,6 +13,7 @@
 #define ZONE_DIR "/usr/share/zoneinfo"
 #define ZONE_LOCAL "/etc/localtime"
 #define ZONE_NAME 64
+#define ZONE_FILE_MAX (256u * 1024u)
 
 struct zone;
 struct zones;
@@ -23,7 +24,7 @@ void zone_free(struct zone *zone);
 /* Seconds to add to UTC at that time. */
 int32_t zone_offset(const struct zone *zone, int64_t at);
 
-/* Whether that can be a zone's name: parts of letters, digits and "+-_", none
+/* zones.c: whether that can be a zone's name: parts of letters, digits and "+-_", none
  * of them "." or "..", with slashes between. */
 int zone_is_name(const char *name);
 
