@@ -312,19 +312,27 @@ static void
 on_rejudge(void *arg)
 {
 	struct warden *w = arg;
+	const char *why = w->rejudge_why;
+	struct device *dev;
 	struct session *s;
 
+	w->rejudge_why = NULL;
+	TAILQ_FOREACH (dev, &w->devices, entry) {
+		registry_judge(dev);
+	}
 	/* an ejected one stays in the list until it is reaped */
 	TAILQ_FOREACH (s, &w->sessions, entry) {
-		judge(s, w->rejudge_why);
+		judge(s, why);
 	}
 }
 
 void
 leases_touch(struct warden *w, const char *why)
 {
-	w->rejudge_why = why;
-	loop_timer_set(w->rejudge, 0);
+	if (w->rejudge_why == NULL) {
+		w->rejudge_why = why; /* of several the first */
+		loop_timer_set(w->rejudge, 0);
+	}
 }
 
 void

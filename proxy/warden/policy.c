@@ -170,11 +170,6 @@ policy_decide(struct warden *w, const struct device *dev,
 static void
 judge_all(struct warden *w)
 {
-	struct device *dev;
-
-	TAILQ_FOREACH (dev, &w->devices, entry) {
-		registry_judge(dev);
-	}
 	leases_touch(w, "rules changed");
 	events_policy(w);
 }

@@ -186,7 +186,7 @@ struct warden {
 	struct armed armed[ARMED_MAX];
 	unsigned narmed;
 	struct loop_timer *tick, *rejudge;
-	const char *rejudge_why; /* static */
+	const char *rejudge_why; /* static; NULL = nothing waits */
 	struct udev *udev;
 	struct udev_monitor *monitor;
 	struct loop_io *monitor_io;
@@ -322,7 +322,8 @@ void lease_active(struct session *s); /* a transfer went through */
 /* Whether it would go on under those rules; fills the decision. */
 int lease_goes_on(struct session *s, const struct rules *rules,
     struct judged *out, const char **why);
-/* Something changed: all are judged again in this turn of the loop. why is
+/* Something changed: all are judged again in the next turn of the loop, and
+ * devices too, for `reject'. why is
  * static, for those that end. */
 void leases_touch(struct warden *w, const char *why);
 /* Whether the device is reserved for somebody else. */

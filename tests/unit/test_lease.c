@@ -898,6 +898,15 @@ test_diff(void **state)
 	assert_int_equal(
 	    json_array_size(json_object_get(reply, "changes")), 0);
 	json_decref(reply);
+	/* rejected for all: both of one device */
+	(void)connect_as(2, "one");
+	use_rules("allow");
+	write_rules("reject via-port \"1-2\"\nallow");
+	reply = control_reload(w, NULL);
+	assert_string_equal(change_of(reply, "one", "1-2"), "refused");
+	assert_string_equal(change_of(reply, "two", "1-2"), "refused");
+	assert_string_equal(change_of(reply, "one", "1-1"), "");
+	json_decref(reply);
 	write_rules("alow");
 	reply = control_reload(w, dry);
 	assert_false(json_is_true(json_object_get(reply, "ok")));

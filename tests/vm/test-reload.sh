@@ -116,7 +116,7 @@ printf '%s\n' 'allow id 1234:*' \
 sed -i '1s/$/ to "dns:ws1.bench.example"/' $RULES
 check "reload" sallyctl reload
 sallyctl explain "$drive" dns:ws1.bench.example | sed 's/^/    /'
-expect_line "implicit\|no rule matches" \
+expect_line "block, no rule matches" \
 	sallyctl explain "$drive" dns:ws1.bench.example
 check "arm" sallyctl policy arm svc 1m
 expect_line "armed: *svc" sallyctl policy status
