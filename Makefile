@@ -115,13 +115,20 @@ sallyportd_srcs := proxy/broker/atboot.c proxy/broker/attr.c \
 sallyportd_libs := -lev -linih
 
 sallyport-warden_dir := $(LIBEXECDIR)
-sallyport-warden_srcs := proxy/warden/audit.c proxy/conf.c \
-	proxy/warden/control.c proxy/warden/events.c \
+sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
+	proxy/warden/audit.c proxy/warden/book.c proxy/warden/book_file.c \
+	proxy/warden/book_json.c proxy/conf.c proxy/warden/control.c \
+	proxy/warden/control_ops.c proxy/warden/control_policy.c \
+	proxy/warden/diff.c proxy/warden/events.c \
 	proxy/warden/events_json.c proxy/warden/facts.c \
 	proxy/warden/facts_json.c proxy/warden/hotplug.c \
-	proxy/warden/item.c proxy/warden/main.c proxy/warden/policy.c \
-	proxy/warden/registry.c proxy/warden/sessions.c \
-	proxy/warden/stable.c proxy/warden/sysfs.c proxy/warden/warden.c \
+	proxy/warden/imports.c proxy/warden/item.c proxy/warden/lease.c \
+	proxy/warden/main.c \
+	proxy/warden/people.c proxy/warden/policy.c \
+	proxy/warden/registry.c proxy/warden/rulefiles.c \
+	proxy/warden/sessions.c proxy/warden/stable.c \
+	proxy/warden/sysfs.c proxy/warden/warden.c proxy/warden/watch.c \
+	proxy/warden/world.c proxy/warden/zone.c proxy/warden/zones.c \
 	base/conf.c base/digest.c base/file.c base/net.c \
 	$(base_core_srcs) $(base_loop_srcs) $(wire_srcs) $(rules_srcs)
 sallyport-warden_libs := -lev -linih -ludev -ljansson -lmbedcrypto
@@ -146,7 +153,8 @@ sallyport-probe_srcs := proxy/session/probe.c proxy/session/probe_main.c \
 sallyport-probe_libs := -lev -lusb-1.0
 
 sallyctl_dir := $(BINDIR)
-sallyctl_srcs := proxy/ctl/main.c $(base_core_srcs)
+sallyctl_srcs := proxy/ctl/ask.c proxy/ctl/main.c proxy/ctl/show.c \
+	$(base_core_srcs)
 sallyctl_libs := -ljansson
 
 sallyport_dir := $(BINDIR)

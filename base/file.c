@@ -90,7 +90,8 @@ check_kind(int fd, size_t max, enum file_secrecy secrecy, size_t *first)
 		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
 		return ERR_SYS;
 	}
-	if (secrecy == FILE_SECRET && (st.st_mode & 077) != 0) {
+	if ((secrecy == FILE_SECRET && (st.st_mode & 077) != 0) ||
+	    (secrecy == FILE_TRUSTED && (st.st_mode & 02) != 0)) {
 		return ERR_POLICY;
 	}
 	if (secrecy == FILE_OWN && ((st.st_mode & 022) != 0 ||

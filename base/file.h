@@ -12,6 +12,7 @@ enum file_secrecy {
 	FILE_SECRET, /* refused when group or others may read it */
 	FILE_OWN,    /* refused when another user's, but root's, or when group
 			or others may write to it */
+	FILE_TRUSTED, /* refused when others may write to it */
 };
 
 /* Reads path whole into *out (malloc, one NUL byte added after *len, freed by

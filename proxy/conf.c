@@ -53,6 +53,7 @@ gateway_conf_load(
 		.urbs = 256,
 		.buffers = 8,
 		.before_drivers = 1,
+		.watch_rules = 1,
 		.live = NET_LIVENESS_DEFAULT,
 	};
 	const struct text_default texts[] = {
@@ -61,6 +62,7 @@ gateway_conf_load(
 		{&conf->rules, SYSCONFDIR "/sallyport/rules.d"},
 		{&conf->audit, "/var/log/sallyport/audit.jsonl"},
 		{&conf->run, "/run/sallyport"},
+		{&conf->state, "/var/lib/sallyport"},
 		{&conf->ca, SYSCONFDIR "/sallyport/tls/ca.pem"},
 		{&conf->cert, SYSCONFDIR "/sallyport/tls/cert.pem"},
 		{&conf->key, SYSCONFDIR "/sallyport/tls/key.pem"},
@@ -75,6 +77,9 @@ gateway_conf_load(
 		{"gateway", "rules", CONF_STRING, &conf->rules, 0, 0},
 		{"gateway", "audit", CONF_STRING, &conf->audit, 0, 0},
 		{"gateway", "run", CONF_STRING, &conf->run, 0, 0},
+		{"gateway", "state", CONF_STRING, &conf->state, 0, 0},
+		{"gateway", "watch-rules", CONF_BOOL, &conf->watch_rules, 0, 0},
+		{"gateway", "tell-holder", CONF_BOOL, &conf->tell_holder, 0, 0},
 		{"gateway", "max-sessions", CONF_UINT, &conf->max_sessions, 1,
 		    1000},
 		{"gateway", "usbfs-memory", CONF_UINT, &conf->usbfs_memory, 0,
@@ -83,6 +88,7 @@ gateway_conf_load(
 		{"tls", "cert", CONF_STRING, &conf->cert, 0, 0},
 		{"tls", "key", CONF_STRING, &conf->key, 0, 0},
 		{"tls", "crl", CONF_STRING, &conf->crl, 0, 0},
+		{"tls", "issuer", CONF_LIST, &conf->issuers, 0, 0},
 		{"session", "uid-base", CONF_UINT, &conf->uid_base, 1000,
 		    2147400000},
 		{"session", "uid-count", CONF_UINT, &conf->uid_count, 17,
@@ -132,6 +138,8 @@ gateway_conf_free(struct gateway_conf *conf)
 	free(conf->rules);
 	free(conf->audit);
 	free(conf->run);
+	free(conf->state);
+	conf_list_fini(&conf->issuers);
 	free(conf->ca);
 	free(conf->cert);
 	free(conf->key);

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+#include "base/conf.h"
 #include "base/net.h"
 
 struct gateway_conf {
@@ -18,10 +19,15 @@ struct gateway_conf {
 	char *rules;	   /* a directory of *.rules, or one file */
 	char *audit;	   /* audit.jsonl */
 	char *run;	   /* directory of sockets */
+	char *state;	   /* directory of what is kept over a restart */
+	int watch_rules;   /* loads them when their files change */
+	int tell_holder;   /* who has a device, to those who might have it */
 	unsigned max_sessions;
 	unsigned usbfs_memory; /* MiB for all of usbfs; 0 = left alone */
 	/* [tls], read by the broker only */
 	char *ca, *cert, *key, *crl; /* crl "" = none */
+	/* read by the warden: "NAME sha256:HEX" of a CA's public key */
+	struct conf_list issuers;
 	/* [session] */
 	unsigned uid_base, uid_count; /* uids of sessions and probes */
 	unsigned urbs;	  /* of one session at its device at once */

@@ -116,6 +116,13 @@ $(eval $(call unit,stable,proxy/warden/stable.c base/mem.c))
 $(eval $(call unit,facts,proxy/warden/facts.c proxy/warden/facts_json.c \
 	proxy/warden/stable.c proxy/warden/sysfs.c base/digest.c \
 	$(base_core_srcs) $(rules_srcs) $(wire_srcs),-ljansson -lmbedcrypto))
+$(eval $(call unit,zone,proxy/warden/zone.c proxy/warden/zones.c base/file.c base/mem.c base/err.c))
+$(eval $(call unit,book,proxy/warden/book.c proxy/warden/book_file.c \
+	proxy/warden/book_json.c base/digest.c base/file.c $(base_core_srcs) \
+	wire/usbip_check.c,-ljansson -lmbedcrypto))
+$(eval $(call unit,lease,$(filter-out proxy/warden/main.c \
+	proxy/warden/hotplug.c,$(sallyport-warden_srcs)),-lev -linih -ljansson \
+	-lmbedcrypto $(call wrap,clock_mono clock_wall)))
 $(eval $(call unit,events,proxy/warden/events.c proxy/warden/events_json.c \
 	proxy/warden/item.c proxy/warden/stable.c base/loop.c \
 	$(base_core_srcs) $(rules_srcs) $(wire_srcs),-lev -ljansson))

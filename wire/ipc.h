@@ -55,6 +55,8 @@ enum ipc_type {
 	IPC_SUBSCRIBE = 46,  /* empty; once, in place of LIST and IMPORT */
 	IPC_LINE = 47,	     /* warden -> session: ipc_line, for the peer */
 	IPC_SAID = 52,	     /* ipc_line: the subscribed peer's; no answer */
+	IPC_ACTIVE = 54,     /* empty: transfers other than on endpoint 0 went
+				through; at most once a second, no answer */
 
 	/* probe -> warden */
 	IPC_RECORD = 48,       /* devrec wire form; once */

@@ -96,7 +96,8 @@ read_more(struct device *dev, const char *key, const json_t *value,
     const char **expected)
 {
 	static const char *const ignored[] = {"busid", "state", "stable",
-	    "refused", "holder", "connection"};
+	    "refused", "holder", "connection", "rule", "lease_seconds",
+	    "idle_seconds", "held_for", "held_seconds", "verdict", "verdicts"};
 	struct rule_device *out = &dev->facts;
 
 	for (size_t i = 0; i < ARRAY_LEN(ignored); i++) {

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
@@ -291,12 +292,40 @@ broker_reap(void *arg)
 	}
 }
 
+/* CAs in ca.pem: with more than one, a name alone says less. The text is not
+ * parsed here, its lines are counted. 0 = it cannot be read, and neither will a
+ * session be able to. */
+static unsigned
+count_issuers(const struct broker *b)
+{
+	static const char begin[] = "-----BEGIN CERTIFICATE-----";
+	uint8_t *text = NULL;
+	size_t len = 0;
+	unsigned n = 0;
+	int r = file_read(b->conf.ca, 60u * 1024u, FILE_PUBLIC, &text, &len);
+
+	if (r != 0) {
+		log_warnx("read %s: %s", b->conf.ca, err_str(r));
+		return 0;
+	}
+	for (const char *p = (const char *)text;
+	     (p = memmem(p, len - (size_t)(p - (const char *)text), begin,
+		  sizeof(begin) - 1)) != NULL;
+	     p += sizeof(begin) - 1) {
+		n++;
+	}
+	free(text);
+	return n;
+}
+
 int
 broker_start_warden(struct broker *b)
 {
 	int chan[2] = {-1, -1};
 	char path[PATH_MAX];
-	const char *argv[] = {"sallyport-warden", "warden", b->conf_path, NULL};
+	char issuers[16];
+	const char *argv[] = {
+		"sallyport-warden", "warden", b->conf_path, issuers, NULL};
 
 	if (b->restart == NULL) {
 		b->restart = loop_timer_new(b->loop, on_restart, b);
@@ -309,6 +338,7 @@ broker_start_warden(struct broker *b)
 		log_warn("start sallyport-warden");
 		return ERR_SYS;
 	}
+	(void)snprintf(issuers, sizeof(issuers), "%u", count_issuers(b));
 	b->warden_started = clock_mono();
 	b->warden_pid = spawn_child(&(struct spawn){
 	    .path = path,

@@ -162,6 +162,9 @@ make_dirs(struct broker *b)
 	if (r == 0) {
 		r = make_control(b);
 	}
+	if (r == 0) {
+		r = make_dir(b->conf.state, 0700, b->warden_uid, b->warden_gid);
+	}
 	if (r != 0 || strlen(b->conf.audit) >= sizeof(parent)) {
 		return r;
 	}

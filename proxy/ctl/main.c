@@ -1,26 +1,21 @@
 /*
- * sallyctl: asks the warden of this machine through its control socket and
- * shows the answer. It decides nothing.
+ * sallyctl: its commands and what they ask. Words become members of a request;
+ * whether they make sense the warden says.
  */
-#include <errno.h>
 #include <getopt.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-
-#define ANSWER_MAX (8u * 1024u * 1024u)
+#include "proxy/ctl/ctl.h"
 
 struct options {
 	const char *socket;
-	int is_json;
+	const char *connection;
+	long confirm_within; /* seconds; 0 = not given */
+	int is_json, is_dry, is_confirm;
 };
 
 static void
@@ -32,208 +27,206 @@ usage(FILE *to)
 	      "\n"
 	      "  status        what the gateway does and which rules are in "
 	      "force\n"
-	      "  devices       each device, its state and its holder\n"
+	      "  devices       each device, its state, its holder, and who may "
+	      "have it\n"
 	      "  sessions      each connection: who, what, since when\n"
-	      "  reload        load the rules again; says what is wrong with "
-	      "them\n"
 	      "  kick DEVICE   take a device, by bus id or stable name, from "
-	      "its\n"
-	      "                holder (or --connection N)\n"
+	      "its holder\n"
+	      "                or its hold (or --connection N)\n"
+	      "  reload        load the rules again; says what changes, or what "
+	      "is wrong\n"
+	      "                [--dry-run] [--confirm-within DURATION]; then "
+	      "--confirm\n"
+	      "  explain DEVICE WHO    why WHO (a name, @CONNECTION, dns:NAME) "
+	      "may have it\n"
+	      "  approve [ID]  say yes to an ask; without ID: what is asked\n"
+	      "  deny [ID]     say no\n"
+	      "  policy arm TOKEN DURATION | policy disarm TOKEN | policy "
+	      "status\n"
 	      "\n"
 	      "      --json    the answer as one line of JSON\n"
 	      "  -s, --socket  control socket (/run/sallyport/control.sock)\n"
 	      "  -h, --help    \n"
 	      "      --version\n"
 	      "\n"
+	      "A duration is a number with s, m, h or d: 90s, 10m, 2h.\n"
 	      "Exit: 0 ok, 1 failed, 2 usage, 4 gateway not reachable, 5 not "
 	      "found.\n",
 	    to);
 }
 
-static int
-connect_socket(const char *path)
+/* "90s", "10m", "2h", "1d": seconds; 0 = that is none. */
+static long
+parse_duration(const char *text)
 {
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	struct timeval limit = {.tv_sec = 10};
-	int fd;
+	static const struct {
+		char unit;
+		long seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+	char *end;
+	long n;
 
-	if (strlen(path) >= sizeof(sun.sun_path)) {
-		log_warnx("connect %s: path is too long", path);
-		return -1;
+	if (*text < '0' || *text > '9') {
+		return 0;
 	}
-	memcpy(sun.sun_path, path, strlen(path) + 1);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd == -1) {
-		log_warn("socket");
-		return -1;
-	}
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
-		log_warnx("connect %s: %s; %s", path, strerror(errno),
-		    errno == EACCES
-			? "run as root or as the gateway's user"
-			: "is sallyportd running on this machine?");
-		close_fd(&fd);
-	}
-	return fd;
-}
-
-/* One request, one answer; NULL after saying why. */
-static json_t *
-ask(const struct options *opt, json_t *request, int *code)
-{
-	char *line = json_dumps(request, JSON_COMPACT), *in = NULL;
-	json_t *reply = NULL;
-	size_t used = 0;
-	ssize_t n;
-	int fd;
-
-	json_decref(request);
-	*code = 4;
-	fd = connect_socket(opt->socket);
-	in = malloc(ANSWER_MAX);
-	if (fd == -1 || line == NULL || in == NULL) {
-		goto out;
-	}
-	if (send(fd, line, strlen(line), MSG_NOSIGNAL) == -1 ||
-	    send(fd, "\n", 1, MSG_NOSIGNAL) == -1) {
-		log_warn("ask the gateway");
-		goto out;
-	}
-	while (used < ANSWER_MAX &&
-	    (n = recv(fd, in + used, ANSWER_MAX - used, 0)) > 0) {
-		used += (size_t)n;
-	}
-	reply = json_loadb(in, used, 0, NULL);
-	if (reply == NULL) {
-		log_warnx("the gateway closed without an answer: %s is for "
-			  "root and the gateway's user", opt->socket);
-		goto out;
-	}
-	*code = 0;
-	if (!json_is_true(json_object_get(reply, "ok"))) {
-		const char *text =
-		    json_string_value(json_object_get(reply, "error"));
-
-		*code = (int)json_integer_value(json_object_get(reply, "code"));
-		if (*code < 1 || *code > 5) {
-			*code = 1;
+	n = strtol(text, &end, 10);
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		if (end[0] == units[i].unit && end[1] == '\0' && n > 0 &&
+		    n <= 366 * 86400 / units[i].seconds) {
+			return n * units[i].seconds;
 		}
-		log_warnx("%s", text != NULL ? text : "refused");
 	}
-out:
-	close_fd(&fd);
-	free(line);
-	free(in);
-	return reply;
+	return 0;
 }
 
-static const char *
-text_of(const json_t *o, const char *name)
+static int
+bad_duration(const char *text)
 {
-	const char *text = json_string_value(json_object_get(o, name));
-
-	return text != NULL ? text : "";
+	log_warnx("%s: not a duration; expected a number with s, m, h or d, "
+		  "at most 366d", text);
+	return 2;
 }
+
+/* ------------------------------------------------------------------------ */
+/* Requests: 0, or an exit status after saying what is wrong                */
 
 static void
-show_status(const json_t *o)
+put(json_t *o, const char *name, const char *text)
 {
-	const json_t *rules = json_object_get(o, "rules");
-
-	printf("sallyport %s, port %lld\n", text_of(o, "version"),
-	    (long long)json_integer_value(json_object_get(o, "port")));
-	if (json_is_integer(rules)) {
-		printf("rules:    %lld in force since %s (revision %lld)\n",
-		    (long long)json_integer_value(rules),
-		    text_of(o, "rules_loaded"),
-		    (long long)json_integer_value(
-			json_object_get(o, "rules_revision")));
-	} else {
-		puts("rules:    none loaded; nothing is exported");
-	}
-	if (*text_of(o, "rules_error") != '\0') {
-		printf("          last load failed: %s\n",
-		    text_of(o, "rules_error"));
-	}
-	printf("devices:  %lld\nsessions: %lld\n",
-	    (long long)json_integer_value(json_object_get(o, "devices")),
-	    (long long)json_integer_value(json_object_get(o, "sessions")));
-	if (json_integer_value(json_object_get(o, "audit_failed")) != 0) {
-		printf("audit:    %lld lines could not be written\n",
-		    (long long)json_integer_value(
-			json_object_get(o, "audit_failed")));
-	}
+	json_object_set_new(o, name, json_string(text));
 }
 
-static void
-show_devices(const json_t *o)
+static int
+plain(const struct options *opt, char **args, int n, json_t *o)
 {
-	json_t *list = json_object_get(o, "devices"), *e;
-	size_t i;
-
-	printf("%-10s %-9s %-32s %-40s %s\n", "BUSID", "STATE", "NAME",
-	    "STABLE NAME", "HOLDER");
-	json_array_foreach (list, i, e) {
-		printf("%-10s %-9s %-32s %-40s %s\n", text_of(e, "busid"),
-		    text_of(e, "state"), text_of(e, "name"),
-		    text_of(e, "stable"),
-		    *text_of(e, "refused") != '\0' ? text_of(e, "refused")
-						   : text_of(e, "holder"));
-	}
-}
-
-static void
-show_sessions(const json_t *o)
-{
-	json_t *list = json_object_get(o, "sessions"), *e;
-	size_t i;
-
-	printf("%-5s %-22s %-10s %-10s %-24s %s\n", "CONN", "PEER", "STATE",
-	    "BUSID", "SINCE", "NAME");
-	json_array_foreach (list, i, e) {
-		printf("%-5lld %-22s %-10s %-10s %-24s %s\n",
-		    (long long)json_integer_value(
-			json_object_get(e, "connection")),
-		    text_of(e, "peer"), text_of(e, "state"),
-		    text_of(e, "busid"), text_of(e, "since"),
-		    text_of(e, "name"));
-	}
-}
-
-static void
-show_nothing(const json_t *o)
-{
+	(void)opt;
+	(void)args;
+	(void)n;
 	(void)o;
+	return 0;
 }
 
-static const struct {
+static int
+kick(const struct options *opt, char **args, int n, json_t *o)
+{
+	if ((n == 1) == (opt->connection != NULL)) {
+		usage(stderr);
+		return 2;
+	}
+	if (n == 1) {
+		put(o, "busid", args[0]);
+	} else {
+		json_object_set_new(o, "connection",
+		    json_integer(strtoll(opt->connection, NULL, 10)));
+	}
+	return 0;
+}
+
+static int
+reload(const struct options *opt, char **args, int n, json_t *o)
+{
+	(void)args;
+	(void)n;
+	if (opt->is_confirm + opt->is_dry + (opt->confirm_within != 0) > 1) {
+		log_warnx("reload: only one of --dry-run, --confirm-within "
+			  "and --confirm");
+		return 2;
+	}
+	if (opt->is_confirm) {
+		put(o, "op", "confirm");
+	} else if (opt->is_dry) {
+		json_object_set_new(o, "dry_run", json_true());
+	} else if (opt->confirm_within != 0) {
+		json_object_set_new(
+		    o, "confirm_within", json_integer(opt->confirm_within));
+	}
+	return 0;
+}
+
+static int
+explain(const struct options *opt, char **args, int n, json_t *o)
+{
+	(void)opt;
+	(void)n;
+	put(o, "device", args[0]);
+	put(o, "identity", args[1]);
+	return 0;
+}
+
+static int
+answer(const struct options *opt, char **args, int n, json_t *o)
+{
+	(void)opt;
+	if (n == 0) {
+		put(o, "op", "asks");
+	} else {
+		json_object_set_new(
+		    o, "id", json_integer(strtoll(args[0], NULL, 10)));
+	}
+	return 0;
+}
+
+static int
+policy(const struct options *opt, char **args, int n, json_t *o)
+{
+	long seconds;
+
+	(void)opt;
+	if (n == 1 && strcmp(args[0], "status") == 0) {
+		return 0;
+	}
+	if (n == 3 && strcmp(args[0], "arm") == 0) {
+		seconds = parse_duration(args[2]);
+		if (seconds == 0) {
+			return bad_duration(args[2]);
+		}
+		put(o, "op", "arm");
+		json_object_set_new(o, "seconds", json_integer(seconds));
+	} else if (n == 2 && strcmp(args[0], "disarm") == 0) {
+		put(o, "op", "disarm");
+	} else {
+		usage(stderr);
+		return 2;
+	}
+	put(o, "token", args[1]);
+	return 0;
+}
+
+static const struct command {
 	const char *name;
-	void (*show)(const json_t *o);
+	int min, max; /* words after it */
+	int (*request)(
+	    const struct options *opt, char **args, int n, json_t *o);
+	ctl_show *show;
 } commands[] = {
-	{"status", show_status},
-	{"devices", show_devices},
-	{"sessions", show_sessions},
-	{"reload", show_nothing},
-	{"kick", show_nothing},
+	{"status", 0, 0, plain, show_status},
+	{"devices", 0, 0, plain, show_devices},
+	{"sessions", 0, 0, plain, show_sessions},
+	{"kick", 0, 1, kick, show_nothing},
+	{"reload", 0, 0, reload, show_reload},
+	{"explain", 2, 2, explain, show_explain},
+	{"approve", 0, 1, answer, show_asks},
+	{"deny", 0, 1, answer, show_asks},
+	{"policy", 1, 3, policy, NULL},
 };
 
 static int
-run(const struct options *opt, const char *command, const char *busid,
-    const char *connection)
+run(const struct options *opt, const struct command *cmd, char **args, int n)
 {
 	json_t *request = json_object(), *reply;
+	ctl_show *show = cmd->show;
 	int code;
 
-	json_object_set_new(request, "op", json_string(command));
-	if (busid != NULL) {
-		json_object_set_new(request, "busid", json_string(busid));
+	put(request, "op", cmd->name);
+	code = cmd->request(opt, args, n, request);
+	if (code != 0) {
+		json_decref(request);
+		return code;
 	}
-	if (connection != NULL) {
-		json_object_set_new(request, "connection",
-		    json_integer(strtoll(connection, NULL, 10)));
+	if (show == NULL) {
+		show = n == 1 ? show_policy : show_nothing;
 	}
-	reply = ask(opt, request, &code);
+	reply = ctl_ask(opt->socket, request, &code);
 	if (reply == NULL) {
 		return code;
 	}
@@ -241,11 +234,7 @@ run(const struct options *opt, const char *command, const char *busid,
 		json_dumpf(reply, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
 		putchar('\n');
 	} else if (code == 0) {
-		for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-			if (strcmp(commands[i].name, command) == 0) {
-				commands[i].show(reply);
-			}
-		}
+		show(reply);
 	}
 	json_decref(reply);
 	return code;
@@ -258,12 +247,14 @@ main(int argc, char **argv)
 		{"json", no_argument, NULL, 'j'},
 		{"socket", required_argument, NULL, 's'},
 		{"connection", required_argument, NULL, 'C'},
+		{"dry-run", no_argument, NULL, 'n'},
+		{"confirm-within", required_argument, NULL, 'w'},
+		{"confirm", no_argument, NULL, 'y'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
 	};
 	struct options opt = {.socket = "/run/sallyport/control.sock"};
-	const char *connection = NULL;
 	int c;
 
 	log_init("sallyctl");
@@ -276,7 +267,19 @@ main(int argc, char **argv)
 			opt.socket = optarg;
 			break;
 		case 'C':
-			connection = optarg;
+			opt.connection = optarg;
+			break;
+		case 'n':
+			opt.is_dry = 1;
+			break;
+		case 'w':
+			opt.confirm_within = parse_duration(optarg);
+			if (opt.confirm_within == 0) {
+				return bad_duration(optarg);
+			}
+			break;
+		case 'y':
+			opt.is_confirm = 1;
 			break;
 		case 'h':
 			usage(stdout);
@@ -290,17 +293,13 @@ main(int argc, char **argv)
 		}
 	}
 	for (size_t i = 0; optind < argc && i < ARRAY_LEN(commands); i++) {
-		int is_kick = strcmp(commands[i].name, "kick") == 0;
 		int left = argc - optind - 1;
 
-		if (strcmp(commands[i].name, argv[optind]) != 0) {
-			continue;
+		if (strcmp(commands[i].name, argv[optind]) == 0 &&
+		    left >= commands[i].min && left <= commands[i].max) {
+			return run(
+			    &opt, &commands[i], argv + optind + 1, left);
 		}
-		if (is_kick ? left + (connection != NULL) != 1 : left != 0) {
-			break;
-		}
-		return run(&opt, argv[optind],
-		    left == 1 ? argv[optind + 1] : NULL, connection);
 	}
 	usage(stderr);
 	return 2;

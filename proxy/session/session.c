@@ -361,6 +361,38 @@ on_again(void *arg)
 	session_event(arg, EV_PEER, NULL);
 }
 
+static void
+tell_active(struct session *s)
+{
+	s->was_active = 0;
+	s->is_quiet = 1;
+	loop_timer_set(s->quiet, ACTIVE_PAUSE);
+	/* one that is lost was one of many */
+	(void)channel_send(s->warden, IPC_ACTIVE, 0, NULL, 0, -1);
+}
+
+static void
+on_quiet_over(void *arg)
+{
+	struct session *s = arg;
+
+	s->is_quiet = 0;
+	if (s->was_active && s->state == SS_STREAMING) {
+		tell_active(s);
+	}
+}
+
+void
+session_active(struct session *s)
+{
+	/* Most of the time this is all that a transfer costs. */
+	if (s->is_quiet) {
+		s->was_active = 1;
+	} else if (s->state == SS_STREAMING) {
+		tell_active(s);
+	}
+}
+
 /* ------------------------------------------------------------------------ */
 /* Turns, birth and death                                                   */
 
@@ -375,7 +407,8 @@ finish(struct session *s)
 	loop_timer_free(s->deadline);
 	loop_timer_free(s->again);
 	loop_timer_free(s->pulse);
-	s->deadline = s->again = s->pulse = NULL;
+	loop_timer_free(s->quiet);
+	s->deadline = s->again = s->pulse = s->quiet = NULL;
 	if (s->stream != NULL) {
 		(void)stream_shutdown(s->stream);
 	}
@@ -416,11 +449,13 @@ start(struct session *s)
 	s->deadline = loop_timer_new(loop, on_deadline, s);
 	s->again = loop_timer_new(loop, on_again, s);
 	s->pulse = loop_timer_new(loop, session_on_pulse, s);
+	s->quiet = loop_timer_new(loop, on_quiet_over, s);
 	s->turn = loop_turn_new(loop, on_turn, s);
 	s->record = malloc(sizeof(*s->record));
 	s->scratch = malloc(sizeof(*s->scratch));
 	if (s->broker_io == NULL || s->warden_io == NULL ||
 	    s->deadline == NULL || s->again == NULL || s->pulse == NULL ||
+	    s->quiet == NULL ||
 	    s->turn == NULL || s->record == NULL || s->scratch == NULL) {
 		return ERR_NOMEM;
 	}
@@ -469,6 +504,7 @@ session_free(struct session *s)
 	loop_timer_free(s->deadline);
 	loop_timer_free(s->again);
 	loop_timer_free(s->pulse);
+	loop_timer_free(s->quiet);
 	loop_turn_free(s->turn);
 	session_drop_device(s);
 	stream_free(s->stream);

@@ -69,6 +69,9 @@ on_urb_done(void *arg, struct urb *urb)
 	if (s->reader != NULL && reader_done(s->reader, urb)) {
 		return;
 	}
+	if ((urb->endpoint & 0x0f) != 0 && urb->result == URB_OK) {
+		session_active(s);
+	}
 	flow_done(s->flow, urb);
 }
 

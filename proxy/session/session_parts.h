@@ -22,6 +22,7 @@
 #define OP_LIMIT (30 * CLOCK_SEC)	 /* from there to the answer */
 #define LEFTOVER_MAX (256u * 1024u)
 #define PULSE (CLOCK_SEC / 2) /* looks whether the peer is there */
+#define ACTIVE_PAUSE (1 * CLOCK_SEC) /* between two ACTIVE */
 #define CLOSING_LIMIT (1 * CLOCK_SEC)	 /* for the last bytes to leave */
 
 enum state {
@@ -77,6 +78,7 @@ struct session {
 	struct loop_io *broker_io, *warden_io, *peer_io; /* owned */
 	struct loop_timer *deadline, *again;  /* owned */
 	struct loop_timer *pulse; /* owned; runs while input is not read */
+	struct loop_timer *quiet; /* owned; a second from ACTIVE on */
 	struct loop_turn *turn;		      /* owned */
 	struct door *door;		      /* owned */
 	struct stream *stream;		      /* owned; has taken peer */
@@ -84,6 +86,8 @@ struct session {
 	int read_wants_write;
 	int is_paused; /* input stopped at a bound */
 	int has_pulse;
+	int is_quiet;	/* the warden was told of activity a moment ago */
+	int was_active; /* and there was more since */
 	struct inq in;
 	struct outq out;
 	struct refusals refusals;
@@ -131,6 +135,9 @@ int session_tell(
     struct session *s, int chan, uint16_t type, const void *buf, int len);
 /* To the audit log, rate-limited. rule is static. */
 void session_refused(struct session *s, const char *rule, const char *text);
+
+/* A transfer went through: the warden hears so, once a second at most. */
+void session_active(struct session *s);
 
 /* session_peer.c */
 step_fn session_on_key, session_on_handshake, session_on_leftover,

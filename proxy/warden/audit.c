@@ -82,6 +82,50 @@ session_json(const struct session *s)
 	return o;
 }
 
+const char *
+term_word(enum rule_term term)
+{
+	switch (term) {
+	case RULE_TERM_NONE:
+		break;
+	case RULE_TERM_WINDOW:
+		return "window";
+	case RULE_TERM_UNTIL:
+		return "until";
+	case RULE_TERM_ONCE:
+		return "once";
+	case RULE_TERM_MAX:
+		return "max";
+	case RULE_TERM_APPROVE:
+		return "approve";
+	case RULE_TERM_FORBID:
+		return "forbid exposed";
+	case RULE_TERM_EXPOSE:
+		return "expose";
+	case RULE_TERM_WORLD:
+		return "world";
+	}
+	return "";
+}
+
+const char *
+verdict_word(enum rule_verdict verdict)
+{
+	switch (verdict) {
+	case RULE_BLOCK:
+		return "block";
+	case RULE_ALLOW:
+		return "allow";
+	case RULE_REJECT:
+		return "reject";
+	case RULE_PENDING:
+		return "pending";
+	case RULE_DEPENDS:
+		return "depends";
+	}
+	return "";
+}
+
 static json_t *
 rule_json(const struct rule_decision *d)
 {
@@ -95,6 +139,9 @@ rule_json(const struct rule_decision *d)
 	json_object_set_new(o, "line", json_integer(d->line));
 	if (*d->key != '\0') {
 		put_text(o, "key", d->key);
+	}
+	if (d->term != RULE_TERM_NONE) {
+		json_object_set_new(o, "term", json_string(term_word(d->term)));
 	}
 	return o;
 }
@@ -154,4 +201,14 @@ audit_write(struct warden *w, const char *event, const char *outcome,
 		w->audit.count++;
 	}
 	free(line);
+}
+
+void
+audit_notes(struct warden *w, const struct session *s,
+    const struct device *dev, const struct judged *judged)
+{
+	for (unsigned i = 0; i < judged->nnotes; i++) {
+		audit_write(w, "trial", verdict_word(judged->notes[i].verdict),
+		    s, dev, &judged->notes[i], (char *)NULL);
+	}
 }

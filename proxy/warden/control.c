@@ -19,8 +19,10 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "proxy/warden/control.h"
 
 #define REQUEST_MAX 4096
+#define ANSWER_MAX (8u * 1024u * 1024u - 2)
 #define CLIENTS_MAX 16
 #define CLIENT_LIMIT (10 * CLOCK_SEC)
 
@@ -48,8 +50,8 @@ client_free(void *arg)
 	free(c);
 }
 
-static void
-put_text(json_t *o, const char *name, const char *text)
+void
+control_text(json_t *o, const char *name, const char *text)
 {
 	char buf[4 * IDENTITY_TEXT + 1];
 
@@ -57,8 +59,8 @@ put_text(json_t *o, const char *name, const char *text)
 	json_object_set_new(o, name, json_string(buf));
 }
 
-static void
-put_time(json_t *o, const char *name, uint64_t wall)
+void
+control_time(json_t *o, const char *name, uint64_t wall)
 {
 	char when[32];
 
@@ -68,8 +70,18 @@ put_time(json_t *o, const char *name, uint64_t wall)
 	}
 }
 
-static json_t *
-failure(int code, const char *text)
+json_int_t
+control_left(uint64_t ends)
+{
+	uint64_t now = clock_mono();
+
+	return ends <= now
+	    ? 0
+	    : (json_int_t)((ends - now + CLOCK_SEC - 1) / CLOCK_SEC);
+}
+
+json_t *
+control_failure(int code, const char *text)
 {
 	json_t *o = json_object();
 
@@ -79,8 +91,8 @@ failure(int code, const char *text)
 	return o;
 }
 
-static json_t *
-success(void)
+json_t *
+control_success(void)
 {
 	json_t *o = json_object();
 
@@ -88,183 +100,24 @@ success(void)
 	return o;
 }
 
-static json_t *
-op_status(struct warden *w, json_t *request)
-{
-	json_t *o = success();
-	struct device *dev;
-	unsigned n = 0;
-
-	(void)request;
-	TAILQ_FOREACH (dev, &w->devices, entry) {
-		n += dev->record != NULL;
-	}
-	put_text(o, "version", SALLYPORT_VERSION);
-	json_object_set_new(o, "port", json_integer(w->conf.port));
-	json_object_set_new(o, "devices", json_integer(n));
-	json_object_set_new(o, "sessions", json_integer(w->nsessions));
-	json_object_set_new(o, "rules",
-	    w->rules != NULL ? json_integer((json_int_t)rules_count(w->rules))
-			     : json_null());
-	json_object_set_new(
-	    o, "rules_revision", json_integer(w->rules_revision));
-	put_time(o, "rules_loaded", w->rules_loaded);
-	put_text(o, "rules_error", w->rules_error);
-	json_object_set_new(
-	    o, "audit_lines", json_integer((json_int_t)w->audit.count));
-	json_object_set_new(
-	    o, "audit_failed", json_integer((json_int_t)w->audit.failed));
-	return o;
-}
-
-static json_t *
-device_json(const struct device *dev)
-{
-	json_t *o = json_object(), *list = json_array();
-	char text[16];
-
-	put_text(o, "busid", dev->place.busid);
-	put_text(o, "state", device_state_name(dev->state));
-	if (dev->state == DEVICE_REFUSED) {
-		put_text(o, "refused", dev->refused);
-	}
-	if (dev->record != NULL) {
-		snprintf(text, sizeof(text), "%04x:%04x", dev->facts.vid,
-		    dev->facts.pid);
-		put_text(o, "id", text);
-		json_object_set_new(o, "stable", json_string(dev->name));
-		put_text(o, "name", dev->facts.name);
-		put_text(o, "manufacturer", dev->facts.manufacturer);
-		put_text(o, "serial", dev->facts.serial);
-		put_text(o, "hash", dev->hash);
-		put_text(o, "parent_hash", dev->parent_hash);
-		put_text(o, "connect_type", dev->connect_type);
-		facts_put_json(o, dev);
-		for (size_t i = 0; i < dev->facts.ninterfaces; i++) {
-			const struct rule_interface *f =
-			    &dev->facts.interfaces[i];
-
-			snprintf(text, sizeof(text), "%02x:%02x:%02x", f->class,
-			    f->subclass, f->protocol);
-			json_array_append_new(list, json_string(text));
-		}
-	}
-	json_object_set_new(o, "interfaces", list);
-	if (dev->holder != NULL) {
-		put_text(o, "holder", dev->holder->identity);
-		json_object_set_new(
-		    o, "connection", json_integer(dev->holder->conn));
-	}
-	return o;
-}
-
-static json_t *
-op_devices(struct warden *w, json_t *request)
-{
-	json_t *o = success(), *list = json_array();
-	struct device *dev;
-
-	(void)request;
-	TAILQ_FOREACH (dev, &w->devices, entry) {
-		if (dev->state != DEVICE_KEPT) {
-			json_array_append_new(list, device_json(dev));
-		}
-	}
-	json_object_set_new(o, "devices", list);
-	return o;
-}
-
-static const char *
-state_name(enum ipc_session_state state)
-{
-	switch (state) {
-	case IPC_ST_BORN:
-		return "born";
-	case IPC_ST_HANDSHAKE:
-		return "handshake";
-	case IPC_ST_IDENTIFIED:
-		return "identified";
-	case IPC_ST_IMPORTING:
-		return "importing";
-	case IPC_ST_STREAMING:
-		return "streaming";
-	case IPC_ST_CLOSING:
-		return "closing";
-	}
-	return "unknown";
-}
-
-static json_t *
-op_sessions(struct warden *w, json_t *request)
-{
-	json_t *o = success(), *list = json_array();
-	struct session *s;
-
-	(void)request;
-	TAILQ_FOREACH (s, &w->sessions, entry) {
-		json_t *e = json_object();
-
-		json_object_set_new(e, "connection", json_integer(s->conn));
-		put_text(e, "peer", s->peer);
-		put_text(e, "state",
-		    s->events != NULL ? "watching"
-				      : state_name(s->state));
-		put_time(e, "since", s->since);
-		if (s->is_identified) {
-			put_text(e, "identity", s->identity);
-			put_text(e, "name", identity_short(&s->facts));
-		}
-		if (s->device != NULL) {
-			put_text(e, "busid", s->device->place.busid);
-		}
-		json_object_set_new(e, "refusals", json_integer(s->refusals));
-		json_array_append_new(list, e);
-	}
-	json_object_set_new(o, "sessions", list);
-	return o;
-}
-
-static json_t *
-op_reload(struct warden *w, json_t *request)
-{
-	(void)request;
-	policy_reload(w);
-	return w->rules_error[0] == '\0' ? success()
-					 : failure(1, w->rules_error);
-}
-
-/* Frees a device (by bus id or stable name), or ends a connection (by number). */
-static json_t *
-op_kick(struct warden *w, json_t *request)
-{
-	const char *busid = json_string_value(json_object_get(request, "busid"));
-	json_t *number = json_object_get(request, "connection");
-	struct session *s, *hit = NULL;
-
-	TAILQ_FOREACH (s, &w->sessions, entry) {
-		if ((busid != NULL && s->device != NULL &&
-			registry_is_named(s->device, busid)) ||
-		    (json_is_integer(number) &&
-			json_integer_value(number) == s->conn)) {
-			hit = s;
-		}
-	}
-	if (hit == NULL) {
-		return failure(5, "nobody holds that; see `sallyctl sessions'");
-	}
-	session_eject(hit, "kicked by an operator", NULL);
-	return success();
-}
-
+/* What may be asked, and nothing else. */
 static const struct {
 	const char *op;
-	json_t *(*handle)(struct warden *w, json_t *request);
+	control_op *handle;
 } table[] = {
-	{"status", op_status},
-	{"devices", op_devices},
-	{"sessions", op_sessions},
-	{"reload", op_reload},
-	{"kick", op_kick},
+	{"status", control_status},
+	{"devices", control_devices},
+	{"sessions", control_sessions},
+	{"kick", control_kick},
+	{"reload", control_reload},
+	{"confirm", control_confirm},
+	{"explain", control_explain},
+	{"asks", control_asks},
+	{"approve", control_approve},
+	{"deny", control_deny},
+	{"arm", control_arm},
+	{"disarm", control_disarm},
+	{"policy", control_policy},
 };
 
 static json_t *
@@ -280,7 +133,7 @@ answer(struct warden *w, const char *line, size_t len)
 		}
 	}
 	json_decref(request);
-	return o != NULL ? o : failure(2, "unknown request");
+	return o != NULL ? o : control_failure(2, "unknown request");
 }
 
 static void
@@ -330,7 +183,7 @@ on_client(void *arg, int events)
 	}
 	reply = end != NULL
 	    ? answer(c->warden, c->in, (size_t)(end - c->in))
-	    : failure(2, "request is too long");
+	    : control_failure(2, "request is too long");
 	c->out = json_dumps(reply, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	json_decref(reply);
 	if (c->out == NULL) {
@@ -338,6 +191,17 @@ on_client(void *arg, int events)
 		return;
 	}
 	c->out_len = strlen(c->out);
+	if (c->out_len > ANSWER_MAX) {
+		free(c->out);
+		reply = control_failure(1, "the answer is too long");
+		c->out = json_dumps(reply, JSON_COMPACT | JSON_PRESERVE_ORDER);
+		json_decref(reply);
+		if (c->out == NULL) {
+			client_free(c);
+			return;
+		}
+		c->out_len = strlen(c->out);
+	}
 	c->out[c->out_len++] = '\n'; /* in place of the NUL */
 	flush(c);
 }

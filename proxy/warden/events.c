@@ -33,7 +33,8 @@ struct line {
 struct told {
 	TAILQ_ENTRY(told) entry;
 	uint64_t id;
-	int is_shown, is_seen;
+	enum rule_verdict verdict;
+	int is_seen;
 	char name[STABLE_NAME], busid[USBIP_BUSID_SIZE];
 	char *text; /* owned: its JSON; NULL while not shown */
 };
@@ -158,33 +159,40 @@ say_gone(struct session *s, struct told *t)
 	t->text = NULL;
 }
 
-/* Whether the rules show it; the audit log hears of it once per change. */
+/* Whether the rules show it; the audit log hears of it once per change.
+ * *approver is who must say yes first, or NULL. */
 static int
 is_shown(struct session *s, const struct device *dev, struct told *t,
-    int is_new, struct rule_exposure *exposes)
+    int is_new, const char **approver, struct rule_exposure *exposes)
 {
-	struct rule_decision d;
-	int shown;
+	struct judged judged;
 
+	*approver = NULL;
 	if (dev->state == DEVICE_REFUSED || dev->state == DEVICE_KEPT) {
 		return 0;
 	}
-	policy_decide(s->warden, dev, s, &d);
-	shown = d.verdict == RULE_ALLOW;
-	if (is_new || shown != t->is_shown) {
-		audit_write(s->warden, "watch", shown ? "shown" : "hidden", s,
-		    dev, &d, (char *)NULL);
+	policy_decide(s->warden, dev, s, RULE_AT_LIST, &judged);
+	if (is_new || judged.d.verdict != t->verdict) {
+		audit_notes(s->warden, s, dev, &judged);
+		audit_write(s->warden, "watch",
+		    judged.d.verdict == RULE_ALLOW     ? "shown"
+			: judged.d.verdict == RULE_PENDING ? "needs approval"
+							   : "hidden",
+		    s, dev, &judged.d, (char *)NULL);
 	}
-	t->is_shown = shown;
-	*exposes = d.exposes;
-	return shown;
+	t->verdict = judged.d.verdict;
+	*exposes = judged.d.exposes;
+	if (t->verdict == RULE_PENDING) {
+		*approver = judged.d.grant.approver;
+	}
+	return t->verdict == RULE_ALLOW || t->verdict == RULE_PENDING;
 }
 
 static void
 say_device(struct session *s, const struct device *dev, struct told *t,
-    const struct rule_exposure *exposes)
+    const char *approver, const struct rule_exposure *exposes)
 {
-	char *text = events_json_device(s, dev, exposes);
+	char *text = events_json_device(s, dev, approver, exposes);
 	int was_there = t->text != NULL;
 
 	if (was_there && strcmp(t->name, dev->name) != 0) {
@@ -213,6 +221,7 @@ judge_device(struct session *s, const struct device *dev)
 	struct told *t = find_told(s->events, dev->id);
 	int is_new = t == NULL;
 	struct rule_exposure exposes;
+	const char *approver;
 
 	if (dev->record == NULL || dev->name[0] == '\0') {
 		return;
@@ -226,8 +235,8 @@ judge_device(struct session *s, const struct device *dev)
 		TAILQ_INSERT_TAIL(&s->events->told, t, entry);
 	}
 	t->is_seen = 1;
-	if (is_shown(s, dev, t, is_new, &exposes)) {
-		say_device(s, dev, t, &exposes);
+	if (is_shown(s, dev, t, is_new, &approver, &exposes)) {
+		say_device(s, dev, t, approver, &exposes);
 	} else {
 		say_gone(s, t);
 	}
@@ -364,6 +373,15 @@ events_open(struct session *s)
 	return 0;
 }
 
+static void
+lock_changed(struct warden *w)
+{
+	if (w->rules != NULL && (rules_ask(w->rules) & RULES_ASK_LOCK) != 0) {
+		leases_touch(w, "the desktop was locked or unlocked");
+		events_touch(w);
+	}
+}
+
 void
 events_close(struct session *s)
 {
@@ -384,6 +402,11 @@ events_close(struct session *s)
 	free(sub);
 	s->events = NULL;
 	s->warden->nsubscribers--;
+	if (s->lock != RULE_LOCK_UNKNOWN) {
+		/* What it said of its desktop is not known any more. */
+		s->lock = RULE_LOCK_UNKNOWN;
+		lock_changed(s->warden);
+	}
 }
 
 static void
@@ -397,17 +420,25 @@ refuse(struct session *s, const char *why)
 void
 events_said(struct session *s, const struct ipc_line *line)
 {
-	char type[32];
-	long protocol;
+	struct events_said said;
 
-	events_json_parse(line, type, &protocol);
-	if (type[0] == '\0') {
+	events_json_parse(line, &said);
+	if (said.type[0] == '\0') {
 		refuse(s, "a line that is no message");
 	} else if (!s->events->has_greeted) {
-		if (strcmp(type, "hello") != 0 || protocol != 1) {
+		if (strcmp(said.type, "hello") != 0 || said.protocol != 1) {
 			refuse(s, "no hello of protocol 1");
 		}
 		s->events->has_greeted = 1;
+	} else if (strcmp(said.type, "session") == 0 &&
+	    said.lock != s->lock) {
+		s->lock = said.lock;
+		audit_write(s->warden, "desktop",
+		    said.lock == RULE_LOCKED	   ? "locked"
+			: said.lock == RULE_UNLOCKED ? "unlocked"
+						     : "unknown",
+		    s, NULL, NULL, (char *)NULL);
+		lock_changed(s->warden);
 	}
 	/* heartbeats have done their work in the session, by coming; a type
 	 * that a later version knows is no mistake */

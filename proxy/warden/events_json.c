@@ -33,7 +33,7 @@ speed_word(unsigned speed)
 static const char *
 state_word(const struct session *s, const struct device *dev)
 {
-	if (dev->state == DEVICE_READY) {
+	if (dev->state == DEVICE_READY && !device_is_held_from(dev, s->who)) {
 		return "free";
 	}
 	return dev->holder != NULL &&
@@ -60,6 +60,17 @@ put_text(json_t *o, const char *name, const char *text)
 		value = json_string(safe);
 	}
 	put(o, name, value);
+}
+
+/* The short name of who has it, or will until its hold is over. */
+static void
+put_holder(json_t *o, const struct device *dev)
+{
+	if (dev->holder != NULL) {
+		put_text(o, "holder", identity_short(&dev->holder->facts));
+	} else if (dev->plug != NULL && plug_is_held(dev->plug)) {
+		put_text(o, "holder", dev->plug->hold.name);
+	}
 }
 
 static void
@@ -100,8 +111,10 @@ events_json_hello(void)
 
 char *
 events_json_device(const struct session *s, const struct device *dev,
-    const struct rule_exposure *exposes)
+    const char *approver, const struct rule_exposure *exposes)
 {
+	const char *state =
+	    approver != NULL ? "needs-approval" : state_word(s, dev);
 	json_t *o, *faces;
 	struct ipc_item item;
 
@@ -112,7 +125,13 @@ events_json_device(const struct session *s, const struct device *dev,
 	faces = json_array();
 	put(o, "name", json_string(dev->name));
 	put(o, "busid", json_string(dev->place.busid));
-	put(o, "state", json_string(state_word(s, dev)));
+	put(o, "state", json_string(state));
+	if (approver != NULL) {
+		put_text(o, "approver", approver);
+	} else if (dev->warden->conf.tell_holder &&
+	    strcmp(state, "busy") == 0) {
+		put_holder(o, dev);
+	}
 	put_hex(o, "vid", item.dev.vid);
 	put_hex(o, "pid", item.dev.pid);
 	put_hex(o, "release", item.dev.bcd_device);
@@ -164,21 +183,26 @@ events_json_message(const char *name, const char *text)
 }
 
 void
-events_json_parse(const struct ipc_line *line, char type[32], long *protocol)
+events_json_parse(const struct ipc_line *line, struct events_said *out)
 {
 	json_t *o = json_loadb(
 	    line->text, line->len, JSON_REJECT_DUPLICATES, NULL);
 	const char *word = json_string_value(json_object_get(o, "type"));
+	const char *state = json_string_value(json_object_get(o, "state"));
 	json_t *number = json_object_get(o, "protocol");
 
-	type[0] = '\0';
-	*protocol = 0;
-	if (word != NULL && strlen(word) < 32) {
-		memcpy(type, word, strlen(word) + 1);
+	*out = (struct events_said){.protocol = 0};
+	if (word != NULL && strlen(word) < sizeof(out->type)) {
+		memcpy(out->type, word, strlen(word) + 1);
+	}
+	if (state != NULL) {
+		out->lock = strcmp(state, "locked") == 0 ? RULE_LOCKED
+		    : strcmp(state, "unlocked") == 0	 ? RULE_UNLOCKED
+							 : RULE_LOCK_UNKNOWN;
 	}
 	if (json_is_integer(number) && json_integer_value(number) > 0 &&
 	    json_integer_value(number) < 1000) {
-		*protocol = (long)json_integer_value(number);
+		out->protocol = (long)json_integer_value(number);
 	}
 	json_decref(o);
 }

@@ -53,7 +53,7 @@ facts_place(struct device *dev)
 	    sizeof(dev->store->stable_port));
 	dev->facts.ancestors = dev->store->ancestors;
 	dev->facts.nancestors = dev->nhubs;
-	dev->facts.plugged = dev->plugged;
+	dev->facts.plugged = dev->plug != NULL ? dev->plug->at : 0;
 }
 
 int

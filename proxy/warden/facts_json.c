@@ -129,4 +129,5 @@ facts_put_json(json_t *o, const struct device *dev)
 	put(o, "ancestors", ancestors(facts));
 	put(o, "plugged", json_integer(facts->plugged));
 	put(o, "ambiguous", json_boolean(facts->is_ambiguous));
+	put(o, "first_seen", json_boolean(facts->is_first_seen));
 }

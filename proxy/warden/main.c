@@ -1,7 +1,7 @@
 /*
  * sallyport-warden: started by sallyportd with fd 3 = the broker and fd 4 = the
  * control socket, listening. It is unprivileged from its first instruction;
- * argv[2] is the configuration file.
+ * argv[2] is the configuration file, argv[3] how many CAs there are.
  */
 #include "proxy/warden/warden.h"
 
@@ -32,6 +32,7 @@ on_stop(void *arg)
 	struct warden *w = arg;
 
 	audit_write(w, "gateway", "stopped", NULL, NULL, NULL, (char *)NULL);
+	(void)book_save(w->book, w->conf.state);
 	loop_stop(w->loop);
 }
 
@@ -64,16 +65,25 @@ start(struct warden *w)
 	}
 	audit_write(w, "gateway", "started", NULL, NULL, NULL, "version",
 	    SALLYPORT_VERSION, (char *)NULL);
+	w->book = book_open(w->conf.state);
+	if (w->book == NULL) {
+		fatalx("state %s: cannot be read; no device is given away "
+		       "without it", w->conf.state);
+	}
+	if (policy_start(w) != 0 || watch_start(w) != 0) {
+		fatalx("start: see the line above");
+	}
 	/* Rules that do not load export nothing; the gateway stays, so that
 	 * they can be mended and loaded again. A bad keep file does not: it
 	 * would take away the gateway's own devices. */
 	if (policy_load(w) != 0 && *w->conf.keep != '\0' && w->keep == NULL) {
 		fatalx("start: [local] keep cannot be loaded");
 	}
-	if (events_start(w) != 0 || hotplug_start(w) != 0 ||
-	    control_start(w) != 0 || warden_listen(w) != 0) {
+	if (events_start(w) != 0 || leases_start(w) != 0 ||
+	    hotplug_start(w) != 0 || control_start(w) != 0 || warden_listen(w) != 0) {
 		fatalx("start: see the line above");
 	}
+	book_purge(w->book);
 }
 
 int
@@ -82,7 +92,7 @@ main(int argc, char **argv)
 	struct warden *w;
 
 	log_init("sallyport-warden");
-	if (argc != 3 || strcmp(argv[1], "warden") != 0 ||
+	if (argc != 4 || strcmp(argv[1], "warden") != 0 ||
 	    fcntl(BROKER_FD, F_SETFD, FD_CLOEXEC) == -1 ||
 	    fcntl(CONTROL_FD, F_SETFD, FD_CLOEXEC) == -1) {
 		fprintf(stderr,
@@ -97,6 +107,7 @@ main(int argc, char **argv)
 		fatal("start");
 	}
 	w->conf_path = argv[2];
+	w->nissuers = (unsigned)strtoul(argv[3], NULL, 10);
 	w->broker = BROKER_FD;
 	w->control_fd = CONTROL_FD;
 	w->listen_fd = w->audit.fd = -1;

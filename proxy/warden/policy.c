@@ -1,214 +1,267 @@
 /*
- * Rules: read from disk, compiled, asked. A load that has one error changes
- * nothing. After a reload every live session is judged again, and what is no
- * longer allowed is ejected.
+ * The rules in force. A load that has one error changes nothing; one that has
+ * none takes their place at once, and all that was given by those before is
+ * judged again. Rules that are to be confirmed step back when nobody does.
  */
 #include "proxy/warden/warden.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/file.h"
 #include "base/log.h"
+#include "base/loop.h"
 
-#define RULES_FILE_MAX (16u * 1024u * 1024u)
-
-static int
-load_file(struct rules_load *load, const char *path)
+/* Takes rules into force; those before are the caller's then. */
+static struct rules *
+swap(struct warden *w, struct rules *rules)
 {
-	uint8_t *text = NULL;
-	size_t len;
-	int r;
+	struct rules *before = w->rules;
 
-	r = file_read(path, RULES_FILE_MAX, FILE_PUBLIC, &text, &len);
-	if (r != 0) {
-		log_warnx("read %s: %s", path, err_str(r));
-		return r;
-	}
-	r = rules_load_text(load, path, (const char *)text, len);
-	free(text);
-	return r == ERR_NOMEM ? r : 0;
-}
-
-static int
-is_rules_file(const struct dirent *e)
-{
-	size_t n = strlen(e->d_name);
-
-	return e->d_name[0] != '.' && n > 6 &&
-	    strcmp(e->d_name + n - 6, ".rules") == 0;
-}
-
-static int
-load_dir(struct rules_load *load, const char *dir)
-{
-	struct dirent **names = NULL;
-	int n = scandir(dir, &names, is_rules_file, alphasort), r = 0;
-
-	if (n == -1) {
-		log_warn("read directory %s", dir);
-		return ERR_SYS;
-	}
-	for (int i = 0; i < n; i++) {
-		char path[PATH_MAX];
-		int len = snprintf(
-		    path, sizeof(path), "%s/%s", dir, names[i]->d_name);
-
-		if (r == 0) {
-			r = len > 0 && (size_t)len < sizeof(path)
-			    ? load_file(load, path)
-			    : ERR_LIMIT;
-		}
-		free(names[i]);
-	}
-	free(names);
-	return r;
+	w->rules = rules;
+	w->rules_revision++;
+	w->rules_loaded = clock_wall();
+	return before;
 }
 
 static void
-show_errors(struct warden *w, const struct rules_load *load)
+note_failure(struct warden *w, const struct source *src)
 {
-	size_t n = rules_load_error_count(load);
-
-	for (size_t i = 0; i < n && i < 100; i++) {
-		const struct rule_error *e = rules_load_error(load, i);
-
-		log_warnx("%s:%u:%u: %s", e->file, e->line, e->column, e->text);
-		if (i == 0) {
-			snprintf(w->rules_error, sizeof(w->rules_error),
-			    "%s:%u:%u: %s", e->file, e->line, e->column,
-			    e->text);
-		}
-	}
-	if (n > 100) {
-		log_warnx("rules: %zu errors in all", n);
-	}
+	memcpy(w->failed_digest, src->digest, sizeof(w->failed_digest));
+	(void)snprintf(
+	    w->rules_error, sizeof(w->rules_error), "%s", src->error);
+	audit_write(w, "policy", "failed", NULL, NULL, NULL, "error",
+	    w->rules_error, "kept",
+	    w->rules != NULL ? "the rules before" : "nothing", (char *)NULL);
+	log_warnx("rules %s: not loaded; %s", w->conf.rules,
+	    w->rules != NULL ? "the rules before stay in force"
+			     : "nothing is exported");
 }
 
-/* Compiles the rules at path (a directory or a file). */
-static int
-compile(struct warden *w, const char *path, struct rules **out)
+static void
+note_success(struct warden *w, const struct source *src, const char *outcome)
 {
-	struct rules_load *load = rules_load_new();
-	struct stat st;
+	char count[32];
+
+	memcpy(w->rules_digest, src->digest, sizeof(w->rules_digest));
+	w->rules_error[0] = '\0';
+	(void)snprintf(count, sizeof(count), "%zu",
+	    w->rules != NULL ? rules_count(w->rules) : 0);
+	audit_write(w, "policy", outcome, NULL, NULL, NULL, "rules", count,
+	    "from", w->conf.rules, (char *)NULL);
+	log_infox("rules %s: %s loaded", w->conf.rules, count);
+}
+
+static int
+load_keep(struct warden *w)
+{
+	struct source src;
 	int r;
 
-	w->rules_error[0] = '\0';
-	if (load == NULL) {
-		return ERR_NOMEM;
+	if (*w->conf.keep == '\0' || w->keep != NULL) {
+		return 0;
 	}
-	if (stat(path, &st) == -1) {
-		log_warn("rules %s", path);
-		r = ERR_SYS;
-	} else if (S_ISDIR(st.st_mode)) {
-		r = load_dir(load, path);
+	r = rulefiles_load(w, w->conf.keep, &src, &w->keep);
+	if (r != 0) {
+		log_warnx("[local] keep %s: not loaded", w->conf.keep);
+	}
+	source_fini(&src);
+	return r;
+}
+
+static int
+is_known(const struct warden *w, const struct source *src)
+{
+	return memcmp(src->digest, w->rules_digest, sizeof(src->digest)) == 0 ||
+	    memcmp(src->digest, w->failed_digest, sizeof(src->digest)) == 0;
+}
+
+/* Those before, if they are to be had again, go to *before. is_touch: ERR_AGAIN
+ * when the texts are those that were loaded last; most touches are an editor's
+ * and change none. */
+static int
+load(struct warden *w, struct rules **before, int is_touch)
+{
+	struct rules *rules = NULL, *old;
+	struct source src;
+	int r = load_keep(w);
+
+	if (r != 0) {
+		return r;
+	}
+	r = rulefiles_load(w, w->conf.rules, &src, &rules);
+	if (src.ndirs > 0) {
+		watch_set(w, src.dirs, src.ndirs);
+	}
+	if (is_touch && is_known(w, &src)) {
+		rules_free(rules);
+		r = ERR_AGAIN;
+	} else if (r == 0) {
+		old = swap(w, rules);
+		note_success(w, &src, "loaded");
+		if (before != NULL) {
+			*before = old;
+		} else {
+			rules_free(old);
+		}
 	} else {
-		r = load_file(load, path);
+		note_failure(w, &src);
 	}
-	if (r == 0) {
-		r = rules_load_finish(load, out);
-	}
-	show_errors(w, load);
-	if (r != 0 && w->rules_error[0] == '\0') {
-		snprintf(w->rules_error, sizeof(w->rules_error), "%s: %s", path,
-		    err_str(r));
-	}
-	rules_load_free(load);
+	source_fini(&src);
 	return r;
 }
 
 int
 policy_load(struct warden *w)
 {
-	struct rules *rules = NULL;
-	char count[32];
-	int r;
-
-	if (*w->conf.keep != '\0' && w->keep == NULL) {
-		r = compile(w, w->conf.keep, &w->keep);
-		if (r != 0) {
-			log_warnx("[local] keep %s: not loaded",
-			    w->conf.keep);
-			return r;
-		}
-	}
-	r = compile(w, w->conf.rules, &rules);
-	if (r != 0) {
-		audit_write(w, "policy", "failed", NULL, NULL, NULL, "error",
-		    w->rules_error, "kept",
-		    w->rules != NULL ? "the rules before" : "nothing",
-		    (char *)NULL);
-		log_warnx("rules %s: not loaded; %s", w->conf.rules,
-		    w->rules != NULL ? "the rules before stay in force"
-				     : "nothing is exported");
-		return r;
-	}
-	rules_free(w->rules);
-	w->rules = rules;
-	w->rules_revision++;
-	w->rules_loaded = clock_wall();
-	snprintf(count, sizeof(count), "%zu", rules_count(rules));
-	audit_write(w, "policy", "loaded", NULL, NULL, NULL, "rules", count,
-	    "from", w->conf.rules, (char *)NULL);
-	log_infox("rules %s: %s loaded", w->conf.rules, count);
-	return 0;
+	return load(w, NULL, 0);
 }
 
+/* ------------------------------------------------------------------------ */
+/* Decisions                                                                */
+
 void
-policy_decide(struct warden *w, const struct device *dev,
-    const struct session *s, struct rule_decision *out)
+policy_judge(struct warden *w, const struct rules *rules,
+    const struct device *dev, const struct person *person,
+    enum rule_moment moment, uint64_t granted_by, struct judged *out)
 {
-	if (w->rules == NULL || dev->record == NULL) {
-		*out = (struct rule_decision){
+	struct world world;
+
+	out->nnotes = 0;
+	if (rules == NULL || dev->record == NULL) {
+		out->d = (struct rule_decision){
 			.verdict = RULE_BLOCK,
 			.file = "",
 			.key = "",
 			.is_implicit = 1,
 		};
+		out->d.grant.profile = out->d.grant.approver = "";
 		return;
 	}
-	rules_decide(w->rules, &dev->facts,
-	    s != NULL && s->is_identified ? &s->facts : NULL, NULL, out);
+	world_init(&world, w, dev, person != NULL ? person->who : NULL, moment,
+	    granted_by, out);
+	rules_decide(rules, &dev->facts,
+	    person != NULL ? person->facts : NULL, &world.world, &out->d);
 }
 
-/* Whether a holder may go on with what it was given: a device does not change
- * its interfaces while it is attached. */
-static int
-is_as_given(const struct session *s, const struct rule_decision *d)
+void
+policy_decide(struct warden *w, const struct device *dev,
+    const struct session *s, enum rule_moment moment, struct judged *out)
 {
-	const struct rule_exposure *was = &s->exposes, *is = &d->exposes;
+	struct person person = {&s->facts, s->who};
+	const struct session *holder = dev->holder;
+	uint64_t granted_by = 0;
 
-	return d->verdict == RULE_ALLOW && was->is_all == is->is_all &&
-	    (was->is_all ||
-		memcmp(was->mask, is->mask, sizeof(was->mask)) == 0);
+	if (moment == RULE_AT_LIST && holder != NULL &&
+	    holder->lease != NULL &&
+	    memcmp(holder->who, s->who, BOOK_KEY) == 0) {
+		moment = RULE_AT_LEASE;
+		granted_by = holder->lease->rule;
+	}
+	policy_judge(w, w->rules, dev, s->is_identified ? &person : NULL,
+	    moment, granted_by, out);
+}
+
+/* ------------------------------------------------------------------------ */
+/* Other rules                                                              */
+
+static void
+judge_all(struct warden *w)
+{
+	leases_touch(w, "rules changed");
+	events_policy(w);
+}
+
+static void
+drop_fallback(struct warden *w)
+{
+	rules_free(w->fallback);
+	w->fallback = NULL;
+	w->has_fallback = 0;
+	loop_timer_stop(w->rollback);
+}
+
+static void
+on_rollback(void *arg)
+{
+	struct warden *w = arg;
+
+	log_warnx("rules %s: not confirmed in time; the rules before are in "
+		  "force again", w->conf.rules);
+	rules_free(swap(w, w->fallback));
+	w->fallback = NULL;
+	drop_fallback(w);
+	/* The files on disk are others: any change of them loads again. */
+	memset(w->rules_digest, 0, sizeof(w->rules_digest));
+	(void)snprintf(w->rules_error, sizeof(w->rules_error),
+	    "not confirmed in time: the rules before are in force, not those "
+	    "on disk");
+	audit_write(w, "policy", "rolled back", NULL, NULL, NULL, "kept",
+	    "the rules before", (char *)NULL);
+	judge_all(w);
+}
+
+int
+policy_start(struct warden *w)
+{
+	w->rollback = loop_timer_new(w->loop, on_rollback, w);
+	w->zones = zones_new(ZONE_DIR, ZONE_LOCAL);
+	if (w->rollback == NULL || w->zones == NULL) {
+		log_warn("start");
+		return ERR_NOMEM;
+	}
+	return rulefiles_issuers(w);
+}
+
+/* With a confirmation awaited already, it is for the rules before the first of
+ * those loads: nobody has said yes to any later one. */
+int
+policy_replace(struct warden *w, uint32_t confirm_within)
+{
+	struct rules *before = NULL;
+	int keeps = confirm_within != 0 && !w->has_fallback;
+	int r = load(w, keeps ? &before : NULL, 0);
+
+	if (r != 0) {
+		return r;
+	}
+	if (keeps) {
+		w->fallback = before;
+		w->has_fallback = 1;
+	}
+	if (confirm_within != 0) {
+		w->confirm_by = clock_mono() + confirm_within * CLOCK_SEC;
+		loop_timer_set(w->rollback, confirm_within * CLOCK_SEC);
+	}
+	judge_all(w);
+	return 0;
+}
+
+int
+policy_confirm(struct warden *w)
+{
+	if (!w->has_fallback) {
+		return ERR_NOENT;
+	}
+	drop_fallback(w);
+	audit_write(
+	    w, "policy", "confirmed", NULL, NULL, NULL, (char *)NULL);
+	return 0;
 }
 
 void
 policy_reload(struct warden *w)
 {
-	struct session *s;
-
 	audit_open(&w->audit, w->conf.audit);
-	if (policy_load(w) != 0) {
-		return;
-	}
-	TAILQ_FOREACH (s, &w->sessions, entry) {
-		struct rule_decision d;
+	(void)policy_replace(w, 0);
+}
 
-		if (s->device == NULL || s->phase == SESSION_ENDING) {
-			continue;
-		}
-		policy_decide(w, s->device, s, &d);
-		if (!is_as_given(s, &d)) {
-			session_eject(s, "rules changed", &d);
-		}
+void
+policy_touched(struct warden *w)
+{
+	if (load(w, NULL, 1) == 0) {
+		judge_all(w);
 	}
-	events_policy(w);
 }

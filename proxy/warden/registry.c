@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -82,6 +83,17 @@ find_probe(struct warden *w, uint32_t conn)
 	return NULL;
 }
 
+/* Rules may ask what else is here. */
+static void
+others_changed(struct warden *w)
+{
+	events_touch(w);
+	if (w->rules != NULL &&
+	    (rules_ask(w->rules) & RULES_ASK_DEVICES) != 0) {
+		leases_touch(w, "another device came or went");
+	}
+}
+
 static void
 close_probe(struct device *dev)
 {
@@ -99,6 +111,7 @@ device_free(struct device *dev)
 		struct session *s = dev->holder;
 
 		session_eject(s, "device unplugged", NULL);
+		lease_cancel(s);
 		s->device = NULL;
 	}
 	if (dev->probe != 0) {
@@ -107,8 +120,12 @@ device_free(struct device *dev)
 	close_probe(dev);
 	loop_timer_free(dev->settle);
 	TAILQ_REMOVE(&w->devices, dev, entry);
+	if (dev->plug != NULL) {
+		book_unplug(w->book, dev->plug);
+	}
 	facts_compare(w);
-	events_touch(w);
+	others_changed(w);
+	free(dev->held_for);
 	free(dev->record);
 	free(dev->store);
 	free(dev);
@@ -143,6 +160,42 @@ try_again(struct device *dev, const char *rule, const char *text)
 	    text);
 	dev->state = DEVICE_WAITING;
 	loop_timer_set(dev->settle, dev->failures * RETRY);
+}
+
+/* What the book knows of it: since when it is here, and whether it ever was
+ * before. That is settled when it is plugged in, and for one that turns out to
+ * be another. */
+static int
+note_plug(struct device *dev)
+{
+	struct book *book = dev->warden->book;
+	struct rule_device *f = &dev->facts;
+	uint8_t seen[32];
+	char ids[16];
+	int n = snprintf(ids, sizeof(ids), "%04x:%04x:", f->vid, f->pid);
+	struct digest_part what[] = {
+		{ids, (size_t)n},
+		{f->serial, strlen(f->serial) + 1},
+		{dev->hash, strlen(dev->hash)},
+	};
+	struct digest_part where[] = {
+		{dev->name, strlen(dev->name) + 1},
+		{dev->hash, strlen(dev->hash)},
+	};
+
+	if (dev->plug == NULL ||
+	    digest_sha256(seen, what, ARRAY_LEN(what)) != 0 ||
+	    digest_sha256(dev->key, where, ARRAY_LEN(where)) != 0) {
+		return ERR_NOMEM;
+	}
+	if (!dev->plug->is_named || (dev->is_new && dev->was_read)) {
+		dev->plug->is_first = book_see(book, seen);
+		dev->plug->is_named = 1;
+		book->is_dirty = 1;
+	}
+	dev->was_read = 1;
+	f->is_first_seen = dev->plug->is_first != 0;
+	return 0;
 }
 
 /* A record came: the device is what it says, or is judged anew. It is free
@@ -194,6 +247,10 @@ on_record(struct device *dev, const uint8_t *data, size_t len)
 		refuse(dev, "gateway.facts", "its stable name does not fit");
 		return;
 	}
+	if (note_plug(dev) != 0) {
+		refuse(dev, "gateway.memory", "too many devices are plugged in");
+		return;
+	}
 	dev->is_read = 1;
 }
 
@@ -210,13 +267,14 @@ become_ready(struct device *dev)
 	unsigned speed = dev->place.speed;
 
 	dev->state = DEVICE_READY;
-	events_touch(dev->warden);
+	others_changed(dev->warden);
 	dev->failures = 0;
 	audit_write(dev->warden, "device", dev->is_new ? "appeared" : "free",
 	    NULL, dev, NULL, "speed",
 	    speed < ARRAY_LEN(speeds) && speeds[speed] != NULL ? speeds[speed]
 							       : "unknown",
 	    (char *)NULL);
+	registry_judge(dev);
 }
 
 static void
@@ -333,9 +391,31 @@ start_probe(struct device *dev, unsigned flags)
 }
 
 void
+registry_judge(struct device *dev)
+{
+	struct judged judged;
+	char text[IPC_TEXT];
+
+	if (dev->state != DEVICE_READY && dev->state != DEVICE_HELD) {
+		return;
+	}
+	policy_judge(
+	    dev->warden, dev->warden->rules, dev, NULL, RULE_AT_LIST, 0,
+	    &judged);
+	if (judged.d.verdict == RULE_REJECT) {
+		(void)snprintf(text, sizeof(text), "rejected by %s:%u",
+		    judged.d.file, judged.d.line);
+		refuse(dev, "policy.reject", text);
+	}
+}
+
+void
 registry_release(struct device *dev)
 {
 	dev->holder = NULL;
+	if (dev->state == DEVICE_REFUSED) {
+		return; /* rejected while somebody had it: nobody will again */
+	}
 	dev->failures = 0;
 	start_probe(dev, IPC_PROBE_RESET);
 }
@@ -428,6 +508,12 @@ look(void *arg)
 		dev->is_asked = 1;
 		authorize(dev, IPC_AUTH_PORTS);
 	}
+	/* Before it is read: what the book has of others is purged once all that
+	 * is here has been looked at. */
+	if (dev->plug == NULL) {
+		dev->plug = book_plug(w->book, dev->place.busid,
+		    dev->place.devnum, world_now());
+	}
 	if (!sys.is_authorized || sys.configuration <= 0) {
 		wait_for_kernel(dev, &sys);
 		return;
@@ -471,7 +557,6 @@ registry_add(struct warden *w, const char *busid)
 	}
 	dev->warden = w;
 	dev->probe_chan = -1;
-	dev->plugged = (int64_t)(clock_wall() / CLOCK_SEC);
 	dev->id = ++w->next_device;
 	memcpy(dev->place.busid, busid, strlen(busid) + 1);
 	dev->store = calloc(1, sizeof(*dev->store));

@@ -23,8 +23,8 @@
 
 #define REFUSALS_LOGGED 100
 
-static struct session *
-find(struct warden *w, uint32_t conn)
+struct session *
+session_find(struct warden *w, uint32_t conn)
 {
 	struct session *s;
 
@@ -52,6 +52,7 @@ session_free(struct session *s)
 	struct device *dev = s->device;
 
 	close_channel(s);
+	lease_end(s);
 	events_close(s);
 	if (s->peer_fd != -1) {
 		shutdown(s->peer_fd, SHUT_RDWR);
@@ -144,6 +145,7 @@ on_identity(struct session *s, const struct channel_msg *msg)
 	}
 	s->is_identified = 1;
 	identity_name(s->identity, sizeof(s->identity), &s->facts);
+	world_who(s->who, s->identity);
 	audit_write(s->warden, "session", "identified", s, NULL, NULL,
 	    "subject", s->facts.subject, "issuer", s->facts.issuer,
 	    (char *)NULL);
@@ -155,18 +157,20 @@ static int
 is_listed(
     struct session *s, const struct device *dev, struct rule_exposure *exposes)
 {
-	struct rule_decision d;
+	struct judged judged;
+	int shown;
 
 	if (dev->record == NULL || dev->state == DEVICE_REFUSED ||
 	    dev->state == DEVICE_KEPT) {
 		return 0;
 	}
-	policy_decide(s->warden, dev, s, &d);
-	audit_write(s->warden, "list",
-	    d.verdict == RULE_ALLOW ? "shown" : "hidden", s, dev, &d,
-	    (char *)NULL);
-	*exposes = d.exposes;
-	return d.verdict == RULE_ALLOW;
+	policy_decide(s->warden, dev, s, RULE_AT_LIST, &judged);
+	shown = judged.d.verdict == RULE_ALLOW;
+	audit_notes(s->warden, s, dev, &judged);
+	audit_write(s->warden, "list", shown ? "shown" : "hidden", s, dev,
+	    &judged.d, (char *)NULL);
+	*exposes = judged.d.exposes;
+	return shown;
 }
 
 static int
@@ -195,96 +199,6 @@ on_list(struct session *s, const struct channel_msg *msg)
 	return r != 0 ? r
 		      : channel_send_wait(s->chan, IPC_LIST_END, s->conn, NULL,
 			    0, -1, 1000);
-}
-
-static int
-reply_import(struct session *s, int err)
-{
-	struct warden *w = s->warden;
-	struct ipc_imported m = {.err = err};
-	int n;
-
-	if (err == 0) {
-		m.place = s->device->place;
-		m.is_all = s->exposes.is_all;
-		if (!m.is_all) {
-			memcpy(m.mask, s->exposes.mask, sizeof(m.mask));
-		}
-	}
-	n = ipc_encode_imported(w->out, sizeof(w->out), &m,
-	    err == 0 ? s->device->record : NULL);
-	return n < 0 ? n
-		     : channel_send_wait(s->chan, IPC_IMPORTED, s->conn,
-			   w->out, (size_t)n, -1, 1000);
-}
-
-static int
-ask_grant(struct session *s, struct device *dev,
-    const struct rule_exposure *exposes)
-{
-	struct warden *w = s->warden;
-	const struct devrec *rec = item_view(dev, exposes);
-	struct ipc_grant m = {.place = dev->place};
-	uint8_t buf[PLACE_WIRE + 16];
-	size_t len;
-
-	if (rec == NULL) {
-		return reply_import(s, ERR_NOENT);
-	}
-	/* the others cannot be set */
-	m.nconfigs = rec->nconfigs;
-	for (unsigned i = 0; i < rec->nconfigs; i++) {
-		const uint8_t *bytes = devrec_config(rec, i, &len);
-
-		m.configs[i] = bytes != NULL && len > 5 ? bytes[5] : 0;
-	}
-	s->phase = SESSION_GRANTING;
-	s->exposes = *exposes;
-	s->device = dev;
-	dev->holder = s;
-	dev->state = DEVICE_HELD;
-	events_touch(w);
-	warden_ask(w, IPC_GRANT, s->conn, buf,
-	    ipc_encode_grant(buf, sizeof(buf), &m), -1);
-	return 0;
-}
-
-static int
-on_import(struct session *s, const struct channel_msg *msg)
-{
-	struct warden *w = s->warden;
-	struct rule_decision d;
-	struct ipc_busid m;
-	struct device *dev;
-
-	if (!s->is_identified || s->device != NULL || s->events != NULL ||
-	    ipc_decode_busid(&m, msg->data, msg->len) != 0) {
-		return ERR_FORMAT;
-	}
-	s->has_asked = 1;
-	dev = registry_find(w, m.busid);
-	if (dev == NULL || dev->record == NULL ||
-	    dev->state == DEVICE_REFUSED || dev->state == DEVICE_KEPT) {
-		audit_write(w, "import", "no such device", s, NULL, NULL,
-		    "busid", m.busid, (char *)NULL);
-		return reply_import(s, ERR_NOENT);
-	}
-	policy_decide(w, dev, s, &d);
-	if (d.verdict != RULE_ALLOW) {
-		audit_write(w, "import",
-		    d.verdict == RULE_REJECT ? "rejected" : "blocked", s, dev,
-		    &d, (char *)NULL);
-		return reply_import(s, ERR_NOENT);
-	}
-	if (dev->state != DEVICE_READY) {
-		audit_write(w, "import", "busy", s, dev, &d, "state",
-		    device_state_name(dev->state), "holder",
-		    dev->holder != NULL ? dev->holder->identity : "",
-		    (char *)NULL);
-		return reply_import(s, ERR_BUSY);
-	}
-	audit_write(w, "import", "allowed", s, dev, &d, (char *)NULL);
-	return ask_grant(s, dev, &d.exposes);
 }
 
 static int
@@ -337,6 +251,17 @@ on_event(struct session *s, const struct channel_msg *msg)
 	return 0;
 }
 
+/* Transfers go through: no answer, the lease stays awake. */
+static int
+on_active(struct session *s, const struct channel_msg *msg)
+{
+	if (s->device == NULL || msg->len != 0) {
+		return ERR_FORMAT;
+	}
+	lease_active(s);
+	return 0;
+}
+
 static int
 on_subscribe(struct session *s, const struct channel_msg *msg)
 {
@@ -367,10 +292,11 @@ static const struct {
 } table[] = {
 	{IPC_IDENTITY, on_identity},
 	{IPC_LIST, on_list},
-	{IPC_IMPORT, on_import},
+	{IPC_IMPORT, session_import},
 	{IPC_REFUSED, on_refused},
 	{IPC_STATE, on_state},
 	{IPC_EVENT, on_event},
+	{IPC_ACTIVE, on_active},
 	{IPC_SUBSCRIBE, on_subscribe},
 	{IPC_SAID, on_said},
 };
@@ -425,7 +351,7 @@ void
 session_on_spawned(
     struct warden *w, uint32_t conn, const struct ipc_result *r, int fd)
 {
-	struct session *s = find(w, conn);
+	struct session *s = session_find(w, conn);
 
 	if (s == NULL) {
 		close_fd(&fd);
@@ -452,36 +378,11 @@ session_on_spawned(
 	}
 }
 
-void
-session_on_granted(
-    struct warden *w, uint32_t conn, const struct ipc_result *r)
-{
-	struct session *s = find(w, conn);
-	int err = r->err;
-
-	if (s == NULL || s->phase != SESSION_GRANTING) {
-		return;
-	}
-	s->phase = SESSION_OPEN;
-	if (err != 0) {
-		log_warnx("give %s to session %u: %s", s->device->place.busid,
-		    conn, err == ERR_SYS ? strerror(r->sys) : err_str(err));
-		/* The session ends after this answer; the device is read
-		 * again when it is gone. */
-		if (err != ERR_BUSY && err != ERR_NOENT) {
-			err = ERR_SYS;
-		}
-	}
-	if (s->chan == -1 || reply_import(s, err) != 0) {
-		session_eject(s, "does not read", NULL);
-	}
-}
-
 int
 session_on_exited(
     struct warden *w, uint32_t conn, const struct ipc_exited *m)
 {
-	struct session *s = find(w, conn);
+	struct session *s = session_find(w, conn);
 	char how[32];
 
 	if (s == NULL) {

@@ -16,7 +16,9 @@
 #include "policy/rules/device.h"
 #include "policy/rules/rules.h"
 #include "proxy/conf.h"
+#include "proxy/warden/book.h"
 #include "proxy/warden/stable.h"
+#include "proxy/warden/zone.h"
 #include "wire/ipc.h"
 
 struct json_t;
@@ -28,6 +30,8 @@ struct udev_monitor;
 struct warden;
 struct session;
 struct subscriber;
+struct lease;
+struct watch;
 
 #define PEER_NAME 64
 #define HASH_TEXT 48 /* base64 of SHA-256, with its NUL */
@@ -68,7 +72,10 @@ struct device {
 			      what is below it: once */
 	unsigned failures; /* of its probe, in a row */
 	int is_read;	   /* the probe that still runs gave a good record */
-	int64_t plugged; /* Unix seconds */
+	int was_read;	   /* its record is not the first */
+	struct plug *plug; /* borrowed from the book; NULL until looked at */
+	uint8_t key[BOOK_KEY]; /* of what it is and where, for approvals */
+	struct x509_facts *held_for; /* owned; whom it is reserved for */
 };
 TAILQ_HEAD(device_list, device);
 
@@ -91,15 +98,63 @@ struct session {
 	int is_identified;
 	struct x509_facts facts;
 	char identity[IDENTITY_NAME];
+	uint8_t who[BOOK_KEY]; /* SHA-256 of that */
 	char peer[PEER_NAME];
 	struct device *device; /* borrowed; while it holds one */
-	struct rule_exposure exposes; /* ... of its interfaces */
+	struct lease *lease;   /* owned; on what terms */
+	enum rule_lock lock;   /* as its workstation says; of one that watches */
 	int has_asked;	       /* for a list, a device or events: once */
 	struct subscriber *events; /* owned; NULL unless it watches */
 	uint64_t since;	       /* clock_wall at accept */
 	unsigned refusals;
 };
 TAILQ_HEAD(session_list, session);
+
+/* Why a device may be had, and for how long. */
+struct lease {
+	uint64_t rule;
+	char file[256], key[64]; /* of that rule, cut: for the log */
+	unsigned line;
+	uint64_t started, active; /* clock_mono */
+	uint64_t ends;		  /* likewise; 0 = not given */
+	uint32_t length, idle, hold; /* seconds; 0 = not given */
+	struct rule_exposure exposes;
+	int needs_approval;
+	int was_had;	/* the rule had given it away in this plug before */
+	int is_revoked; /* no hold follows */
+};
+
+/* Whom a decision is about. */
+struct person {
+	const struct x509_facts *facts; /* borrowed */
+	const uint8_t *who;		/* BOOK_KEY bytes, borrowed */
+};
+
+/* A decision, and those that rules with `audit' would have made. */
+#define JUDGED_NOTES 4u
+struct judged {
+	struct rule_decision d;
+	unsigned nnotes;
+	struct rule_decision notes[JUDGED_NOTES];
+};
+
+/* A pairing window that an operator opened. */
+#define ARMED_MAX 32u
+#define ARMED_TOKEN 64
+struct armed {
+	char token[ARMED_TOKEN];
+	uint64_t ends; /* clock_mono */
+};
+
+/* What a load read. */
+#define SOURCE_DIRS 32u
+struct source {
+	struct warden *warden;
+	uint8_t digest[32]; /* of all names and texts */
+	char *dirs[SOURCE_DIRS]; /* owned; what to watch */
+	unsigned ndirs;
+	char error[512]; /* the first, "" = none */
+};
 
 struct audit {
 	char *path; /* borrowed from the configuration */
@@ -116,10 +171,26 @@ struct warden {
 	int listen_fd;
 	struct loop_io *listen_io;
 	struct rules *rules; /* NULL = none loaded: nothing is exported */
-	char rules_error[256];
+	char rules_error[512];
 	uint64_t rules_loaded; /* clock_wall, 0 = never */
 	unsigned rules_revision;
+	uint8_t rules_digest[32], failed_digest[32];
+	/* The rules before, while those in force wait to be confirmed. */
+	struct rules *fallback;
+	int has_fallback; /* fallback may be NULL: there were none */
+	uint64_t confirm_by; /* clock_mono */
+	struct loop_timer *rollback;
 	struct rules *keep;
+	unsigned nissuers; /* CAs in ca.pem, as the broker counts */
+	struct rules_issuer *issuers; /* owned; named in gateway.conf */
+	size_t nnamed;
+	struct zones *zones;
+	struct watch *watch; /* NULL: files are not watched */
+	struct book *book;
+	struct armed armed[ARMED_MAX];
+	unsigned narmed;
+	struct loop_timer *tick, *rejudge;
+	const char *rejudge_why; /* static; NULL = nothing waits */
 	struct udev *udev;
 	struct udev_monitor *monitor;
 	struct loop_io *monitor_io;
@@ -164,6 +235,9 @@ int registry_is_named(const struct device *dev, const char *what);
 void registry_on_probed(
     struct warden *w, uint32_t conn, const struct ipc_result *r, int fd);
 void registry_on_exited(struct warden *w, uint32_t conn);
+/* `reject', whoever asks, and not only for one: refused until it is plugged in
+ * anew, and taken from its holder. */
+void registry_judge(struct device *dev);
 /* The holder is gone: reset it, read it again, then it is free. */
 void registry_release(struct device *dev);
 const char *device_state_name(enum device_state state);
@@ -206,24 +280,120 @@ void facts_compare(struct warden *w);
 /* facts_json.c: adds them to a JSON object; facts_fill was called. */
 void facts_put_json(struct json_t *o, const struct device *dev);
 
-/* policy.c: rules from disk, decisions, what a reload does to the living. */
+/* policy.c: the rules in force, decisions, what a reload does to the living. */
+int policy_start(struct warden *w); /* 0, or logged */
 int policy_load(struct warden *w); /* 0; else keeps the old, logged */
+/* person is NULL while it is not known. granted_by: see rule_world. */
+void policy_judge(struct warden *w, const struct rules *rules,
+    const struct device *dev, const struct person *person,
+    enum rule_moment moment, uint64_t granted_by, struct judged *out);
+/* For a session, by the rules in force. A device that this identity has is
+ * listed for as long as its lease goes on. */
 void policy_decide(struct warden *w, const struct device *dev,
-    const struct session *s, struct rule_decision *out);
+    const struct session *s, enum rule_moment moment, struct judged *out);
+/* By a signal, a change of files, or an operator. */
 void policy_reload(struct warden *w);
+/* Loads; 0, or the error is in w->rules_error. With seconds the rules before
+ * come back after that time, unless it is confirmed. */
+int policy_replace(struct warden *w, uint32_t confirm_within);
+/* The other rules' files were touched: loads when their texts are others. */
+void policy_touched(struct warden *w);
+int policy_confirm(struct warden *w); /* 0; ERR_NOENT: nothing waits */
+
+/* rulefiles.c: rules from disk. */
+/* Compiles what lies at path, a directory or a file. 0, or src->error is
+ * filled. src must be given to source_fini in any case. */
+int rulefiles_load(
+    struct warden *w, const char *path, struct source *src, struct rules **out);
+void source_fini(struct source *src);
+/* [tls] issuer of gateway.conf. 0, or logged. */
+int rulefiles_issuers(struct warden *w);
+
+/* watch.c: tells policy_touched when files that rules came from change. */
+int watch_start(struct warden *w); /* 0, or logged */
+/* From now on those directories. */
+void watch_set(struct warden *w, char *const *dirs, unsigned n);
+
+/* world.c: what decisions depend on besides rules, device and identity. */
+struct world {
+	struct rule_world world; /* for the rules; refers to this struct */
+	struct warden *warden;
+	const struct device *dev;
+	const uint8_t *who; /* NULL while the identity is not known */
+	struct judged *judged; /* takes notes */
+};
+void world_init(struct world *world, struct warden *w,
+    const struct device *dev, const uint8_t *who, enum rule_moment moment,
+    uint64_t granted_by, struct judged *judged);
+/* SHA-256 of an identity's name. */
+void world_who(uint8_t out[BOOK_KEY], const char *identity);
+int64_t world_now(void); /* Unix seconds */
+
+/* lease.c: what is given, and when it ends. */
+int leases_start(struct warden *w); /* 0 or ERR_NOMEM */
+void leases_tick(struct warden *w); /* each second: what is over */
+/* The device is given to s, which has it as s->device. 0, or an error: it must
+ * not be, since what the rule demands cannot be kept in mind. */
+int lease_begin(struct session *s, const struct rule_decision *d);
+/* Nothing came of it. */
+void lease_cancel(struct session *s);
+/* It is over, however that came: the device is on hold, or not. */
+void lease_end(struct session *s);
+/* Ends it by decision of the gateway: no hold follows. */
+void lease_revoke(struct session *s, const char *why);
+void lease_active(struct session *s); /* a transfer went through */
+/* Whether it would go on under those rules; fills the decision. */
+int lease_goes_on(struct session *s, const struct rules *rules,
+    struct judged *out, const char **why);
+/* Something changed: all are judged again in the next turn of the loop, and
+ * devices too, for `reject'. why is
+ * static, for those that end. */
+void leases_touch(struct warden *w, const char *why);
+/* Whether the device is reserved for somebody else. */
+int device_is_held_from(const struct device *dev, const uint8_t *who);
+void device_free_hold(struct device *dev);
+
+/* asks.c: what only lacks a person's yes. */
+/* An import found that; d is the decision. */
+void asks_open(
+    struct session *s, struct device *dev, const struct rule_decision *d);
+/* 0; ERR_NOENT. */
+int asks_answer(struct warden *w, unsigned id, int is_yes);
+void asks_expire(struct warden *w); /* each second */
+
+/* armed.c: pairing windows. */
+int armed_is(const struct warden *w, const char *token);
+/* 0; ERR_LIMIT, ERR_FORMAT (the token). */
+int armed_set(struct warden *w, const char *token, uint32_t seconds);
+int armed_unset(struct warden *w, const char *token); /* 0; ERR_NOENT */
+void armed_expire(struct warden *w); /* each second */
+
+/* people.c: identities that the gateway knows now. */
+#define PEOPLE_MAX 256u
+struct known_person {
+	struct person person; /* borrowed from sessions and devices */
+	const struct session *session; /* one of it; NULL: only a hold */
+};
+unsigned people_list(struct warden *w, struct known_person *out, unsigned max);
 
 /* sessions.c */
 void session_accept(struct warden *w, int fd);
 void session_on_spawned(
     struct warden *w, uint32_t conn, const struct ipc_result *r, int fd);
-void session_on_granted(
-    struct warden *w, uint32_t conn, const struct ipc_result *r);
+struct session *session_find(struct warden *w, uint32_t conn); /* or NULL */
 /* 1 when conn was a session. */
 int session_on_exited(
     struct warden *w, uint32_t conn, const struct ipc_exited *m);
-/* Cuts the stream and has it killed; why goes to the audit log. */
+/* Cuts the stream and has it killed; why goes to the audit log, and to who
+ * watches under its identity when it had a device. */
 void session_eject(struct session *s, const char *why,
     const struct rule_decision *decision);
+
+/* imports.c */
+/* A session's IMPORT. 0, or why there are no more messages of it. */
+int session_import(struct session *s, const struct channel_msg *msg);
+void session_on_granted(
+    struct warden *w, uint32_t conn, const struct ipc_result *r);
 
 /* item.c: a device that has a record, as lists show it: what of it is exposed
  * is all there is. */
@@ -254,16 +424,21 @@ void events_message(struct warden *w, const char *identity, const char *name,
 /* events_json.c: the lines, without their ends; to be freed, NULL when out of
  * memory. */
 char *events_json_hello(void);
+/* approver is NULL, or who must approve before s may have it. */
 char *events_json_device(const struct session *s, const struct device *dev,
-    const struct rule_exposure *exposes);
+    const char *approver, const struct rule_exposure *exposes);
 /* type "appeared" or "changed"; device as made above. */
 char *events_json_about(const char *type, const char *device);
 char *events_json_gone(const char *name, const char *busid);
 char *events_json_message(const char *name, const char *text);
-/* The type of a peer's line, copied to type, or "" for what is no message.
- * *protocol is its number, 0 if none. */
-void events_json_parse(
-    const struct ipc_line *line, char type[32], long *protocol);
+/* What a peer's line says. type is "" for what is no message, protocol 0 when
+ * there is none. */
+struct events_said {
+	char type[32];
+	long protocol;
+	enum rule_lock lock; /* of a "session"; UNKNOWN: another word */
+};
+void events_json_parse(const struct ipc_line *line, struct events_said *out);
 
 /* audit.c: one JSON object a line. Any of session, device and decision may be
  * NULL; extra is "name", "value" pairs ended by NULL. */
@@ -271,6 +446,12 @@ int audit_open(struct audit *audit, char *path); /* also reopens */
 void audit_write(struct warden *w, const char *event, const char *outcome,
     const struct session *s, const struct device *dev,
     const struct rule_decision *decision, ...) __attribute__((sentinel));
+
+const char *verdict_word(enum rule_verdict verdict);
+const char *term_word(enum rule_term term);
+/* The decisions that rules with `audit' would have made. */
+void audit_notes(struct warden *w, const struct session *s,
+    const struct device *dev, const struct judged *judged);
 
 /* control.c: the socket of sallyctl. */
 int control_start(struct warden *w); /* 0, or logged */

@@ -296,6 +296,10 @@ warden_says(struct rig *rig, const struct channel_msg *msg)
 		assert_int_equal(msg->len, 0);
 		rig->subscribes++;
 		return;
+	case IPC_ACTIVE:
+		assert_int_equal(msg->len, 0);
+		rig->actives++;
+		return;
 	case IPC_SAID:
 		assert_int_equal(
 		    ipc_decode_line(&line, msg->data, msg->len), 0);

@@ -71,7 +71,7 @@ struct rig {
 
 	/* what they saw */
 	unsigned keys, identities, lists, imports, set_configs;
-	unsigned subscribes, nsaid;
+	unsigned subscribes, nsaid, actives;
 	char said[256]; /* the last line that the peer sent */
 	uint8_t config_asked;
 	uint8_t states[16];

@@ -24,9 +24,38 @@ static struct warden w;
 static struct session one, two;
 static int ends[2];
 static struct device devs[3];
-static unsigned ejected, audited;
+static unsigned ejected, audited, rejudged;
 static struct rule_exposure exposes; /* what the rules say, if not all */
 static int is_masked;
+static const struct device *held; /* is on hold */
+static uint8_t held_by[BOOK_KEY];
+static enum rule_approval approval;
+
+/* What rules of these tests ask for: the lock, and approval. */
+static enum rule_lock
+on_lock(void *arg)
+{
+	return ((const struct session *)arg)->lock;
+}
+
+static enum rule_approval
+on_approval(void *arg, uint64_t rule)
+{
+	(void)arg;
+	(void)rule;
+	return approval;
+}
+
+static struct rule_world
+world_of(const struct session *s)
+{
+	static struct rule_world_ops ops;
+
+	ops.lock = on_lock;
+	ops.approval = on_approval;
+	return (struct rule_world){
+		.ops = &ops, .arg = (void *)(uintptr_t)s, .now = 1790000000};
+}
 
 /* What events.c asks of its neighbours. */
 void
@@ -55,16 +84,49 @@ session_eject(
 
 void
 policy_decide(struct warden *warden, const struct device *dev,
-    const struct session *s, struct rule_decision *out)
+    const struct session *s, enum rule_moment moment, struct judged *out)
 {
+	assert_int_equal(moment, RULE_AT_LIST);
 	memset(out, 0, sizeof(*out));
 	if (warden->rules != NULL) {
-		rules_decide(warden->rules, &dev->facts, &s->facts, NULL,
-		    out);
+		struct rule_world world = world_of(s);
+
+		rules_decide(warden->rules, &dev->facts, &s->facts, &world,
+		    &out->d);
 	}
 	if (is_masked) {
-		out->exposes = exposes;
+		out->d.exposes = exposes;
 	}
+}
+
+void
+audit_notes(struct warden *warden, const struct session *s,
+    const struct device *dev, const struct judged *judged)
+{
+	(void)warden;
+	(void)s;
+	(void)dev;
+	(void)judged;
+}
+
+void
+leases_touch(struct warden *warden, const char *why)
+{
+	(void)warden;
+	(void)why;
+	rejudged++;
+}
+
+int
+device_is_held_from(const struct device *dev, const uint8_t *who)
+{
+	return dev == held && memcmp(held_by, who, BOOK_KEY) != 0;
+}
+
+int
+plug_is_held(const struct plug *plug)
+{
+	return plug != NULL;
 }
 
 static void
@@ -383,7 +445,7 @@ test_what_is_exposed(void **state)
 	assert_int_equal(
 	    item_fill(&item, &devs[2], &exposes), ERR_NOENT);
 	assert_null(item_view(&devs[2], &exposes));
-	assert_null(events_json_device(&one, &devs[2], &exposes));
+	assert_null(events_json_device(&one, &devs[2], NULL, &exposes));
 }
 
 static void
@@ -452,6 +514,118 @@ say(struct session *s, const char *text)
 	struct ipc_line line = {.text = text, .len = (uint32_t)strlen(text)};
 
 	events_said(s, &line);
+}
+
+/* The member of the device in the next line. */
+static void
+expect_member(int end, const char *name, const char *value)
+{
+	json_t *o = heard(end), *dev = json_object_get(o, "device");
+	const char *text = json_string_value(json_object_get(dev, name));
+
+	assert_non_null(dev);
+	if (value == NULL) {
+		assert_null(text);
+	} else {
+		assert_string_equal(text, value);
+	}
+	json_decref(o);
+}
+
+static void
+test_needs_approval(void **state)
+{
+	(void)state;
+	approval = RULE_NOT_ASKED;
+	use_rules("allow via-port \"1-1\" to \"cn:one\"\n");
+	subscribe(&one, ends[0], name_of(0));
+	subscribe(&two, ends[1], "");
+	use_rules("allow via-port \"1-1\" to \"cn:one\" approve by \"boss\"\n");
+	events_touch(&w);
+	expect_member(ends[0], "approver", "boss");
+	expect_nothing(ends[1]);
+	/* what it is doing meanwhile is nobody's business */
+	devs[0].state = DEVICE_PROBING;
+	events_touch(&w);
+	expect_nothing(ends[0]);
+	devs[0].state = DEVICE_READY;
+	approval = RULE_DENIED;
+	events_touch(&w);
+	expect(ends[0], "gone", name_of(0), "");
+	approval = RULE_NOT_ASKED;
+	events_touch(&w);
+	expect(ends[0], "appeared", name_of(0), "needs-approval");
+	approval = RULE_APPROVED;
+	events_touch(&w);
+	expect(ends[0], "changed", name_of(0), "free");
+	approval = RULE_NOT_ASKED;
+}
+
+static void
+test_holder(void **state)
+{
+	static struct plug plug = {.hold = {.name = "one"}};
+
+	(void)state;
+	use_rules("default to any\nallow via-port \"1-1\"\n");
+	memset(one.who, 1, BOOK_KEY);
+	memset(two.who, 2, BOOK_KEY);
+	subscribe(&one, ends[0], name_of(0));
+	subscribe(&two, ends[1], name_of(0));
+	/* on hold for one of them: busy for the other alone */
+	held = &devs[0];
+	memcpy(held_by, one.who, BOOK_KEY);
+	devs[0].plug = &plug;
+	events_touch(&w);
+	expect_nothing(ends[0]);
+	expect_member(ends[1], "holder", NULL);
+	w.conf.tell_holder = 1;
+	events_touch(&w);
+	expect_member(ends[1], "holder", "one");
+	held = NULL;
+	devs[0].plug = NULL;
+	devs[0].state = DEVICE_HELD;
+	devs[0].holder = &one;
+	events_touch(&w);
+	expect(ends[0], "changed", name_of(0), "yours");
+	expect_nothing(ends[1]); /* the same is said of it */
+	w.conf.tell_holder = 0;
+	events_touch(&w);
+	expect_member(ends[1], "holder", NULL);
+	devs[0].state = DEVICE_READY;
+	devs[0].holder = NULL;
+}
+
+static void
+test_lock(void **state)
+{
+	(void)state;
+	use_rules("allow via-port \"1-1\" to \"cn:one\" if "
+		  "session(unlocked)\n");
+	subscribe(&one, ends[0], "");
+	say(&one, "{\"type\":\"hello\",\"protocol\":1}");
+	rejudged = 0;
+	say(&one, "{\"type\":\"session\",\"state\":\"unlocked\"}");
+	assert_int_equal(one.lock, RULE_UNLOCKED);
+	assert_int_equal(rejudged, 1);
+	expect(ends[0], "appeared", name_of(0), "free");
+	/* once more is no news */
+	say(&one, "{\"type\":\"session\",\"state\":\"unlocked\"}");
+	assert_int_equal(rejudged, 1);
+	say(&one, "{\"type\":\"session\",\"state\":\"locked\"}");
+	assert_int_equal(rejudged, 2);
+	expect(ends[0], "gone", name_of(0), "");
+	say(&one, "{\"type\":\"session\",\"state\":\"away\"}");
+	assert_int_equal(one.lock, RULE_LOCK_UNKNOWN);
+	say(&one, "{\"type\":\"session\",\"state\":7}");
+	assert_int_equal(one.lock, RULE_LOCK_UNKNOWN);
+	say(&one, "{\"type\":\"session\",\"state\":\"unlocked\"}");
+	expect(ends[0], "appeared", name_of(0), "free");
+	/* forgotten with the connection */
+	events_close(&one);
+	assert_int_equal(one.lock, RULE_LOCK_UNKNOWN);
+	assert_int_equal(rejudged, 5);
+	assert_int_equal(ejected, 0);
 }
 
 static void
@@ -553,6 +727,9 @@ main(void)
 		TEST(test_states),
 		TEST(test_other_rules),
 		TEST(test_messages),
+		TEST(test_needs_approval),
+		TEST(test_holder),
+		TEST(test_lock),
 		TEST(test_what_peers_say),
 		TEST(test_slow),
 		TEST(test_long_list),

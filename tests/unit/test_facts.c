@@ -23,6 +23,7 @@
 
 static struct warden w;
 static struct device devs[4];
+static struct plug plugs[4];
 
 static int
 set_up(void **state)
@@ -58,7 +59,8 @@ plug(unsigned i, const char *number)
 	dev->warden = &w;
 	dev->record = calloc(1, sizeof(*dev->record));
 	dev->store = calloc(1, sizeof(*dev->store));
-	dev->plugged = 1700000000 + i;
+	plugs[i].at = 1700000000 + i;
+	dev->plug = &plugs[i];
 	snprintf(dev->place.busid, sizeof(dev->place.busid), "3-2.%u", i + 1);
 	snprintf(
 	    dev->stable_port, sizeof(dev->stable_port), "pci-0:2.%u", i + 1);

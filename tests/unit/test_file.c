@@ -103,6 +103,11 @@ test_secret(void **state)
 	put(10, 0604);
 	assert_int_equal(try(100, FILE_SECRET, &len), ERR_POLICY);
 	assert_int_equal(try(100, FILE_PUBLIC, &len), 0);
+	assert_int_equal(try(100, FILE_TRUSTED, &len), 0);
+	put(10, 0660);
+	assert_int_equal(try(100, FILE_TRUSTED, &len), 0);
+	put(10, 0602);
+	assert_int_equal(try(100, FILE_TRUSTED, &len), ERR_POLICY);
 }
 
 /* What others may write to is not our own. */

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -485,6 +486,43 @@ test_unexpected_fd(void **state)
 	rig_free(rig);
 }
 
+/* The warden hears that transfers go through: at once, then once a second, and
+ * not of endpoint 0. */
+static void
+test_activity(void **state)
+{
+	struct rig *rig = rig_streaming();
+	uint32_t seq = 1;
+	uint64_t began;
+
+	(void)state;
+	rig_control(
+	    rig, seq, (const uint8_t[]){0x80, 6, 0, 1, 0, 0, 18, 0}, NULL);
+	rig_expect_submit(rig, seq++, 0, 18);
+	rig_settle(rig);
+	assert_int_equal(rig->actives, 0);
+	began = clock_mono();
+	for (int i = 0; i < 20; i++) {
+		rig_submit(rig, seq, RIG_BULK_IN, 0, 13, NULL, NULL);
+		rig_expect_submit(rig, seq++, 0, 13);
+	}
+	rig_settle(rig);
+	if (clock_mono() - began < CLOCK_SEC) {
+		assert_int_equal(rig->actives, 1);
+	}
+	/* what came meanwhile is told when the second is over; then no more */
+	while (clock_mono() - began < 2500 * CLOCK_MSEC) {
+		loop_once(rig->loop, LOOP_NOWAIT);
+		rig_settle(rig);
+	}
+	assert_int_equal(rig->actives, 2);
+	rig_submit(rig, seq, RIG_BULK_IN, 0, 13, NULL, NULL);
+	rig_expect_submit(rig, seq++, 0, 13);
+	rig_settle(rig);
+	assert_int_equal(rig->actives, 3);
+	rig_free(rig);
+}
+
 /* ------------------------------------------------------------------------ */
 /* The machine as a table                                                   */
 
@@ -546,6 +584,7 @@ main(void)
 		cmocka_unit_test(test_channels_close),
 		cmocka_unit_test(test_unexpected_messages),
 		cmocka_unit_test(test_unexpected_fd),
+		cmocka_unit_test(test_activity),
 		cmocka_unit_test(test_table),
 	};
 

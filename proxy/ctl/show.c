@@ -1,0 +1,247 @@
+/*
+ * The warden's answers, for people. Texts in them are escaped already.
+ */
+#include "proxy/ctl/ctl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *
+text_of(const json_t *o, const char *name)
+{
+	const char *text = json_string_value(json_object_get(o, name));
+
+	return text != NULL ? text : "";
+}
+
+static long long
+number_of(const json_t *o, const char *name)
+{
+	return (long long)json_integer_value(json_object_get(o, name));
+}
+
+void
+show_status(const json_t *o)
+{
+	const json_t *rules = json_object_get(o, "rules");
+
+	printf("sallyport %s, port %lld\n", text_of(o, "version"),
+	    number_of(o, "port"));
+	if (json_is_integer(rules)) {
+		printf("rules:    %lld in force since %s (revision %lld)\n",
+		    (long long)json_integer_value(rules),
+		    text_of(o, "rules_loaded"),
+		    number_of(o, "rules_revision"));
+	} else {
+		puts("rules:    none loaded; nothing is exported");
+	}
+	if (*text_of(o, "rules_error") != '\0') {
+		printf("          last load failed: %s\n",
+		    text_of(o, "rules_error"));
+	}
+	if (json_is_integer(json_object_get(o, "confirm_within"))) {
+		printf("          the rules before come back in %lld s, unless "
+		       "`sallyctl reload --confirm'\n",
+		    number_of(o, "confirm_within"));
+	}
+	printf("devices:  %lld\nsessions: %lld\n",
+	    number_of(o, "devices"),
+	    number_of(o, "sessions"));
+	if (number_of(o, "asks") != 0) {
+		printf("asks:     %lld wait; see `sallyctl approve'\n",
+		    number_of(o, "asks"));
+	}
+	if (json_integer_value(json_object_get(o, "audit_failed")) != 0) {
+		printf("audit:    %lld lines could not be written\n",
+		    number_of(o, "audit_failed"));
+	}
+}
+
+/* What is worth a line below the device's own. */
+static void
+show_more(const json_t *e)
+{
+	json_t *list = json_object_get(e, "verdicts"), *v;
+	size_t i;
+
+	if (*text_of(e, "held_for") != '\0') {
+		printf("    on hold for %s, %lld s\n", text_of(e, "held_for"),
+		    number_of(e, "held_seconds"));
+	}
+	if (*text_of(e, "rule") != '\0') {
+		printf("    by %s", text_of(e, "rule"));
+		if (json_object_get(e, "lease_seconds") != NULL) {
+			printf(", for %lld s", number_of(e, "lease_seconds"));
+		}
+		if (json_object_get(e, "idle_seconds") != NULL) {
+			printf(", idle in %lld s",
+			    number_of(e, "idle_seconds"));
+		}
+		putchar('\n');
+	}
+	if (strcmp(text_of(e, "verdict"), "depends") == 0 &&
+	    json_array_size(list) == 0) {
+		puts("    depends on who asks");
+	}
+	json_array_foreach (list, i, v) {
+		printf("    %s: %s%s%s\n", text_of(v, "name"),
+		    text_of(v, "verdict"),
+		    *text_of(v, "term") != '\0' ? ", " : "",
+		    text_of(v, "term"));
+	}
+}
+
+void
+show_devices(const json_t *o)
+{
+	json_t *list = json_object_get(o, "devices"), *e;
+	size_t i;
+
+	printf("%-10s %-9s %-32s %-40s %s\n", "BUSID", "STATE", "NAME",
+	    "STABLE NAME", "HOLDER");
+	json_array_foreach (list, i, e) {
+		printf("%-10s %-9s %-32s %-40s %s\n", text_of(e, "busid"),
+		    text_of(e, "state"), text_of(e, "name"),
+		    text_of(e, "stable"),
+		    *text_of(e, "refused") != '\0' ? text_of(e, "refused")
+						   : text_of(e, "holder"));
+		show_more(e);
+	}
+}
+
+void
+show_sessions(const json_t *o)
+{
+	json_t *list = json_object_get(o, "sessions"), *e;
+	size_t i;
+
+	printf("%-5s %-22s %-10s %-10s %-24s %s\n", "CONN", "PEER", "STATE",
+	    "BUSID", "SINCE", "NAME");
+	json_array_foreach (list, i, e) {
+		printf("%-5lld %-22s %-10s %-10s %-24s %s\n",
+		    number_of(e, "connection"),
+		    text_of(e, "peer"), text_of(e, "state"),
+		    text_of(e, "busid"), text_of(e, "since"),
+		    text_of(e, "name"));
+	}
+}
+
+void
+show_nothing(const json_t *o)
+{
+	(void)o;
+}
+
+void
+show_reload(const json_t *o)
+{
+	json_t *list = json_object_get(o, "changes"), *e;
+	size_t i;
+
+	if (!json_is_array(list)) {
+		return;
+	}
+	printf("%lld rules%s\n", number_of(o, "rules"),
+	    json_is_true(json_object_get(o, "dry_run"))
+		? " would be in force"
+		: " in force");
+	json_array_foreach (list, i, e) {
+		printf("%-8s %s  %s  %s", text_of(e, "change"),
+		    text_of(e, "busid"), text_of(e, "stable"),
+		    text_of(e, "name"));
+		if (*text_of(e, "file") != '\0') {
+			printf("  by %s:%lld", text_of(e, "file"),
+			    number_of(e, "line"));
+		}
+		if (*text_of(e, "reason") != '\0') {
+			printf("  (%s)", text_of(e, "reason"));
+		}
+		putchar('\n');
+	}
+	if (json_array_size(list) == 0) {
+		puts("nothing changes for what is plugged in and who is known");
+	}
+	if (json_is_integer(json_object_get(o, "confirm_within"))) {
+		printf("the rules before come back in %lld s, unless "
+		       "`sallyctl reload --confirm'\n",
+		    number_of(o, "confirm_within"));
+	}
+}
+
+void
+show_explain(const json_t *o)
+{
+	json_t *list = json_object_get(o, "steps"), *e;
+	size_t i;
+
+	printf("%s  %s  to %s%s\n", text_of(o, "busid"), text_of(o, "stable"),
+	    text_of(o, "identity"),
+	    json_is_true(json_object_get(o, "assumed")) ? " (not connected)"
+							: "");
+	if (number_of(o, "omitted") != 0) {
+		printf("  ... %lld rules before\n", number_of(o, "omitted"));
+	}
+	json_array_foreach (list, i, e) {
+		printf("  %s:%lld: %s%s\n", text_of(e, "file"),
+		    number_of(e, "line"),
+		    json_is_true(json_object_get(e, "matched")) ? "matches; "
+								: "",
+		    text_of(e, "reason"));
+	}
+	printf("%s", text_of(o, "verdict"));
+	if (json_is_true(json_object_get(o, "implicit"))) {
+		printf(", no rule matches");
+	} else {
+		printf(" by %s:%lld", text_of(o, "file"),
+		    number_of(o, "line"));
+	}
+	if (*text_of(o, "key") != '\0') {
+		printf(" key \"%s\"", text_of(o, "key"));
+	}
+	if (*text_of(o, "term") != '\0') {
+		printf(", because of its `%s'", text_of(o, "term"));
+	}
+	if (*text_of(o, "approver") != '\0') {
+		printf(", needs approval by %s", text_of(o, "approver"));
+	}
+	putchar('\n');
+}
+
+void
+show_asks(const json_t *o)
+{
+	json_t *list = json_object_get(o, "asks"), *e;
+	size_t i;
+
+	if (!json_is_array(list)) {
+		return; /* an answer was given */
+	}
+	printf("%-5s %-9s %-8s %-16s %-24s %s\n", "ID", "STATE", "SECONDS",
+	    "APPROVER", "WHO", "DEVICE");
+	json_array_foreach (list, i, e) {
+		char left[24] = "-";
+
+		if (json_is_integer(json_object_get(e, "seconds"))) {
+			(void)snprintf(left, sizeof(left), "%lld",
+			    number_of(e, "seconds"));
+		}
+		printf("%-5lld %-9s %-8s %-16s %-24s %s\n",
+		    number_of(e, "id"), text_of(e, "state"), left,
+		    text_of(e, "approver"), text_of(e, "name"),
+		    text_of(e, "stable"));
+	}
+}
+
+void
+show_policy(const json_t *o)
+{
+	json_t *list = json_object_get(o, "armed"), *e;
+	size_t i;
+
+	show_status(o);
+	printf("from:     %s\n", text_of(o, "path"));
+	json_array_foreach (list, i, e) {
+		printf("armed:    %s, %lld s\n", text_of(e, "token"),
+		    number_of(e, "seconds"));
+	}
+}

@@ -1,0 +1,335 @@
+/*
+ * Rules from disk: the files of a directory in the order of their names, what
+ * they include, and what this gateway has, so that a rule which asks for more
+ * does not load. Only regular files that not everybody may write to are read.
+ */
+#include "proxy/warden/warden.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+/* Includes of one load, so that they end: bytes of all together. */
+#define FILES_MAX (64u * 1024u * 1024u)
+
+struct loading {
+	struct warden *warden;
+	struct rules_load *load;
+	struct source *src;
+	size_t total;
+};
+
+/* The directory of path is to be watched. */
+static void
+add_dir(struct source *src, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t len = slash == NULL ? 0 : (size_t)(slash - path);
+	char *dir = slash == NULL ? strdup(".")
+	    : len == 0		  ? strdup("/")
+				  : strndup(path, len);
+
+	for (unsigned i = 0; dir != NULL && i < src->ndirs; i++) {
+		if (strcmp(src->dirs[i], dir) == 0) {
+			free(dir);
+			return;
+		}
+	}
+	if (dir != NULL && src->ndirs < SOURCE_DIRS) {
+		src->dirs[src->ndirs++] = dir;
+	} else {
+		free(dir);
+	}
+}
+
+static void
+add_digest(struct source *src, const char *name, const void *text, size_t len)
+{
+	struct digest_part parts[] = {
+		{src->digest, sizeof(src->digest)},
+		{name, strlen(name) + 1},
+		{text, len},
+	};
+	uint8_t out[32];
+
+	if (digest_sha256(out, parts, ARRAY_LEN(parts)) != 0) {
+		fatalx("digest of the rules");
+	}
+	memcpy(src->digest, out, sizeof(out));
+}
+
+static const char *
+read_error(int r)
+{
+	return r == ERR_POLICY ? "others may write to it; run `chmod o-w' on it"
+	    : r == ERR_LIMIT   ? "too long"
+			       : err_str(r);
+}
+
+static int
+read_file(struct loading *l, const char *path, uint8_t **text, size_t *len)
+{
+	int r = file_read(path, RULES_MAX_TEXT, FILE_TRUSTED, text, len);
+
+	if (r != 0) {
+		return r;
+	}
+	l->total += *len;
+	if (l->total > FILES_MAX) {
+		free(TAKE(*text));
+		return ERR_LIMIT;
+	}
+	add_dir(l->src, path);
+	add_digest(l->src, path, *text, *len);
+	return 0;
+}
+
+static int
+load_file(struct loading *l, const char *path)
+{
+	uint8_t *text = NULL;
+	size_t len;
+	int r = read_file(l, path, &text, &len);
+
+	if (r != 0) {
+		log_warnx("read %s: %s", path, read_error(r));
+		(void)snprintf(l->src->error, sizeof(l->src->error), "%s: %s",
+		    path, read_error(r));
+		return r;
+	}
+	r = rules_load_text(l->load, path, (const char *)text, len);
+	free(text);
+	return r == ERR_NOMEM ? r : 0;
+}
+
+static int
+is_rules_file(const struct dirent *e)
+{
+	size_t n = strlen(e->d_name);
+
+	return e->d_name[0] != '.' && n > 6 &&
+	    strcmp(e->d_name + n - 6, ".rules") == 0;
+}
+
+static int
+load_dir(struct loading *l, const char *dir)
+{
+	struct dirent **names = NULL;
+	int n = scandir(dir, &names, is_rules_file, alphasort), r = 0;
+
+	if (n == -1) {
+		log_warn("read directory %s", dir);
+		return ERR_SYS;
+	}
+	for (int i = 0; i < n; i++) {
+		char path[PATH_MAX];
+		int len = snprintf(
+		    path, sizeof(path), "%s/%s", dir, names[i]->d_name);
+
+		if (r == 0) {
+			r = len > 0 && (size_t)len < sizeof(path)
+			    ? load_file(l, path)
+			    : ERR_LIMIT;
+		}
+		free(names[i]);
+	}
+	free(names);
+	return r;
+}
+
+/* ------------------------------------------------------------------------ */
+/* What the gateway has                                                     */
+
+static int
+on_is_zone(void *arg, const char *zone)
+{
+	struct loading *l = arg;
+	const struct zone *z;
+
+	return *zone != '\0' && zones_get(l->warden->zones, zone, &z) == 0;
+}
+
+/* An included file: its path is relative to the file that includes it. */
+static int
+on_read(void *arg, const char *from, const char *path, struct rules_file *out,
+    char *why, size_t size)
+{
+	struct loading *l = arg;
+	char joined[PATH_MAX], real[PATH_MAX];
+	const char *slash = strrchr(from, '/');
+	int n = *path == '/' || slash == NULL
+	    ? snprintf(joined, sizeof(joined), "%s", path)
+	    : snprintf(joined, sizeof(joined), "%.*s/%s",
+		  (int)(slash - from), from, path);
+	uint8_t *text = NULL;
+	int r;
+
+	if (n < 0 || (size_t)n >= sizeof(joined)) {
+		(void)snprintf(why, size, "its path is too long");
+		return ERR_LIMIT;
+	}
+	if (realpath(joined, real) == NULL) {
+		(void)snprintf(why, size, "%s", strerror(errno));
+		return ERR_NOENT;
+	}
+	r = read_file(l, real, &text, &out->len);
+	if (r != 0) {
+		(void)snprintf(why, size, "%s", read_error(r));
+		return r;
+	}
+	out->text = (char *)text;
+	out->name = strdup(real);
+	if (out->name == NULL) {
+		free(TAKE(out->text));
+		(void)snprintf(why, size, "out of memory");
+		return ERR_NOMEM;
+	}
+	return 0;
+}
+
+static int
+nibble(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0'
+	    : c >= 'a' && c <= 'f'  ? c - 'a' + 10
+				    : -1;
+}
+
+/* "NAME sha256:HEX" */
+static int
+parse_issuer(struct rules_issuer *out, const char *text)
+{
+	size_t len = strcspn(text, " \t");
+	const char *hex = text + len + strspn(text + len, " \t");
+
+	if (len == 0 || strncmp(hex, "sha256:", 7) != 0 ||
+	    strlen(hex) != 7 + 64) {
+		return ERR_FORMAT;
+	}
+	hex += 7;
+	for (int i = 0; i < 32; i++) {
+		int high = nibble(hex[2 * i]), low = nibble(hex[2 * i + 1]);
+
+		if (high < 0 || low < 0) {
+			return ERR_FORMAT;
+		}
+		out->key[i] = (uint8_t)(high << 4 | low);
+	}
+	out->name = strndup(text, len);
+	return out->name != NULL ? 0 : ERR_NOMEM;
+}
+
+int
+rulefiles_issuers(struct warden *w)
+{
+	const struct conf_list *list = &w->conf.issuers;
+
+	w->issuers = calloc(list->n + 1, sizeof(*w->issuers));
+	if (w->issuers == NULL) {
+		log_warn("issuers");
+		return ERR_NOMEM;
+	}
+	for (size_t i = 0; i < list->n; i++) {
+		int r = parse_issuer(&w->issuers[i], list->v[i]);
+
+		if (r != 0) {
+			log_warnx("%s: [tls] issuer = %s: expected a name and "
+				  "sha256: with 64 hexadecimal digits, lower "
+				  "case; see gateway.conf(5)", w->conf_path,
+			    list->v[i]);
+			return r;
+		}
+		w->nnamed++;
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------------------------ */
+/* All together                                                             */
+
+static void
+show_errors(struct source *src, const struct rules_load *load)
+{
+	size_t n = rules_load_error_count(load);
+
+	for (size_t i = 0; i < n && i < RULES_MAX_ERRORS; i++) {
+		const struct rule_error *e = rules_load_error(load, i);
+
+		log_warnx("%s:%u:%u: %s", e->file, e->line, e->column, e->text);
+		if (i == 0) {
+			(void)snprintf(src->error, sizeof(src->error),
+			    "%s:%u:%u: %s", e->file, e->line, e->column,
+			    e->text);
+		}
+	}
+	if (n > RULES_MAX_ERRORS) {
+		log_warnx("rules: %zu errors in all", n);
+	}
+}
+
+int
+rulefiles_load(
+    struct warden *w, const char *path, struct source *src, struct rules **out)
+{
+	struct loading l = {
+		.warden = w, .load = rules_load_new(), .src = src};
+	struct rules_means means = {
+		.is_gateway = 1,
+		.nissuers = w->nissuers,
+		.issuers = w->issuers,
+		.nnamed = w->nnamed,
+		.is_zone = on_is_zone,
+		.read = on_read,
+		.arg = &l,
+	};
+	struct stat st;
+	int r;
+
+	*src = (struct source){.warden = w};
+	if (l.load == NULL) {
+		return ERR_NOMEM;
+	}
+	rules_load_means(l.load, &means);
+	if (stat(path, &st) == -1) {
+		log_warn("rules %s", path);
+		r = ERR_SYS;
+	} else if (S_ISDIR(st.st_mode)) {
+		char inside[PATH_MAX];
+
+		/* also when it is empty */
+		(void)snprintf(inside, sizeof(inside), "%s/", path);
+		add_dir(src, inside);
+		r = load_dir(&l, path);
+	} else {
+		r = load_file(&l, path);
+	}
+	if (r == 0) {
+		r = rules_load_finish(l.load, out);
+	}
+	show_errors(src, l.load);
+	if (r != 0 && src->error[0] == '\0') {
+		(void)snprintf(src->error, sizeof(src->error), "%s: %s", path,
+		    err_str(r));
+	}
+	rules_load_free(l.load);
+	return r;
+}
+
+void
+source_fini(struct source *src)
+{
+	for (unsigned i = 0; i < src->ndirs; i++) {
+		free(src->dirs[i]);
+	}
+	src->ndirs = 0;
+}
