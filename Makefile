@@ -86,6 +86,7 @@ base_tls_srcs := base/stream.c base/tls.c base/tls_config.c base/tls_text.c \
 	base/x509.c
 
 rules_srcs := policy/rules/arena.c policy/rules/check.c \
+	policy/rules/expand.c \
 	policy/rules/condition.c policy/rules/device.c \
 	policy/rules/differences.c policy/rules/explain.c \
 	policy/rules/expose.c policy/rules/foreign.c policy/rules/glob.c \

@@ -1,5 +1,5 @@
 /*
- * What names.c, check.c and query.c share: the second pass over the tree.
+ * What names.c, expand.c, check.c and query.c share: the second pass over the tree.
  */
 #ifndef POLICY_RULES_CHECK_H
 #define POLICY_RULES_CHECK_H
@@ -14,7 +14,7 @@ struct checker {
 	struct stmt **defines, **groups;
 	size_t ndefines, ngroups;
 	const struct source *home; /* whose defaults hold */
-	size_t nvalues; /* made so far */
+	size_t nvalues, nqueries; /* made so far */
 	int is_in_group;
 };
 
@@ -35,6 +35,14 @@ struct stmt *names_define(
 /* The same of "@NAME". */
 struct stmt *names_group(
     struct checker *c, const struct word *word, int *is_unknown);
+
+/* expand.c: the values of a set of words into a new array. ERR_FORMAT
+ * (reported), ERR_LIMIT (reported: the load ends) or ERR_NOMEM. */
+int expand_set(struct checker *c, enum rule_attr attr, const struct set *set,
+    struct value **out, size_t *outn);
+/* Compiles a group after those that it names; the depth is bounded by
+ * names_check. 0, also when it has errors, ERR_LIMIT or ERR_NOMEM. */
+int expand_group(struct checker *c, struct stmt *stmt);
 
 /* query.c: the text of a query into tests. 0, also when it has errors
  * (reported at word), or ERR_NOMEM. */

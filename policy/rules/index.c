@@ -191,6 +191,28 @@ frequency(const struct census *census, uint64_t key)
 	}
 }
 
+/* The keys of a set into keys, unless that is NULL; how many. */
+static size_t
+count_set(enum rule_attr attr, const struct value_set *set, uint64_t *keys)
+{
+	size_t n = 0;
+
+	if (!has_keys(attr, set)) {
+		return 0;
+	}
+	for (size_t i = 0; i < set->nvalues; i++) {
+		uint64_t key;
+
+		if (value_key(attr, &set->values[i], &key)) {
+			if (keys != NULL) {
+				keys[n] = key;
+			}
+			n++;
+		}
+	}
+	return n;
+}
+
 static size_t
 take_census(const struct rule *rules, size_t n, uint64_t *keys)
 {
@@ -201,19 +223,8 @@ take_census(const struct rule *rules, size_t n, uint64_t *keys)
 		     test = test->next) {
 			for (const struct value_set *set = test->sets;
 			     set != NULL; set = set->next) {
-				for (size_t j = 0; j < set->nvalues &&
-				     has_keys(test->attr, set); j++) {
-					uint64_t key;
-
-					if (!value_key(test->attr,
-						&set->values[j], &key)) {
-						continue;
-					}
-					if (keys != NULL) {
-						keys[nkeys] = key;
-					}
-					nkeys++;
-				}
+				nkeys += count_set(test->attr, set,
+				    keys != NULL ? keys + nkeys : NULL);
 			}
 		}
 	}

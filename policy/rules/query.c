@@ -11,6 +11,8 @@
 
 #include "base/err.h"
 
+#define QUERIES_MAX 4096u
+
 /* Errors are shown at the condition: a query has no lines of its own. */
 static void
 move_words(struct clause *clause, const struct word *at)
@@ -63,12 +65,18 @@ query_compile(struct checker *c, const struct word *word, const char *text,
     size_t len, struct test **out)
 {
 	static const char verb[] = "allow ";
-	struct rules_load *sub = rules_load_new();
+	char *whole;
+	struct rules_load *sub;
 	size_t n = strlen(verb) + len, nerrors = c->load->nerrors;
-	char *whole = malloc(n);
 	int r = ERR_NOMEM;
 
 	*out = NULL;
+	if (++c->nqueries > QUERIES_MAX) {
+		check_complain(c, word, "more than 4096 queries in all rules");
+		return ERR_FORMAT;
+	}
+	sub = rules_load_new();
+	whole = malloc(n);
 	if (sub == NULL || whole == NULL) {
 		c->load->is_nomem = 1;
 		goto out;

@@ -322,7 +322,8 @@ unsigned rules_ask(const struct rules *rules);
 /* `forbid' first, in any order; then the first match wins; none: block,
  * implicit. who is NULL while the identity is not known: where it matters the
  * verdict is RULE_DEPENDS. world is NULL where nothing is known of it: every
- * condition but true and false is unknown then, and so is a window. */
+ * condition but true and false is unknown then, and so is a window; `once' and
+ * `max' are met, and an approval is not given. */
 void rules_decide(const struct rules *rules, const struct rule_device *dev,
     const struct x509_facts *who, const struct rule_world *world,
     struct rule_decision *out);

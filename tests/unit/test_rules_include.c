@@ -509,6 +509,17 @@ texts_that_hurt(void **state)
 	}
 	memcpy(text + n, " x", 2);
 	assert_hurts(text, n + 2, "unknown attribute `x'");
+	/* queries without end */
+	n = (size_t)snprintf(text, 64, "block if one-of {");
+	for (int i = 0; i < 5000; i++) {
+		if (i == 2500) { /* of two rules: a set has an end as well */
+			n += (size_t)snprintf(
+			    text + n, 64, " }\nblock if one-of {");
+		}
+		n += (size_t)snprintf(text + n, 64, " exported-matches(*:*)");
+	}
+	memcpy(text + n, " }", 2);
+	assert_hurts(text, n + 2, "more than 4096 queries");
 	/* selectors without end */
 	n = (size_t)snprintf(text, 64, "allow to \"cn:a\" expose {");
 	for (int i = 0; i < 100000; i++) {
