@@ -15,19 +15,26 @@ identity kiosk-7 "cn:kiosk-7"
 identity clerk "cn:pc-12" "ou:Staff"
 identity ci "dns:ci-3.lab.example"
 
-allow scanner to kiosk key "SCANNER" exposes all
+allow scanner to kiosk key "SCANNER" hold 2m exposes all
 allow scanner to kiosk-7 key "SCANNER"
 block scanner to clerk key "NO-INPUT"
+leases 1
+block scanner to kiosk because max
+reset
 
+# Nothing is known of the clerk's session, then it is.
+block stick to clerk implicit
 unlocked
 allow stick to clerk key "DRIVES" lease 12h
 block stick to kiosk implicit
-block bad-stick to clerk key "NO-HIDDEN-KEYBOARD"
+block bad-stick to clerk forbidden key "NO-HIDDEN-KEYBOARD"
+locked
+block stick to clerk
+reset
 
 allow probe to ci
+block probe to clerk
+unlocked
 allow probe to clerk key "DRIVES"	# it has a drive
 block mouse to clerk key "NO-INPUT"
 depends stick
-
-locked
-block stick to clerk implicit
