@@ -127,6 +127,11 @@ $(eval $(call unit,events,proxy/warden/events.c proxy/warden/events_json.c \
 	proxy/warden/item.c proxy/warden/stable.c base/loop.c \
 	$(base_core_srcs) $(rules_srcs) $(wire_srcs),-lev -ljansson))
 
+$(eval $(call fuzz,zone,proxy/warden/zone.c base/err.c))
+$(eval $(call fuzz,book,proxy/warden/book.c proxy/warden/book_json.c \
+	base/digest.c base/err.c wire/usbip_check.c))
+fuzz_book_libs := -ljansson -lmbedcrypto
+
 # proxy/session: the machine with a simulated device and plain streams
 session_core_srcs := $(filter-out proxy/session/main.c \
 	proxy/session/door_tls.c proxy/usb/libusb.c $(base_tls_srcs), \

@@ -278,6 +278,11 @@ read_plug(struct reading *rd, json_t *o)
 	if (rd->is_other_boot) {
 		return 0;
 	}
+	TAILQ_FOREACH (plug, &rd->book->plugs, entry) {
+		if (strcmp(plug->busid, place) == 0) {
+			return bad(rd, "plug %s: twice", place);
+		}
+	}
 	plug = book_plug(rd->book, place, (unsigned)devnum, at);
 	if (plug == NULL) {
 		return bad(rd, "plug %s: too many, or no memory", place);

@@ -312,6 +312,26 @@ test_members(void **state)
 	book_free(book);
 }
 
+/* One socket has one plug. */
+static void
+test_twice(void **state)
+{
+	struct book *book = full_book();
+	char *text = book_dump(book, MONO, NOW);
+	json_t *root = json_loads(text, 0, NULL);
+	json_t *plugs = json_object_get(root, "plugs");
+	char *doubled;
+
+	(void)state;
+	json_array_append(plugs, json_array_get(plugs, 0));
+	doubled = json_dumps(root, 0);
+	assert_false(parses(doubled));
+	free(doubled);
+	free(text);
+	json_decref(root);
+	book_free(book);
+}
+
 static void
 test_bounds(void **state)
 {
@@ -458,6 +478,7 @@ main(void)
 		cmocka_unit_test(test_holds),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_members),
+		cmocka_unit_test(test_twice),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_file),
 	};

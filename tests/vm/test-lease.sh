@@ -120,6 +120,11 @@ check "used, it stays; then it ends" wait_for 30 ejected \
 	"it was idle for too long"
 free
 
+rules 'allow if first-seen'
+check "plugged in for the first time" attach
+check "detach" sallyport detach "$drive"
+free
+
 say "a person says yes"
 rules 'allow approve by "supervisor" within 60s valid 1h'
 check "it is shown as waiting" wait_for 10 audit_has watch "needs approval"
@@ -201,9 +206,16 @@ check "detach" sallyport detach "$drive"
 free
 expect_exit 5 sallyport attach --tls "$T1" gateway "$drive"
 
+rules 'allow if first-seen'
+expect_exit 5 sallyport attach --tls "$T1" gateway "$drive"
+rules 'allow if !first-seen'
+check "known from before, also over restarts" attach
+check "detach" sallyport detach "$drive"
+free
+rules 'allow once'
+
 say "a book that cannot be read"
 check "the gateway stops" gateway_stop
-rules=$(cat $RULES)
 head -c 100 /var/lib/sallyport/state.json >/tmp/cut
 cat /tmp/cut >/var/lib/sallyport/state.json
 check "the gateway starts" gateway_start
