@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: --guests 1 --timeout 500
+# vm: --guests 1 --timeout 600
 #
 # What is given is given on terms: a window that closes ejects a mounted drive
 # cleanly; a lease and an idle time end; a person's yes is waited for and counts
