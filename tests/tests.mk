@@ -112,8 +112,13 @@ $(eval $(call unit,gateway_conf,proxy/conf.c base/conf.c base/file.c \
 # proxy/warden
 $(eval $(call unit,stable,proxy/warden/stable.c base/mem.c))
 $(eval $(call unit,facts,proxy/warden/facts.c proxy/warden/facts_json.c \
-	proxy/warden/stable.c proxy/warden/sysfs.c base/digest.c \
+	proxy/warden/stable.c base/digest.c \
 	$(base_core_srcs) $(rules_srcs) $(wire_srcs),-ljansson -lmbedcrypto))
+$(eval $(call unit,sysfs,proxy/warden/sysfs.c proxy/warden/stable.c \
+	base/digest.c $(base_core_srcs) $(rules_srcs) $(wire_srcs), \
+	-lmbedcrypto))
+$(eval $(call unit,registry,proxy/warden/registry.c base/loop.c \
+	$(base_core_srcs) $(rules_srcs) $(wire_srcs),-lev))
 $(eval $(call unit,events,proxy/warden/events.c proxy/warden/events_json.c \
 	proxy/warden/item.c proxy/warden/stable.c base/loop.c \
 	$(base_core_srcs) $(rules_srcs) $(wire_srcs),-lev -ljansson))
@@ -131,6 +136,8 @@ $(eval $(call unit,counts,$(session_rig_srcs),-lev $(call wrap, \
 $(eval $(call unit,floor,proxy/session/floor.c proxy/session/floor_setup.c \
 	proxy/session/vetted.c base/err.c $(wire_srcs)))
 $(eval $(call unit,probe,proxy/session/probe.c $(session_core_srcs),-lev))
+$(eval $(call unit,texts,proxy/session/texts.c $(base_core_srcs) \
+	wire/ipc.c wire/place.c wire/usbip_check.c))
 
 # vhci-glue/
 relay_core_srcs := vhci-glue/downlink.c vhci-glue/drain.c \
