@@ -148,7 +148,7 @@ sallyport-session_libs := -lev -lusb-1.0 $(MBEDTLS)
 
 sallyport-probe_dir := $(LIBEXECDIR)
 sallyport-probe_srcs := proxy/session/probe.c proxy/session/probe_main.c \
-	proxy/session/reader.c proxy/usb/libusb.c \
+	proxy/session/reader.c proxy/session/texts.c proxy/usb/libusb.c \
 	$(base_core_srcs) $(base_loop_srcs) $(wire_srcs)
 sallyport-probe_libs := -lev -lusb-1.0
 

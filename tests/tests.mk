@@ -14,7 +14,8 @@ fidokey_srcs := tests/vm/fidokey/cbor.c tests/vm/fidokey/ctap2.c \
 	tests/vm/fidokey/fidokey.c
 fidokey_libs := -lmbedcrypto
 softdev_srcs := tests/vm/softdev/camera.c tests/vm/softdev/microphone.c \
-	tests/vm/softdev/models.c tests/vm/softdev/softdev.c
+	tests/vm/softdev/models.c tests/vm/softdev/mute.c \
+	tests/vm/softdev/softdev.c
 softdev_libs := -lusbredirparser
 
 # $(call unit,NAME,SOURCES,LIBS) is tests/unit/test_NAME.c with its modules;
@@ -114,7 +115,7 @@ $(eval $(call unit,gateway_conf,proxy/conf.c base/conf.c base/file.c \
 # proxy/warden
 $(eval $(call unit,stable,proxy/warden/stable.c base/mem.c))
 $(eval $(call unit,facts,proxy/warden/facts.c proxy/warden/facts_json.c \
-	proxy/warden/stable.c proxy/warden/sysfs.c base/digest.c \
+	proxy/warden/stable.c base/digest.c \
 	$(base_core_srcs) $(rules_srcs) $(wire_srcs),-ljansson -lmbedcrypto))
 $(eval $(call unit,zone,proxy/warden/zone.c proxy/warden/zones.c base/file.c base/mem.c base/err.c))
 $(eval $(call unit,book,proxy/warden/book.c proxy/warden/book_file.c \
@@ -123,6 +124,12 @@ $(eval $(call unit,book,proxy/warden/book.c proxy/warden/book_file.c \
 $(eval $(call unit,lease,$(filter-out proxy/warden/main.c \
 	proxy/warden/hotplug.c,$(sallyport-warden_srcs)),-lev -linih -ljansson \
 	-lmbedcrypto $(call wrap,clock_mono clock_wall)))
+$(eval $(call unit,sysfs,proxy/warden/sysfs.c proxy/warden/stable.c \
+	base/digest.c $(base_core_srcs) $(rules_srcs) $(wire_srcs), \
+	-lmbedcrypto))
+$(eval $(call unit,registry,proxy/warden/registry.c proxy/warden/book.c \
+	base/digest.c base/loop.c $(base_core_srcs) $(rules_srcs) \
+	$(wire_srcs),-lev -lmbedcrypto))
 $(eval $(call unit,events,proxy/warden/events.c proxy/warden/events_json.c \
 	proxy/warden/item.c proxy/warden/stable.c base/loop.c \
 	$(base_core_srcs) $(rules_srcs) $(wire_srcs),-lev -ljansson))
@@ -145,6 +152,8 @@ $(eval $(call unit,counts,$(session_rig_srcs),-lev $(call wrap, \
 $(eval $(call unit,floor,proxy/session/floor.c proxy/session/floor_setup.c \
 	proxy/session/vetted.c base/err.c $(wire_srcs)))
 $(eval $(call unit,probe,proxy/session/probe.c $(session_core_srcs),-lev))
+$(eval $(call unit,texts,proxy/session/texts.c $(base_core_srcs) \
+	wire/ipc.c wire/place.c wire/usbip_check.c))
 
 # vhci-glue/
 relay_core_srcs := vhci-glue/downlink.c vhci-glue/drain.c \

@@ -73,7 +73,7 @@ ipc_decode_busid(struct ipc_busid *m, const void *buf, size_t len)
 static int
 probe_bad(const struct ipc_probe *m)
 {
-	return (m->flags & ~(unsigned)IPC_PROBE_RESET) != 0;
+	return m->flags > IPC_PROBE_TEXTS; /* never both */
 }
 
 int
@@ -212,6 +212,28 @@ ipc_decode_pem(struct ipc_pem *m, const void *buf, size_t len)
 	struct rcur c = rcur_of(buf, len);
 	int bad = ipc_get_pems(&c, m);
 
+	return ipc_decoded(&c, bad);
+}
+
+int
+ipc_encode_texts(void *buf, size_t size, const struct ipc_texts *m)
+{
+	struct wcur c = wcur_of(buf, size);
+	int bad = ipc_put_text(&c, m->product, sizeof(m->product));
+
+	bad |= ipc_put_text(&c, m->manufacturer, sizeof(m->manufacturer));
+	bad |= ipc_put_text(&c, m->serial, sizeof(m->serial));
+	return ipc_encoded(&c, bad);
+}
+
+int
+ipc_decode_texts(struct ipc_texts *m, const void *buf, size_t len)
+{
+	struct rcur c = rcur_of(buf, len);
+	int bad = ipc_get_text(&c, m->product, sizeof(m->product));
+
+	bad |= ipc_get_text(&c, m->manufacturer, sizeof(m->manufacturer));
+	bad |= ipc_get_text(&c, m->serial, sizeof(m->serial));
 	return ipc_decoded(&c, bad);
 }
 

@@ -7,7 +7,7 @@
  *   broker  <-> warden    IPC_SPAWN .. IPC_EXITED
  *   session <-> broker    IPC_KEY .. IPC_DEVICE
  *   session <-> warden    IPC_IDENTITY .. IPC_LINE, IPC_SAID
- *   probe    -> warden    IPC_RECORD, IPC_PROBE_FAILED
+ *   probe    -> warden    IPC_RECORD, IPC_TEXTS, IPC_PROBE_FAILED
  *   parent  <-> relay     IPC_RELAY_*
  *   relay    -> reader    IPC_RELAY_LINE, IPC_RELAY_DONE
  *   reader   -> parent    IPC_RELAY_WATCH, IPC_RELAY_DONE
@@ -61,6 +61,7 @@ enum ipc_type {
 	/* probe -> warden */
 	IPC_RECORD = 48,       /* devrec wire form; once */
 	IPC_PROBE_FAILED = 50, /* ipc_refused; once */
+	IPC_TEXTS = 56,	       /* ipc_texts; once, in place of a RECORD */
 
 	/* workstation: root parent <-> relay */
 	IPC_RELAY_SETUP = 64,	 /* parent -> relay: ipc_relay_setup */
@@ -96,7 +97,12 @@ struct ipc_busid {
 	char busid[USBIP_BUSID_SIZE];
 };
 
-enum ipc_probe_flags { IPC_PROBE_RESET = 1 /* reset it before reading */ };
+/* One of them at most. */
+enum ipc_probe_flags {
+	IPC_PROBE_RESET = 1, /* reset it before reading */
+	IPC_PROBE_TEXTS = 2, /* not the device, but what sysfs has of its
+				texts, as soon as nobody locks the device */
+};
 
 struct ipc_probe {
 	struct device_place place;
@@ -131,6 +137,15 @@ struct ipc_exited {
 };
 
 enum ipc_role { IPC_ROLE_SESSION = 1, IPC_ROLE_PROBE = 2 };
+
+/* The kernel's copy of a device's strings, without the line end: UTF-8, hostile
+ * text, "" if it has none. A string descriptor makes 381 bytes at most. */
+#define IPC_DEVICE_TEXT 512
+struct ipc_texts {
+	char product[IPC_DEVICE_TEXT];
+	char manufacturer[IPC_DEVICE_TEXT];
+	char serial[IPC_DEVICE_TEXT];
+};
 
 /* PEM texts, each ending in a counted NUL; empty = none. Borrowed from the
  * message buffer after decoding: wipe that buffer when done. */
@@ -286,6 +301,8 @@ int ipc_encode_imported(void *buf, size_t size, const struct ipc_imported *m,
     const struct devrec *rec);
 int ipc_decode_imported(struct ipc_imported *m, struct devrec *rec,
     const void *buf, size_t len);
+int ipc_encode_texts(void *buf, size_t size, const struct ipc_texts *m);
+int ipc_decode_texts(struct ipc_texts *m, const void *buf, size_t len);
 int ipc_encode_refused(void *buf, size_t size, const struct ipc_refused *m);
 int ipc_decode_refused(struct ipc_refused *m, const void *buf, size_t len);
 int ipc_encode_text(void *buf, size_t size, const struct ipc_text *m);

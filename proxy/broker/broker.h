@@ -61,11 +61,12 @@ struct broker {
 /* children.c: life and death of processes. */
 int broker_start_warden(struct broker *b); /* 0 or ERR_SYS, logged */
 struct child *broker_find(struct broker *b, uint32_t conn);
-/* Starts a session (fd = peer socket) or a probe (fd = usbfs node); fd is
+/* Starts a session (fd = peer socket) or a probe (flags of enum
+ * ipc_probe_flags; fd = usbfs node, or what device_texts gave); fd is
  * borrowed. *warden_end is the warden's end of its channel, owned by the
  * caller. 0, ERR_LIMIT, ERR_BUSY (conn number in use) or ERR_SYS. */
 int broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn,
-    int fd, int do_reset, struct child **out, int *warden_end);
+    int fd, unsigned flags, struct child **out, int *warden_end);
 /* Kills it; it is reaped by the SIGCHLD handler, which tells the warden. */
 void broker_end_child(struct child *child);
 /* Its channel is closed: it has a moment to end by itself. */
@@ -83,6 +84,9 @@ void broker_on_child(void *arg, int events);  /* arg = struct child * */
  * privileges. 0, ERR_FORMAT (no such place can be), ERR_NOENT (something else
  * is there now), ERR_POLICY (hub, or behind a virtual controller), ERR_SYS. */
 int device_open(const struct device_place *place, int *out);
+/* Its sysfs directory, to name files in and for nothing else: no attribute of
+ * it is read here that the device's lock guards. Results as above. */
+int device_texts(const struct device_place *place, int *out);
 /* De-authorizes its interfaces again, when it is still there. */
 void device_close(const struct device_place *place);
 /* Sets bConfigurationValue, authorizes that configuration's interfaces and

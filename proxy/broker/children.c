@@ -72,14 +72,13 @@ child_clear(struct child *child)
 
 int
 broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn, int fd,
-    int do_reset, struct child **out, int *warden_end)
+    unsigned flags, struct child **out, int *warden_end)
 {
 	const char *program =
 	    role == IPC_ROLE_SESSION ? "sallyport-session" : "sallyport-probe";
-	const char *word = role == IPC_ROLE_SESSION ? "session" : "probe";
 	int to_broker[2] = {-1, -1}, to_warden[2] = {-1, -1}, r = ERR_SYS;
 	char path[PATH_MAX], number[16], urbs[16], buffers[16];
-	const char *argv[6] = {program, word, number};
+	const char *argv[6] = {program, "session", number};
 	struct child *child = free_slot(b);
 	uid_t uid;
 
@@ -96,8 +95,9 @@ broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn, int fd,
 		snprintf(buffers, sizeof(buffers), "%u", b->conf.buffers);
 		argv[3] = urbs;
 		argv[4] = buffers;
-	} else if (do_reset) {
-		argv[3] = "reset";
+	} else {
+		argv[1] = (flags & IPC_PROBE_TEXTS) != 0 ? "texts" : "probe";
+		argv[3] = (flags & IPC_PROBE_RESET) != 0 ? "reset" : NULL;
 	}
 	if (spawn_program(path, sizeof(path), program) == NULL) {
 		log_warnx("start %s: path is too long", program);

@@ -257,6 +257,20 @@ out:
 	return r;
 }
 
+int
+device_texts(const struct device_place *place, int *out)
+{
+	int dir = -1, r = open_place(place, &dir);
+
+	if (r != 0) {
+		return r;
+	}
+	/* Whoever gets it can open what everybody may open there anyway. */
+	*out = openat(dir, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	close_fd(&dir);
+	return *out == -1 ? ERR_SYS : 0;
+}
+
 void
 device_close(const struct device_place *place)
 {

@@ -76,33 +76,60 @@ on_spawn(struct broker *b, struct child *unused, struct channel_msg *msg)
 }
 
 static int
+start_probe(
+    struct broker *b, uint32_t conn, const struct ipc_probe *m, int *end)
+{
+	struct child *child;
+	int fd = -1, r = device_open(&m->place, &fd);
+
+	if (r != 0) {
+		return r;
+	}
+	r = broker_start_child(
+	    b, IPC_ROLE_PROBE, conn, fd, m->flags, &child, end);
+	if (r == 0) {
+		child->has_device = 1;
+		child->usb_fd = fd;
+		child->grant.place = m->place;
+	} else {
+		device_close(&m->place);
+		close_fd(&fd);
+	}
+	return r;
+}
+
+/* It gets no device, so there is nothing to take back from it. */
+static int
+start_texts(
+    struct broker *b, uint32_t conn, const struct ipc_probe *m, int *end)
+{
+	struct child *child;
+	int fd = -1, r = device_texts(&m->place, &fd);
+
+	if (r == 0) {
+		r = broker_start_child(
+		    b, IPC_ROLE_PROBE, conn, fd, m->flags, &child, end);
+	}
+	close_fd(&fd);
+	return r;
+}
+
+static int
 on_probe(struct broker *b, struct child *unused, struct channel_msg *msg)
 {
 	struct ipc_probe m;
-	struct child *child;
-	int fd = -1, end = -1, r;
+	int end = -1, r;
 
 	(void)unused;
 	if (ipc_decode_probe(&m, msg->data, msg->len) != 0) {
 		return ERR_PEER;
 	}
-	r = device_open(&m.place, &fd);
+	r = (m.flags & IPC_PROBE_TEXTS) != 0
+	    ? start_texts(b, msg->id, &m, &end)
+	    : start_probe(b, msg->id, &m, &end);
 	if (r == ERR_FORMAT) {
 		return ERR_PEER;
 	}
-	if (r == 0) {
-		r = broker_start_child(b, IPC_ROLE_PROBE, msg->id, fd,
-		    m.flags & IPC_PROBE_RESET, &child, &end);
-		if (r == 0) {
-			child->has_device = 1;
-			child->usb_fd = fd;
-			child->grant.place = m.place;
-			fd = -1;
-		} else {
-			device_close(&m.place);
-		}
-	}
-	close_fd(&fd);
 	r = send_result(b, b->warden_chan, IPC_PROBED, msg->id, r, end);
 	close_fd(&end);
 	return r;

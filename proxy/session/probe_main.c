@@ -1,9 +1,10 @@
 /*
  * sallyport-probe: reads one device once. The broker starts it with three
  * descriptors, 3 = broker, 4 = warden, 5 = the device's usbfs node, and argv
- * {"sallyport-probe", "probe", CONNECTION [, "reset"]}. Exit status 0 when the
- * warden was told what the device is, or why it is refused; 1 when it was not;
- * 2 for wrong use.
+ * {"sallyport-probe", "probe", CONNECTION [, "reset"]}; or, as a reader of the
+ * device's texts, with 5 = its sysfs directory and {..., "texts", CONNECTION}.
+ * Exit status 0 when the warden was told what the device is, or why it is
+ * refused; 1 when it was not; 2 for wrong use.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "proxy/session/probe.h"
+#include "proxy/session/texts.h"
 
 enum fds { FD_BROKER = 3, FD_WARDEN = 4, FD_DEVICE = 5 };
 
@@ -34,8 +36,12 @@ on_ended(void *arg, int exit_code)
 static int
 is_usage(int argc, char **argv)
 {
-	return (argc == 3 || argc == 4) && strcmp(argv[1], "probe") == 0 &&
-	    (argc == 3 || strcmp(argv[3], "reset") == 0);
+	if (argc == 3) {
+		return strcmp(argv[1], "probe") == 0 ||
+		    strcmp(argv[1], "texts") == 0;
+	}
+	return argc == 4 && strcmp(argv[1], "probe") == 0 &&
+	    strcmp(argv[3], "reset") == 0;
 }
 
 int
@@ -66,6 +72,9 @@ main(int argc, char **argv)
 		if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1) {
 			fatal("adopt descriptor %d", fd);
 		}
+	}
+	if (strcmp(argv[1], "texts") == 0) {
+		return texts_run(FD_DEVICE, FD_WARDEN);
 	}
 	run.loop = loop_new();
 	how.loop = run.loop;

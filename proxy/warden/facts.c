@@ -46,6 +46,60 @@ digest_reports(struct device *dev)
 	return 0;
 }
 
+static const struct device *
+find_hub(struct warden *w, const char *busid)
+{
+	struct device *dev;
+
+	TAILQ_FOREACH (dev, &w->devices, entry) {
+		if (strcmp(dev->place.busid, busid) == 0) {
+			return dev;
+		}
+	}
+	return NULL;
+}
+
+int
+facts_hubs(struct device *dev)
+{
+	char at[USBIP_PATH_SIZE], *slash;
+	size_t n = 0;
+
+	memcpy(at, dev->place.path, sizeof(at));
+	dev->nhubs = 0;
+	while (strncmp(dev->place.busid, "usb", 3) != 0 &&
+	    n < RULE_ANCESTORS && (slash = strrchr(at, '/')) != NULL) {
+		const struct device *hub;
+		struct rule_ancestor *out;
+
+		*slash = '\0';
+		slash = strrchr(at, '/');
+		if (slash == NULL) {
+			break;
+		}
+		hub = find_hub(dev->warden, slash + 1);
+		if (hub == NULL || !hub->has_texts) {
+			return ERR_AGAIN;
+		}
+		memcpy(dev->store->hubs[n].hash, hub->hash, HASH_TEXT);
+		memcpy(dev->store->hubs[n].via_port, hub->place.busid,
+		    USBIP_BUSID_SIZE);
+		memcpy(dev->store->hubs[n].stable_port, hub->stable_port,
+		    RULE_PORT);
+		out = rule_device_hub(dev->store, n++);
+		out->vid = hub->vid;
+		out->pid = hub->pid;
+		if (strncmp(hub->place.busid, "usb", 3) == 0) {
+			break;
+		}
+	}
+	dev->nhubs = n;
+	if (n > 0) {
+		memcpy(dev->parent_hash, dev->store->hubs[0].hash, HASH_TEXT);
+	}
+	return 0;
+}
+
 void
 facts_place(struct device *dev)
 {

@@ -15,8 +15,6 @@
 #include "base/log.h"
 #include "base/loop.h"
 
-#define SYSFS_USB "/sys/bus/usb/devices"
-
 static void
 on_uevent(void *arg, int events)
 {

@@ -9,7 +9,10 @@
  *              REFUSED                      KEPT (hubs, [local] keep)
  *
  * WAITING: not authorized by the kernel ([local] at-boot = strict: the broker is
- * asked to), or not configured so far.
+ * asked to), or not configured so far; or its texts, or those of a hub above, are
+ * not known. They are read first, by a process of their own, which waits while
+ * the kernel has the device locked. Nobody else waits for that: not the warden,
+ * and not the broker, who opens a device only after its texts came.
  */
 #include "proxy/warden/warden.h"
 
@@ -28,6 +31,7 @@
 #define SETTLE_TRIES 50
 #define PROBE_TRIES 3
 #define RETRY (500 * CLOCK_MSEC)
+#define HUB_RETRY (5 * CLOCK_SEC) /* of its texts, from then on */
 #define MAX_DEVICES 512
 
 const char *
@@ -198,6 +202,49 @@ note_plug(struct device *dev)
 	return 0;
 }
 
+static void look(void *arg);
+
+/* Its texts were not to be had: once more, after a pause. A device that has none
+ * stays out, for to export it and to keep it are both judged by them. A hub may
+ * be locked by what is plugged into it, for as long as that likes, and is the
+ * gateway's own: it is asked until it answers, and what is below waits. */
+static void
+no_texts(struct device *dev, const char *text)
+{
+	dev->failures++;
+	if (dev->failures < PROBE_TRIES) {
+		log_infox("device %s: %s; trying again", dev->place.busid,
+		    text);
+		loop_timer_set(dev->settle, dev->failures * RETRY);
+		return;
+	}
+	if (!dev->is_hub) {
+		refuse(dev, "gateway.texts", text);
+		return;
+	}
+	if (dev->failures == PROBE_TRIES) {
+		log_warnx("device %s: %s; it and what is plugged into it have "
+			  "to wait", dev->place.busid, text);
+	}
+	loop_timer_set(dev->settle, HUB_RETRY);
+}
+
+static void
+on_texts(struct device *dev)
+{
+	struct device *other;
+
+	dev->has_texts = 1;
+	dev->failures = 0;
+	sysfs_hash(dev->hash, &dev->place, &dev->texts);
+	/* Itself, and what waits for it. */
+	TAILQ_FOREACH (other, &dev->warden->devices, entry) {
+		if (other->has_texts) {
+			look(other);
+		}
+	}
+}
+
 /* A record came: the device is what it says, or is judged anew. It is free
  * when its probe is gone, not before. */
 static void
@@ -299,8 +346,11 @@ on_probe_channel(void *arg, int events)
 	if (msg.fd != -1) {
 		close_fd(&msg.fd);
 		r = ERR_FORMAT;
-	} else if (msg.type == IPC_RECORD) {
+	} else if (msg.type == IPC_RECORD && !dev->is_texts) {
 		on_record(dev, msg.data, msg.len);
+	} else if (msg.type == IPC_TEXTS && dev->is_texts &&
+	    ipc_decode_texts(&dev->texts, msg.data, msg.len) == 0) {
+		dev->is_read = 1;
 	} else if (msg.type == IPC_PROBE_FAILED &&
 	    ipc_decode_refused(&why, msg.data, msg.len) == 0) {
 		snprintf(dev->refused, sizeof(dev->refused), "%s", why.rule);
@@ -334,6 +384,8 @@ registry_on_probed(
 		dev->probe = 0;
 		if (r->err == ERR_POLICY) {
 			refuse(dev, "gateway.open", text);
+		} else if (r->err != ERR_NOENT && dev->is_texts) {
+			no_texts(dev, text);
 		} else if (r->err != ERR_NOENT) {
 			try_again(dev, "gateway.open", text);
 		}
@@ -362,10 +414,16 @@ registry_on_exited(struct warden *w, uint32_t conn)
 	}
 	close_probe(dev);
 	dev->probe = 0;
-	if (dev->state != DEVICE_PROBING) {
-		return; /* refused meanwhile */
+	if (dev->state == DEVICE_REFUSED) {
+		return; /* meanwhile */
 	}
-	if (dev->is_read) {
+	if (dev->is_texts && dev->is_read) {
+		on_texts(dev);
+	} else if (dev->is_texts) {
+		no_texts(dev, dev->why[0] != '\0'
+			? dev->why
+			: "its texts cannot be read: it does not answer");
+	} else if (dev->is_read) {
 		become_ready(dev);
 	} else if (dev->refused[0] != '\0') {
 		try_again(dev, dev->refused, dev->why);
@@ -375,19 +433,26 @@ registry_on_exited(struct warden *w, uint32_t conn)
 }
 
 static void
-start_probe(struct device *dev, unsigned flags)
+ask_probe(struct device *dev, unsigned flags)
 {
 	struct warden *w = dev->warden;
 	struct ipc_probe m = {.place = dev->place, .flags = (uint8_t)flags};
 	uint8_t buf[PLACE_WIRE + 8];
 
-	dev->state = DEVICE_PROBING;
-	events_touch(w);
+	dev->is_texts = (flags & IPC_PROBE_TEXTS) != 0;
 	dev->is_read = 0;
 	dev->refused[0] = dev->why[0] = '\0';
 	dev->probe = w->next_conn++;
 	warden_ask(w, IPC_PROBE, dev->probe, buf,
 	    ipc_encode_probe(buf, sizeof(buf), &m), -1);
+}
+
+static void
+start_probe(struct device *dev, unsigned flags)
+{
+	dev->state = DEVICE_PROBING;
+	events_touch(dev->warden);
+	ask_probe(dev, flags);
 }
 
 void
@@ -430,17 +495,29 @@ authorize(struct device *dev, enum ipc_authorize_what what)
 	    ipc_encode_authorize(buf, sizeof(buf), &m), -1);
 }
 
-/* True when [local] keep names it. */
+/* It is the gateway's own. */
+static void
+keep(struct device *dev, enum ipc_authorize_what what)
+{
+	dev->state = DEVICE_KEPT;
+	if (dev->warden->conf.before_drivers) {
+		authorize(dev, what);
+	}
+}
+
+/* 1 when [local] keep names it, or 0, or what is wrong with its facts. */
 static int
-is_kept(struct device *dev, const struct sysfs_device *sys)
+is_kept(struct device *dev)
 {
 	struct rule_decision d;
+	int r;
 
 	if (dev->warden->keep == NULL) {
 		return 0;
 	}
-	if (sysfs_facts(&dev->facts, dev->store, sys) != 0) {
-		return 0;
+	r = sysfs_facts(dev);
+	if (r != 0) {
+		return r;
 	}
 	facts_place(dev);
 	facts_compare(dev->warden);
@@ -479,10 +556,10 @@ look(void *arg)
 	struct sysfs_device sys;
 	int r;
 
-	if (dev->state != DEVICE_WAITING) {
+	if (dev->state != DEVICE_WAITING || dev->probe != 0) {
 		return;
 	}
-	r = sysfs_read(&sys, dev->place.busid);
+	r = sysfs_read(&sys, SYSFS_USB, dev->place.busid);
 	if (r == ERR_NOENT) {
 		return; /* its removal is on the way */
 	}
@@ -491,12 +568,13 @@ look(void *arg)
 		return;
 	}
 	dev->place = sys.place;
-	memcpy(dev->hash, sys.hash, sizeof(dev->hash));
+	dev->vid = sys.vid;
+	dev->pid = sys.pid;
+	dev->is_hub = sys.class == 0x09;
 	memcpy(dev->parent_hash, sys.parent_hash, sizeof(dev->parent_hash));
 	memcpy(
 	    dev->connect_type, sys.connect_type, sizeof(dev->connect_type));
 	memcpy(dev->stable_port, sys.stable_port, sizeof(dev->stable_port));
-	dev->nhubs = sysfs_hubs(dev->store, dev->place.path);
 	if (sys.is_virtual) {
 		dev->state = DEVICE_KEPT;
 		return;
@@ -518,18 +596,24 @@ look(void *arg)
 		wait_for_kernel(dev, &sys);
 		return;
 	}
-	if (sys.class == 0x09) {
-		dev->state = DEVICE_KEPT;
-		if (w->conf.before_drivers) {
-			authorize(dev, IPC_AUTH_HUB);
-		}
+	if (!dev->has_texts) {
+		ask_probe(dev, IPC_PROBE_TEXTS);
 		return;
 	}
-	if (is_kept(dev, &sys)) {
-		dev->state = DEVICE_KEPT;
-		if (w->conf.before_drivers) {
-			authorize(dev, IPC_AUTH_KEEP);
-		}
+	if (dev->is_hub) {
+		keep(dev, IPC_AUTH_HUB);
+		return;
+	}
+	if (facts_hubs(dev) != 0) {
+		return; /* until their texts come */
+	}
+	r = is_kept(dev);
+	if (r < 0) {
+		refuse(dev, "gateway.facts", err_str(r));
+		return;
+	}
+	if (r == 1) {
+		keep(dev, IPC_AUTH_KEEP);
 		return;
 	}
 	/* One that failed, or that somebody had, is reset before it is read. */

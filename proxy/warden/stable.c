@@ -10,6 +10,7 @@
  */
 #include "proxy/warden/stable.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -122,19 +123,55 @@ socket_of(struct socket *out, const char *syspath)
 	return out->port > 0 ? 0 : ERR_FORMAT;
 }
 
+int
+stable_config(const char *syspath)
+{
+	const char *name = base_of(syspath);
+	char prefix[NAME_MAX + 8];
+	struct dirent *e;
+	int value = 0;
+	size_t len;
+	DIR *d;
+
+	/* "1-2:C.N" or, of root hub usb3, "3-0:C.N" */
+	(void)snprintf(prefix, sizeof(prefix), "%.*s%s:", NAME_MAX,
+	    is_root_hub(name) ? name + 3 : name,
+	    is_root_hub(name) ? "-0" : "");
+	len = strlen(prefix);
+	d = opendir(syspath);
+	while (d != NULL && value == 0 && (e = readdir(d)) != NULL) {
+		const char *at = e->d_name + len;
+		char *end;
+		long v;
+
+		if (strncmp(e->d_name, prefix, len) != 0 || *at < '0' ||
+		    *at > '9') {
+			continue;
+		}
+		v = strtol(at, &end, 10);
+		if (*end == '.' && v > 0 && v < 256) {
+			value = (int)v;
+		}
+	}
+	if (d != NULL) {
+		closedir(d);
+	}
+	return value;
+}
+
 /* The port's directory: below the hub's only interface. */
 static int
 port_dir(char *dst, size_t size, const struct socket *s)
 {
 	const char *hub = base_of(s->hub);
-	long config = number_in(s->hub, "bConfigurationValue");
-	int n;
+	int n, config;
 
 	if (is_root_hub(hub)) {
 		n = snprintf(dst, size, "%s/%s-0:1.0/%s-port%ld", s->hub,
 		    hub + 3, hub, s->port);
 	} else {
-		n = snprintf(dst, size, "%s/%s:%ld.0/%s-port%ld", s->hub, hub,
+		config = stable_config(s->hub);
+		n = snprintf(dst, size, "%s/%s:%d.0/%s-port%ld", s->hub, hub,
 		    config > 0 ? config : 1, hub, s->port);
 	}
 	return n > 0 && (size_t)n < size ? 0 : ERR_LIMIT;

@@ -30,6 +30,11 @@ int stable_port(char *dst, size_t size, const char *syspath);
  * ERR_FORMAT, ERR_LIMIT. */
 int stable_port_dir(char *dst, size_t size, const char *syspath);
 
+/* Which configuration of the device at syspath is set, by the names of its
+ * interfaces, for the kernel shows the number only under the device's lock. 0 =
+ * none, or one without interfaces, which is of no use to anybody. */
+int stable_config(const char *syspath);
+
 /* "vid:pid[:serial]@port": serial is the device's own text, of which every byte
  * but [A-Za-z0-9._-] becomes %HH; port is a stable_port, "" = unknown. 0, or
  * ERR_LIMIT; size STABLE_NAME is always enough. */

@@ -3,10 +3,15 @@
  * and the bytes for USBGuard's hash. Texts are read bounded; numbers are
  * checked. The device's own descriptors are not judged here: that is the
  * probe's business.
+ *
+ * Nothing is read here that the kernel shows under the lock of the device:
+ * bConfigurationValue and what else is of the configuration that is set,
+ * product, manufacturer and serial. A device that does not answer holds its own
+ * lock, and that of the hub it is plugged into, for minutes, and the warden
+ * would wait with it. The texts come from sallyport-probe.
  */
 #include "proxy/warden/warden.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -21,7 +26,6 @@
 #include "wire/cursor.h"
 #include "wire/usbip_check.h"
 
-#define SYSFS_USB "/sys/bus/usb/devices"
 /* 18 bytes and eight configurations of at most 64 KiB, cut: a device with
  * more has no hash. */
 #define DESCRIPTORS_MAX (128u * 1024u)
@@ -98,80 +102,72 @@ read_speed(int dir)
 	return USBIP_SPEED_UNKNOWN;
 }
 
-/* USBGuard's device hash: product, ids, serial, descriptors. For a root hub
- * the kernel's version (bcdDevice) does not count. */
-static void
-hash_dir(int dir, char out[HASH_TEXT])
+/* The kernel's copy of the descriptors, 18 bytes at least, to be freed. */
+static uint8_t *
+read_descriptors(const struct device_place *place, size_t *len)
 {
-	char product[256], serial[256], vid[8], pid[8];
-	uint8_t *desc = malloc(DESCRIPTORS_MAX + 1), digest[32];
-	ssize_t n;
+	int dir = open(place->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uint8_t *desc = NULL;
+	ssize_t n = -1;
+
+	if (dir == -1) {
+		return NULL;
+	}
+	/* Another one may be there by now. */
+	if (read_number(dir, "devnum", 10) == place->devnum &&
+	    (desc = malloc(DESCRIPTORS_MAX + 1)) != NULL) {
+		n = read_attr(dir, "descriptors", desc, DESCRIPTORS_MAX + 1);
+	}
+	close_fd(&dir);
+	if (n < DESC_DEVICE_SIZE) {
+		free(desc);
+		return NULL;
+	}
+	*len = (size_t)n;
+	return desc;
+}
+
+void
+sysfs_hash(char out[HASH_TEXT], const struct device_place *place,
+    const struct ipc_texts *texts)
+{
+	struct digest_part parts[RULE_HASH_PARTS];
+	struct rule_hash_input in;
+	uint8_t digest[32], *desc;
+	size_t len;
 
 	out[0] = '\0';
+	desc = read_descriptors(place, &len);
 	if (desc == NULL) {
 		return;
 	}
-	read_text(dir, "product", product, sizeof(product));
-	read_text(dir, "serial", serial, sizeof(serial));
-	read_text(dir, "idVendor", vid, sizeof(vid));
-	read_text(dir, "idProduct", pid, sizeof(pid));
-	n = read_attr(dir, "descriptors", desc, DESCRIPTORS_MAX + 1);
-	if (n >= 18 && strlen(vid) == 4 && strlen(pid) == 4) {
-		struct digest_part parts[] = {
-			{product, strlen(product)},
-			{vid, 4},
-			{pid, 4},
-			{serial, strlen(serial)},
-			{desc, (size_t)n},
-		};
-
-		if (strcmp(vid, "1d6b") == 0 &&
-		    (strcmp(pid, "0001") == 0 || strcmp(pid, "0002") == 0 ||
-			strcmp(pid, "0003") == 0)) {
-			desc[12] = desc[13] = 0;
-		}
-		if (digest_sha256(digest, parts, ARRAY_LEN(parts)) == 0) {
-			digest_base64(out, HASH_TEXT, digest, sizeof(digest));
-		}
+	rule_hash_input(&in, texts->product, texts->serial, desc,
+	    desc + DESC_DEVICE_SIZE, len - DESC_DEVICE_SIZE);
+	for (size_t i = 0; i < RULE_HASH_PARTS; i++) {
+		parts[i] = (struct digest_part){in.data[i], in.len[i]};
+	}
+	if (digest_sha256(digest, parts, RULE_HASH_PARTS) == 0) {
+		digest_base64(out, HASH_TEXT, digest, sizeof(digest));
 	}
 	free(desc);
 }
 
-/* The hash of what it is plugged into; above a root hub there is only the
- * controller, and USBGuard hashes its path. */
+/* Above a root hub there is only the controller, and USBGuard hashes its path,
+ * relative to the mount point. */
 static void
-hash_parent(const char *real, int is_root_hub, char out[HASH_TEXT])
+hash_controller(const char *real, char out[HASH_TEXT])
 {
-	char parent[PATH_MAX], *slash;
-	size_t len = strlen(real);
+	const char *slash = strrchr(real, '/');
+	const char *path = strncmp(real, "/sys", 4) == 0 ? real + 4 : real;
+	struct digest_part part;
 	uint8_t digest[32];
-	int dir;
 
-	out[0] = '\0';
-	if (len >= sizeof(parent)) {
+	if (slash == NULL || slash <= path) {
 		return;
 	}
-	memcpy(parent, real, len + 1);
-	slash = strrchr(parent, '/');
-	if (slash == NULL || slash == parent) {
-		return;
-	}
-	*slash = '\0';
-	if (is_root_hub) {
-		/* Relative to the mount point, as USBGuard has it. */
-		const char *path =
-		    strncmp(parent, "/sys", 4) == 0 ? parent + 4 : parent;
-		struct digest_part part = {path, strlen(path)};
-
-		if (digest_sha256(digest, &part, 1) == 0) {
-			digest_base64(out, HASH_TEXT, digest, sizeof(digest));
-		}
-		return;
-	}
-	dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir != -1) {
-		hash_dir(dir, out);
-		close_fd(&dir);
+	part = (struct digest_part){path, (size_t)(slash - path)};
+	if (digest_sha256(digest, &part, 1) == 0) {
+		digest_base64(out, HASH_TEXT, digest, sizeof(digest));
 	}
 }
 
@@ -199,11 +195,11 @@ read_socket(struct sysfs_device *out, const char *real)
 }
 
 int
-sysfs_read(struct sysfs_device *out, const char *busid)
+sysfs_read(struct sysfs_device *out, const char *root, const char *busid)
 {
 	char link[PATH_MAX], real[PATH_MAX];
 	size_t len = strlen(busid);
-	long busnum, devnum, class;
+	long busnum, devnum, class, vid, pid;
 	int dir, r = 0;
 
 	memset(out, 0, sizeof(*out));
@@ -214,23 +210,34 @@ sysfs_read(struct sysfs_device *out, const char *busid)
 	if (usbip_check_busid(out->place.busid) != 0) {
 		return ERR_FORMAT;
 	}
-	snprintf(link, sizeof(link), SYSFS_USB "/%s", busid);
+	if (snprintf(link, sizeof(link), "%s/%s", root, busid) >=
+	    (int)sizeof(link)) {
+		return ERR_LIMIT;
+	}
 	if (realpath(link, real) == NULL) {
 		return ERR_NOENT;
 	}
 	if (strlen(real) >= USBIP_PATH_SIZE) {
 		return ERR_LIMIT;
 	}
+	memcpy(out->place.path, real, strlen(real) + 1);
+	out->is_root_hub = strncmp(busid, "usb", 3) == 0;
+	out->is_virtual = strstr(real, "/vhci_hcd") != NULL;
+	if (out->is_virtual) {
+		return 0; /* not this machine's: nothing of it is looked at */
+	}
 	dir = open(real, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir == -1) {
 		return ERR_NOENT;
 	}
-	memcpy(out->place.path, real, strlen(real) + 1);
 	busnum = read_number(dir, "busnum", 10);
 	devnum = read_number(dir, "devnum", 10);
 	class = read_number(dir, "bDeviceClass", 16);
+	vid = read_number(dir, "idVendor", 16);
+	pid = read_number(dir, "idProduct", 16);
 	if (busnum < 1 || busnum > 999 || devnum < 1 || devnum > 127 ||
-	    class < 0 || class > 255) {
+	    class < 0 || class > 255 || vid < 0 || vid > 0xffff || pid < 0 ||
+	    pid > 0xffff) {
 		r = ERR_FORMAT;
 		goto out;
 	}
@@ -238,99 +245,43 @@ sysfs_read(struct sysfs_device *out, const char *busid)
 	out->place.devnum = (uint16_t)devnum;
 	out->place.speed = read_speed(dir);
 	out->class = (uint8_t)class;
-	out->configuration = (int)read_number(dir, "bConfigurationValue", 10);
+	out->vid = (uint16_t)vid;
+	out->pid = (uint16_t)pid;
 	out->is_authorized = read_number(dir, "authorized", 10) != 0;
-	out->is_root_hub = strncmp(busid, "usb", 3) == 0;
-	out->is_virtual = strstr(real, "/vhci_hcd") != NULL;
 	if (!out->is_authorized) {
 		goto out; /* nothing else is to be believed */
 	}
+	out->configuration = stable_config(real);
 	read_socket(out, real);
-	hash_dir(dir, out->hash);
-	hash_parent(real, out->is_root_hub, out->parent_hash);
+	if (out->is_root_hub) {
+		hash_controller(real, out->parent_hash);
+	}
 out:
 	close_fd(&dir);
 	return r;
 }
 
-size_t
-sysfs_hubs(struct rule_device_store *store, const char *path)
-{
-	char at[PATH_MAX], *slash;
-	size_t n = 0, len = strlen(path);
-
-	if (len >= sizeof(at)) {
-		return 0;
-	}
-	memcpy(at, path, len + 1);
-	while (n < RULE_ANCESTORS && (slash = strrchr(at, '/')) != NULL &&
-	    slash != at) {
-		struct rule_hub_store *texts = &store->hubs[n];
-		struct rule_ancestor *hub;
-		const char *name;
-		long vid, pid;
-		int dir;
-
-		*slash = '\0';
-		name = strrchr(at, '/');
-		dir = open(at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (name == NULL || dir == -1 ||
-		    strlen(name + 1) >= sizeof(texts->via_port)) {
-			close_fd(&dir);
-			break;
-		}
-		vid = read_number(dir, "idVendor", 16);
-		pid = read_number(dir, "idProduct", 16);
-		hash_dir(dir, texts->hash);
-		close_fd(&dir);
-		if (vid < 0 || vid > 0xffff || pid < 0 || pid > 0xffff) {
-			break; /* the controller */
-		}
-		memcpy(texts->via_port, name + 1, strlen(name + 1) + 1);
-		if (stable_port(texts->stable_port, sizeof(texts->stable_port),
-			at) != 0) {
-			texts->stable_port[0] = '\0';
-		}
-		hub = rule_device_hub(store, n++);
-		hub->vid = (uint16_t)vid;
-		hub->pid = (uint16_t)pid;
-	}
-	return n;
-}
-
 int
-sysfs_facts(struct rule_device *out, struct rule_device_store *store,
-    const struct sysfs_device *dev)
+sysfs_facts(struct device *dev)
 {
-	int dir = open(
-	    dev->place.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	uint8_t *desc = NULL;
-	size_t count = 0;
-	ssize_t n;
-	int r = ERR_NOENT;
+	struct rule_device_store *store = dev->store;
+	size_t count = 0, len;
+	uint8_t *desc = read_descriptors(&dev->place, &len);
+	int r;
 
-	if (dir == -1) {
+	if (desc == NULL) {
 		return ERR_NOENT;
 	}
 	_Static_assert(HASH_TEXT == RULE_HASH, "a hash fits its store");
-	desc = malloc(DESCRIPTORS_MAX + 1);
-	if (desc == NULL) {
-		r = ERR_NOMEM;
-		goto out;
-	}
-	n = read_attr(dir, "descriptors", desc, DESCRIPTORS_MAX + 1);
-	if (n < 18) {
-		r = ERR_FORMAT;
-		goto out;
-	}
-	read_text(dir, "product", store->name, sizeof(store->name));
-	read_text(dir, "manufacturer", store->manufacturer,
-	    sizeof(store->manufacturer));
-	read_text(dir, "serial", store->serial, sizeof(store->serial));
-	r = rule_device_configs(store, &count, desc + 18, (size_t)n - 18);
+	_Static_assert(IPC_DEVICE_TEXT == RULE_TEXT, "so does a text");
+	r = rule_device_configs(
+	    store, &count, desc + DESC_DEVICE_SIZE, len - DESC_DEVICE_SIZE);
 	if (r != 0) {
 		goto out;
 	}
+	memcpy(store->name, dev->texts.product, RULE_TEXT);
+	memcpy(store->manufacturer, dev->texts.manufacturer, RULE_TEXT);
+	memcpy(store->serial, dev->texts.serial, RULE_TEXT);
 	memcpy(store->hash, dev->hash, sizeof(store->hash));
 	memcpy(store->parent_hash, dev->parent_hash,
 	    sizeof(store->parent_hash));
@@ -339,7 +290,7 @@ sysfs_facts(struct rule_device *out, struct rule_device_store *store,
 	    sizeof(store->connect_type));
 	memcpy(store->stable_port, dev->stable_port,
 	    sizeof(store->stable_port));
-	*out = (struct rule_device){
+	dev->facts = (struct rule_device){
 		.vid = le16_at(desc + 8),
 		.pid = le16_at(desc + 10),
 		.bcd_device = le16_at(desc + 12),
@@ -357,6 +308,5 @@ sysfs_facts(struct rule_device *out, struct rule_device_store *store,
 	};
 out:
 	free(desc);
-	close_fd(&dir);
 	return r;
 }

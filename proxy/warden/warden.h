@@ -55,6 +55,11 @@ struct device {
 	struct rule_device facts;
 	struct rule_device_store *store; /* owned; backs facts */
 	size_t nhubs; /* of store->ancestors */
+	uint16_t vid, pid; /* as the kernel has them */
+	int is_hub;
+	int is_texts;  /* what runs as `probe' reads texts */
+	int has_texts; /* then hash is known, too */
+	struct ipc_texts texts;
 	char hash[HASH_TEXT], parent_hash[HASH_TEXT];
 	char connect_type[32];
 	char stable_port[RULE_PORT];
@@ -63,7 +68,8 @@ struct device {
 	char refused[IPC_RULE]; /* the rule's name, and why */
 	char why[IPC_TEXT];
 	struct session *holder; /* borrowed; set while HELD */
-	uint32_t probe;		/* connection number of its probe, 0 = none */
+	/* Of its probe or of the reader of its texts; 0 = none. */
+	uint32_t probe;
 	int probe_chan;		/* owned; -1 */
 	struct loop_io *probe_io;
 	struct loop_timer *settle; /* while WAITING: looks again */
@@ -71,7 +77,7 @@ struct device {
 	int is_asked;	   /* the broker was asked to let it in, or to shut
 			      what is below it: once */
 	unsigned failures; /* of its probe, in a row */
-	int is_read;	   /* the probe that still runs gave a good record */
+	int is_read;	   /* the probe that still runs gave a good answer */
 	int was_read;	   /* its record is not the first */
 	struct plug *plug; /* borrowed from the book; NULL until looked at */
 	uint8_t key[BOOK_KEY]; /* of what it is and where, for approvals */
@@ -242,36 +248,40 @@ void registry_judge(struct device *dev);
 void registry_release(struct device *dev);
 const char *device_state_name(enum device_state state);
 
-/* sysfs.c: what the kernel says of where a device is. */
-/* Fills place, class, texts from /sys/bus/usb/devices/BUSID. 0, ERR_NOENT,
- * ERR_FORMAT. */
+/* sysfs.c: what the kernel says of where a device is. None of it waits for a
+ * device. */
+#define SYSFS_USB "/sys/bus/usb/devices"
 struct sysfs_device {
 	struct device_place place;
 	uint8_t class;
-	int configuration; /* -1 = none set */
+	uint16_t vid, pid;
+	int configuration; /* 0 = none set */
 	int is_authorized; /* by the kernel; if not, its descriptors are no
 			      facts yet */
 	int is_root_hub;
-	int is_virtual; /* behind vhci_hcd */
+	int is_virtual; /* behind vhci_hcd; then its place is all there is */
 	char connect_type[32];
-	char hash[HASH_TEXT];	     /* of the device, from its sysfs bytes */
-	char parent_hash[HASH_TEXT]; /* of the hub above */
+	char parent_hash[HASH_TEXT]; /* of a root hub: its controller's */
 	char stable_port[RULE_PORT]; /* see stable.h; "" = unknown */
 };
-int sysfs_read(struct sysfs_device *out, const char *busid);
-/* Facts for [local] keep, from the kernel's copy of the descriptors. The
- * texts live in store. */
-int sysfs_facts(struct rule_device *out, struct rule_device_store *store,
-    const struct sysfs_device *dev);
-
-/* Fills the hubs of a store for the device at that path, nearest first, and
- * gives their number: RULE_ANCESTORS at most. */
-size_t sysfs_hubs(struct rule_device_store *store, const char *path);
+/* Reads ROOT/BUSID; root is SYSFS_USB. 0, ERR_NOENT, ERR_FORMAT, ERR_LIMIT. */
+int sysfs_read(struct sysfs_device *out, const char *root, const char *busid);
+/* USBGuard's hash, with the kernel's copy of the descriptors; "" when it has
+ * none, or too many. */
+void sysfs_hash(char out[HASH_TEXT], const struct device_place *place,
+    const struct ipc_texts *texts);
+/* Facts for [local] keep, from the kernel's copy of the descriptors and from
+ * what dev has so far, its texts among them. 0, ERR_NOENT, ERR_FORMAT,
+ * ERR_LIMIT. */
+int sysfs_facts(struct device *dev);
 
 /* facts.c: what rules judge a device by. */
 /* All of its facts, out of its record and of what was found out before. 0, or
  * an error of the record or of the digests. */
 int facts_fill(struct device *dev);
+/* The hubs above, nearest first, as the registry knows them, and the parent hash.
+ * 0, or ERR_AGAIN while the texts of one are not known: a rule might name it. */
+int facts_hubs(struct device *dev);
 /* Adds to facts that are from elsewhere what the record does not say. */
 void facts_place(struct device *dev);
 /* A device came, changed or went: which ones are ambiguous now. */

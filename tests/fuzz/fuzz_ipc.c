@@ -49,6 +49,7 @@ again(uint8_t which, const uint8_t *data, size_t size)
 		    : place_encode(buf, sizeof(buf), &place);
 		CASE(16, line)
 		CASE(17, watch)
+		CASE(18, texts)
 	}
 	return -1;
 }

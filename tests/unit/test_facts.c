@@ -2,7 +2,6 @@
  * proxy/warden/facts: digests, hubs above, and which devices cannot be told
  * apart while they come, change and go; and the JSON of all that.
  */
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 #include <jansson.h>
@@ -169,15 +166,6 @@ digests(void **state)
 	assert_int_equal(dev->facts.is_first_seen, 1);
 }
 
-static int
-drop(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
-
 /* USBGuard's hash of two devices whose hash it has published. */
 static void
 hashes_of_usbguard(void **state)
@@ -225,70 +213,67 @@ hashes_of_usbguard(void **state)
 	}
 }
 
-/* A directory of sysfs with those texts. */
-static void
-put_dir(const char *dir, const char *vid, const char *pid)
+static struct device *
+put_hub(unsigned i, const char *busid, const char *hash)
 {
-	const struct {
-		const char *name, *text;
-	} files[] = {{"idVendor", vid}, {"idProduct", pid},
-	    {"descriptors", "\22\1 eighteen bytes.."}};
+	struct device *dev = &devs[i];
 
-	assert_int_equal(mkdir(dir, 0700), 0);
-	for (size_t i = 0; vid != NULL && i < 3; i++) {
-		char path[512];
-		FILE *f;
-
-		snprintf(path, sizeof(path), "%s/%s", dir, files[i].name);
-		f = fopen(path, "w");
-		assert_non_null(f);
-		fputs(files[i].text, f);
-		assert_int_equal(fclose(f), 0);
-	}
+	dev->warden = &w;
+	dev->is_hub = dev->has_texts = 1;
+	dev->vid = 0x0424;
+	dev->pid = (uint16_t)(0x2510 + i);
+	snprintf(dev->place.busid, sizeof(dev->place.busid), "%s", busid);
+	snprintf(dev->hash, sizeof(dev->hash), "%s", hash);
+	snprintf(
+	    dev->stable_port, sizeof(dev->stable_port), "pci-0:%u", i);
+	TAILQ_INSERT_TAIL(&w.devices, dev, entry);
+	return dev;
 }
 
-static void
-below(char *path, size_t size, const char *name)
-{
-	size_t n = strlen(path);
-
-	snprintf(path + n, size - n, "%s", name);
-}
-
+/* Hubs come out of the registry, and one whose texts are not known, or that is
+ * not there, makes what is below it wait. */
 static void
 hubs(void **state)
 {
-	static struct rule_device_store store;
-	char top[] = "/tmp/facts-XXXXXX", path[400];
+	struct device *dev, *hub, *root;
 
 	(void)state;
-	assert_non_null(mkdtemp(top));
-	snprintf(path, sizeof(path), "%s/0000:00:14.0", top);
-	put_dir(path, NULL, NULL);
-	below(path, sizeof(path), "/usb3");
-	put_dir(path, "1d6b\n", "0002\n");
-	assert_int_equal(sysfs_hubs(&store, path), 0);
-	below(path, sizeof(path), "/3-2");
-	put_dir(path, "0424\n", "2514\n");
-	assert_int_equal(sysfs_hubs(&store, path), 1);
-	below(path, sizeof(path), "/3-2.4");
-	put_dir(path, "1209\n", "5a11\n");
-	assert_int_equal(sysfs_hubs(&store, path), 2);
-	assert_string_equal(store.ancestors[0].via_port, "3-2");
-	assert_int_equal(store.ancestors[0].vid, 0x0424);
-	assert_int_equal(store.ancestors[0].pid, 0x2514);
-	assert_int_equal(strlen(store.ancestors[0].hash), 44);
-	assert_string_equal(store.ancestors[1].via_port, "usb3");
-	assert_int_equal(store.ancestors[1].vid, 0x1d6b);
-	assert_string_not_equal(
-	    store.ancestors[0].hash, store.ancestors[1].hash);
-	/* no more than USB has, whatever lies there */
-	for (unsigned i = 0; i < 10; i++) {
-		below(path, sizeof(path), "/9-9");
-		put_dir(path, "0424\n", "2514\n");
-	}
-	assert_int_equal(sysfs_hubs(&store, path), RULE_ANCESTORS);
-	assert_int_equal(nftw(top, drop, 8, FTW_DEPTH | FTW_PHYS), 0);
+	dev = plug(0, "A1");
+	snprintf(dev->place.busid, sizeof(dev->place.busid), "3-2.4");
+	snprintf(dev->place.path, sizeof(dev->place.path),
+	    "/sys/devices/pci0000:00/0000:00:14.0/usb3/3-2/3-2.4");
+	assert_int_equal(facts_hubs(dev), ERR_AGAIN);
+	hub = put_hub(1, "3-2", "hash of the hub");
+	assert_int_equal(facts_hubs(dev), ERR_AGAIN);
+	root = put_hub(2, "usb3", "hash of the root hub");
+	assert_int_equal(facts_hubs(dev), 0);
+	assert_int_equal(dev->nhubs, 2);
+	assert_string_equal(dev->parent_hash, "hash of the hub");
+	hub->has_texts = 0;
+	assert_int_equal(facts_hubs(dev), ERR_AGAIN);
+	assert_int_equal(dev->nhubs, 0);
+	hub->has_texts = 1;
+	root->has_texts = 0;
+	assert_int_equal(facts_hubs(dev), ERR_AGAIN);
+	root->has_texts = 1;
+	assert_int_equal(facts_hubs(dev), 0);
+	assert_int_equal(facts_fill(dev), 0);
+	assert_int_equal(dev->facts.nancestors, 2);
+	assert_string_equal(dev->facts.parent_hash, "hash of the hub");
+	assert_string_equal(dev->facts.ancestors[0].via_port, "3-2");
+	assert_string_equal(dev->facts.ancestors[0].stable_port, "pci-0:1");
+	assert_int_equal(dev->facts.ancestors[0].vid, 0x0424);
+	assert_int_equal(dev->facts.ancestors[0].pid, 0x2511);
+	assert_string_equal(
+	    dev->facts.ancestors[1].hash, "hash of the root hub");
+	assert_string_equal(dev->facts.ancestors[1].via_port, "usb3");
+	/* above a root hub there is none; its parent is the controller */
+	snprintf(root->place.path, sizeof(root->place.path),
+	    "/sys/devices/pci0000:00/0000:00:14.0/usb3");
+	snprintf(root->parent_hash, sizeof(root->parent_hash), "controller");
+	assert_int_equal(facts_hubs(root), 0);
+	assert_int_equal(root->nhubs, 0);
+	assert_string_equal(root->parent_hash, "controller");
 }
 
 static void

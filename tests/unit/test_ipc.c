@@ -39,6 +39,7 @@ union message {
 	struct ipc_item item;
 	struct ipc_imported imported;
 	struct ipc_refused refused;
+	struct ipc_texts texts;
 	struct ipc_text text;
 	struct ipc_line line;
 	struct ipc_watch watch;
@@ -67,6 +68,7 @@ SHAPE(exited, exited)
 SHAPE(pem, pem)
 SHAPE(item, item)
 SHAPE(refused, refused)
+SHAPE(texts, texts)
 SHAPE(text, text)
 SHAPE(line, line)
 SHAPE(watch, watch)
@@ -109,7 +111,7 @@ static void
 fill_probe(struct rnd *r, union message *m)
 {
 	m->probe.place = place;
-	m->probe.flags = (uint8_t)rnd_below(r, 2);
+	m->probe.flags = (uint8_t)rnd_below(r, 3);
 }
 
 static void
@@ -199,6 +201,14 @@ fill_refused(struct rnd *r, union message *m)
 {
 	rnd_text(r, m->refused.rule, IPC_RULE);
 	rnd_text(r, m->refused.text, IPC_TEXT);
+}
+
+static void
+fill_texts(struct rnd *r, union message *m)
+{
+	rnd_text(r, m->texts.product, IPC_DEVICE_TEXT);
+	rnd_text(r, m->texts.manufacturer, IPC_DEVICE_TEXT);
+	rnd_text(r, m->texts.serial, IPC_DEVICE_TEXT);
 }
 
 static void
@@ -299,6 +309,7 @@ static const struct {
     MESSAGE(item),
     MESSAGE(imported),
     MESSAGE(refused),
+    MESSAGE(texts),
     MESSAGE(text),
     MESSAGE(line),
     MESSAGE(watch),

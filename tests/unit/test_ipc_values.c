@@ -86,7 +86,7 @@ values_outside_their_range_are_refused(void **state)
 		wire[PLACE_WIRE] = (uint8_t)v;
 		assert_int_equal(
 		    ipc_decode_probe(&probe, wire, PLACE_WIRE + 1),
-		    v < 2 ? 0 : ERR_FORMAT);
+		    v < 3 ? 0 : ERR_FORMAT);
 		assert_int_equal(
 		    ipc_decode_authorize(&authorize, wire, PLACE_WIRE + 1),
 		    v >= 1 && v <= 4 ? 0 : ERR_FORMAT);
@@ -100,7 +100,7 @@ values_outside_their_range_are_refused(void **state)
 		    ipc_encode_exited(again, sizeof(again), &exited),
 		    v >= 1 && v <= 2 ? 3 : ERR_FORMAT);
 	}
-	probe.flags = 2;
+	probe.flags = IPC_PROBE_RESET | IPC_PROBE_TEXTS;
 	assert_int_equal(
 	    ipc_encode_probe(again, sizeof(again), &probe), ERR_FORMAT);
 	assert_int_equal(ipc_decode_exited(&exited, "\2\101\0", 3), ERR_FORMAT);
@@ -469,6 +469,7 @@ types_are_even_for_requests(void **state)
 	    IPC_GRANT, IPC_KILL, IPC_KEY, IPC_SET_CONFIG, IPC_IDENTITY,
 	    IPC_LIST, IPC_IMPORT, IPC_REFUSED, IPC_STATE, IPC_EVENT,
 	    IPC_SUBSCRIBE, IPC_SAID, IPC_ACTIVE, IPC_RECORD, IPC_PROBE_FAILED,
+	    IPC_TEXTS,
 	    IPC_RELAY_SETUP, IPC_RELAY_READY};
 	static const int answers[] = {IPC_SPAWNED, IPC_PROBED, IPC_AUTHORIZED,
 	    IPC_GRANTED, IPC_EXITED, IPC_KEY_IS, IPC_CONFIG_SET, IPC_DEVICE,

@@ -27,7 +27,8 @@
 /* What the fakes were asked. */
 static struct {
 	int started, opened, closed, authorized, ended, set_config;
-	int closed_channel;
+	int closed_channel, named;
+	unsigned flags;
 	uint8_t config, what;
 } did;
 static int open_result;
@@ -44,6 +45,18 @@ device_open(const struct device_place *p, int *out)
 {
 	assert_string_equal(p->busid, place.busid);
 	did.opened++;
+	if (open_result == 0) {
+		*out = dup(0);
+		assert_int_not_equal(*out, -1);
+	}
+	return open_result;
+}
+
+int
+device_texts(const struct device_place *p, int *out)
+{
+	assert_string_equal(p->busid, place.busid);
+	did.named++;
 	if (open_result == 0) {
 		*out = dup(0);
 		assert_int_not_equal(*out, -1);
@@ -93,9 +106,9 @@ broker_find(struct broker *broker, uint32_t conn)
 
 int
 broker_start_child(struct broker *broker, enum ipc_role role, uint32_t conn,
-    int fd, int do_reset, struct child **out, int *end)
+    int fd, unsigned flags, struct child **out, int *end)
 {
-	(void)do_reset;
+	did.flags = flags;
 	assert_int_not_equal(fd, -1);
 	did.started++;
 	broker->children[1].role = role;
@@ -189,7 +202,8 @@ warden_is_dead(void)
 static int
 nothing_done(void)
 {
-	return did.started + did.opened + did.authorized + did.set_config == 0;
+	return did.started + did.opened + did.named + did.authorized +
+	    did.set_config == 0;
 }
 
 static int
@@ -504,6 +518,40 @@ test_probe(void **state)
 	assert_true(warden_is_dead());
 }
 
+/* A reader of texts gets no device: nothing is opened, taken or given back. */
+static void
+test_texts(void **state)
+{
+	struct ipc_probe probe = {.place = place, .flags = IPC_PROBE_TEXTS};
+	struct channel_msg msg;
+	uint8_t buf[512];
+	int n = ipc_encode_probe(buf, sizeof(buf), &probe);
+
+	(void)state;
+	from_warden(IPC_PROBE, 3, buf, (size_t)n, -1);
+	assert_int_equal(did.named, 1);
+	assert_int_equal(did.started, 1);
+	assert_int_equal(did.flags, IPC_PROBE_TEXTS);
+	assert_int_equal(did.opened, 0);
+	assert_false(children[1].has_device);
+	assert_int_equal(children[1].usb_fd, -1);
+	assert_int_equal(answer(warden_end, &msg), 0);
+	assert_int_equal(msg.type, IPC_PROBED);
+	assert_int_not_equal(msg.fd, -1);
+	close_fd(&msg.fd);
+	open_result = ERR_NOENT;
+	from_warden(IPC_PROBE, 4, buf, (size_t)n, -1);
+	expect_result(warden_end, IPC_PROBED, ERR_NOENT);
+	assert_int_equal(did.started, 1);
+	assert_int_equal(did.closed, 0);
+	/* neither one nor the other */
+	buf[n - 1] = IPC_PROBE_TEXTS | IPC_PROBE_RESET;
+	from_warden(IPC_PROBE, 5, buf, (size_t)n, -1);
+	assert_int_equal(did.named, 2);
+	assert_int_equal(did.opened, 0);
+	assert_true(warden_is_dead());
+}
+
 static int
 authorize_message(uint8_t *buf, size_t size, enum ipc_authorize_what what)
 {
@@ -555,6 +603,7 @@ main(void)
 		T(test_lengths),
 		T(test_closed),
 		T(test_probe),
+		T(test_texts),
 		T(test_authorize_device),
 	};
 

@@ -10,6 +10,7 @@
 const struct softdev_model *const softdev_models[] = {
     &softdev_camera,
     &softdev_microphone,
+    &softdev_mute,
     NULL,
 };
 
