@@ -1,7 +1,7 @@
 /*
- * Texts of a device, in sallyport-probe. The kernel shows them under the lock of
- * the device, which it holds while it configures, names or resets it, and of a
- * hub while it enumerates what is plugged in below: for as long as a device
+ * Texts of a device, in sallyport-probe. The kernel shows them under the lock
+ * of the device, which it holds while it configures, names or resets it, and of
+ * a hub while it enumerates what is plugged in below: for as long as a device
  * takes to answer, which a hostile one does not. So this process may hang; it
  * is killed when its time is over. The texts are hostile.
  */
@@ -85,7 +85,8 @@ int
 texts_run(int dir, int warden)
 {
 	static struct ipc_texts texts;
-	static uint8_t buf[sizeof(struct ipc_texts) + sizeof(struct ipc_refused)];
+	static uint8_t
+	    buf[sizeof(struct ipc_texts) + sizeof(struct ipc_refused)];
 	struct ipc_refused why = {.rule = "gateway.texts"};
 	uint16_t type = IPC_TEXTS;
 	int n, r = texts_read(&texts, dir);

@@ -9,10 +9,10 @@
  *              REFUSED                      KEPT (hubs, [local] keep)
  *
  * WAITING: not authorized by the kernel ([local] at-boot = strict: the broker is
- * asked to), or not configured so far; or its texts, or those of a hub above, are
- * not known. They are read first, by a process of their own, which waits while
- * the kernel has the device locked. Nobody else waits for that: not the warden,
- * and not the broker, who opens a device only after its texts came.
+ * asked to), or not configured so far; or its texts, or those of a hub above,
+ * are not known. They are read first, by a process of their own, which waits
+ * while the kernel has the device locked. Nobody else waits for that: not the
+ * warden, and not the broker, who opens a device only after its texts came.
  */
 #include "proxy/warden/warden.h"
 
@@ -204,10 +204,10 @@ note_plug(struct device *dev)
 
 static void look(void *arg);
 
-/* Its texts were not to be had: once more, after a pause. A device that has none
- * stays out, for to export it and to keep it are both judged by them. A hub may
- * be locked by what is plugged into it, for as long as that likes, and is the
- * gateway's own: it is asked until it answers, and what is below waits. */
+/* Its texts were not to be had: once more, after a pause. A device that gives
+ * none stays out, for to export it and to keep it are both judged by them. A
+ * hub may be locked by what is plugged into it, for as long as that likes, and
+ * is the gateway's own: it is asked until it answers, and what is below waits. */
 static void
 no_texts(struct device *dev, const char *text)
 {

@@ -54,6 +54,12 @@ mute=$(class_busid 1209 5a13 gateway)
 root=usb${mute%%-*}
 check "the kernel sets it up" wait_for 10 mute_interfaces
 check "the device and its hub are locked" all_locked
+for name in busnum devnum speed bDeviceClass idVendor idProduct authorized \
+    descriptors "../${root#usb}-0:1.0/$root-port${mute#*-}/connect_type"; do
+	timeout 5 cat "/sys/bus/usb/devices/$mute/$name" >/dev/null ||
+	    fail "$name is locked"
+done
+say "ok: what the warden reads of it is not"
 before=$(wc -l </tmp/rounds)
 for i in 1 2 3; do
 	check "a second workstation lists ($i)" limit 20 sallyport list \
