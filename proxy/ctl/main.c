@@ -35,8 +35,9 @@ usage(FILE *to)
 	      "                or its hold (or --connection N)\n"
 	      "  reload        load the rules again; says what changes, or what "
 	      "is wrong\n"
-	      "                [--dry-run] [--confirm-within DURATION]; then "
-	      "--confirm\n"
+	      "                [--dry-run [PATH]] [--confirm-within DURATION "
+	      "[PATH]]; then\n"
+	      "                --confirm\n"
 	      "  explain DEVICE WHO    why WHO (a name, @CONNECTION, dns:NAME) "
 	      "may have it\n"
 	      "  approve [ID]  say yes to an ask; without ID: what is asked\n"
@@ -125,12 +126,26 @@ kick(const struct options *opt, char **args, int n, json_t *o)
 static int
 reload(const struct options *opt, char **args, int n, json_t *o)
 {
-	(void)args;
-	(void)n;
+	char *path;
+
 	if (opt->is_confirm + opt->is_dry + (opt->confirm_within != 0) > 1) {
 		log_warnx("reload: only one of --dry-run, --confirm-within "
 			  "and --confirm");
 		return 2;
+	}
+	if (n == 1 && !opt->is_dry && opt->confirm_within == 0) {
+		log_warnx("reload: rules of another PATH are only tried: "
+			  "--dry-run or --confirm-within DURATION");
+		return 2;
+	}
+	if (n == 1) {
+		path = realpath(args[0], NULL);
+		if (path == NULL) {
+			log_warn("reload: %s", args[0]);
+			return 5;
+		}
+		put(o, "path", path);
+		free(path);
 	}
 	if (opt->is_confirm) {
 		put(o, "op", "confirm");
@@ -203,7 +218,7 @@ static const struct command {
 	{"devices", 0, 0, plain, show_devices},
 	{"sessions", 0, 0, plain, show_sessions},
 	{"kick", 0, 1, kick, show_nothing},
-	{"reload", 0, 0, reload, show_reload},
+	{"reload", 0, 1, reload, show_reload},
 	{"explain", 2, 2, explain, show_explain},
 	{"approve", 0, 1, answer, show_asks},
 	{"deny", 0, 1, answer, show_asks},

@@ -43,14 +43,15 @@ with_diff(struct warden *w, const struct snapshot *before,
 }
 
 static json_t *
-dry_run(struct warden *w, const struct snapshot *before)
+dry_run(struct warden *w, const char *from, const struct snapshot *before)
 {
 	struct rules *rules = NULL;
 	struct snapshot *after = NULL;
 	struct source src;
 	json_t *o;
 
-	if (rulefiles_load(w, w->conf.rules, &src, &rules) != 0) {
+	if (rulefiles_load(w, from != NULL ? from : w->conf.rules, &src,
+		&rules) != 0) {
 		o = control_failure(1, src.error);
 	} else if ((after = snapshot_take(w, rules)) == NULL) {
 		o = control_failure(1, "out of memory");
@@ -71,6 +72,8 @@ dry_run(struct warden *w, const struct snapshot *before)
 json_t *
 control_reload(struct warden *w, json_t *request)
 {
+	const char *from = json_string_value(json_object_get(request, "path"));
+	int is_dry = json_is_true(json_object_get(request, "dry_run"));
 	long within = seconds_of(request, "confirm_within");
 	struct snapshot *before, *after = NULL;
 	json_t *o;
@@ -78,15 +81,20 @@ control_reload(struct warden *w, json_t *request)
 	if (within < 0) {
 		return control_failure(2, "confirm_within: not a duration");
 	}
+	if (from != NULL && (from[0] != '/' || (!is_dry && within == 0))) {
+		return control_failure(2, "other rules than those of the "
+		    "configuration are only tried: --dry-run or "
+		    "--confirm-within");
+	}
 	before = snapshot_take(w, w->rules);
 	if (before == NULL) {
 		return control_failure(1, "out of memory");
 	}
-	if (json_is_true(json_object_get(request, "dry_run"))) {
-		o = dry_run(w, before);
+	if (is_dry) {
+		o = dry_run(w, from, before);
 	} else {
 		audit_open(&w->audit, w->conf.audit);
-		if (policy_replace(w, (uint32_t)within) != 0) {
+		if (policy_replace(w, from, (uint32_t)within) != 0) {
 			o = control_failure(1, w->rules_error);
 		} else if ((after = snapshot_take(w, w->rules)) == NULL) {
 			o = control_success(); /* done, but not to be told */

@@ -27,7 +27,7 @@ swap(struct warden *w, struct rules *rules)
 }
 
 static void
-note_failure(struct warden *w, const struct source *src)
+note_failure(struct warden *w, const char *from, const struct source *src)
 {
 	memcpy(w->failed_digest, src->digest, sizeof(w->failed_digest));
 	(void)snprintf(
@@ -35,23 +35,32 @@ note_failure(struct warden *w, const struct source *src)
 	audit_write(w, "policy", "failed", NULL, NULL, NULL, "error",
 	    w->rules_error, "kept",
 	    w->rules != NULL ? "the rules before" : "nothing", (char *)NULL);
-	log_warnx("rules %s: not loaded; %s", w->conf.rules,
+	log_warnx("rules %s: not loaded; %s", from,
 	    w->rules != NULL ? "the rules before stay in force"
 			     : "nothing is exported");
 }
 
 static void
-note_success(struct warden *w, const struct source *src, const char *outcome)
+note_success(struct warden *w, const char *from, const struct source *src)
 {
 	char count[32];
 
-	memcpy(w->rules_digest, src->digest, sizeof(w->rules_digest));
 	w->rules_error[0] = '\0';
+	if (strcmp(from, w->conf.rules) == 0) {
+		memcpy(w->rules_digest, src->digest, sizeof(w->rules_digest));
+	} else {
+		/* Those of the configuration are others: any change of them
+		 * loads. */
+		memset(w->rules_digest, 0, sizeof(w->rules_digest));
+		(void)snprintf(w->rules_error, sizeof(w->rules_error),
+		    "the rules of %s are in force, not those of [gateway] "
+		    "rules", from);
+	}
 	(void)snprintf(count, sizeof(count), "%zu",
 	    w->rules != NULL ? rules_count(w->rules) : 0);
-	audit_write(w, "policy", outcome, NULL, NULL, NULL, "rules", count,
-	    "from", w->conf.rules, (char *)NULL);
-	log_infox("rules %s: %s loaded", w->conf.rules, count);
+	audit_write(w, "policy", "loaded", NULL, NULL, NULL, "rules", count,
+	    "from", from, (char *)NULL);
+	log_infox("rules %s: %s loaded", from, count);
 }
 
 static int
@@ -82,7 +91,7 @@ is_known(const struct warden *w, const struct source *src)
  * when the texts are those that were loaded last; most touches are an editor's
  * and change none. */
 static int
-load(struct warden *w, struct rules **before, int is_touch)
+load(struct warden *w, const char *from, struct rules **before, int is_touch)
 {
 	struct rules *rules = NULL, *old;
 	struct source src;
@@ -91,8 +100,8 @@ load(struct warden *w, struct rules **before, int is_touch)
 	if (r != 0) {
 		return r;
 	}
-	r = rulefiles_load(w, w->conf.rules, &src, &rules);
-	if (src.ndirs > 0) {
+	r = rulefiles_load(w, from, &src, &rules);
+	if (src.ndirs > 0 && from == w->conf.rules) {
 		watch_set(w, src.dirs, src.ndirs);
 	}
 	if (is_touch && is_known(w, &src)) {
@@ -100,14 +109,14 @@ load(struct warden *w, struct rules **before, int is_touch)
 		r = ERR_AGAIN;
 	} else if (r == 0) {
 		old = swap(w, rules);
-		note_success(w, &src, "loaded");
+		note_success(w, from, &src);
 		if (before != NULL) {
 			*before = old;
 		} else {
 			rules_free(old);
 		}
 	} else {
-		note_failure(w, &src);
+		note_failure(w, from, &src);
 	}
 	source_fini(&src);
 	return r;
@@ -116,7 +125,7 @@ load(struct warden *w, struct rules **before, int is_touch)
 int
 policy_load(struct warden *w)
 {
-	return load(w, NULL, 0);
+	return load(w, w->conf.rules, NULL, 0);
 }
 
 /* ------------------------------------------------------------------------ */
@@ -218,11 +227,12 @@ policy_start(struct warden *w)
 /* With a confirmation awaited already, it is for the rules before the first of
  * those loads: nobody has said yes to any later one. */
 int
-policy_replace(struct warden *w, uint32_t confirm_within)
+policy_replace(struct warden *w, const char *from, uint32_t confirm_within)
 {
 	struct rules *before = NULL;
 	int keeps = confirm_within != 0 && !w->has_fallback;
-	int r = load(w, keeps ? &before : NULL, 0);
+	int r = load(w, from != NULL ? from : w->conf.rules,
+	    keeps ? &before : NULL, 0);
 
 	if (r != 0) {
 		return r;
@@ -255,13 +265,13 @@ void
 policy_reload(struct warden *w)
 {
 	audit_open(&w->audit, w->conf.audit);
-	(void)policy_replace(w, 0);
+	(void)policy_replace(w, NULL, 0);
 }
 
 void
 policy_touched(struct warden *w)
 {
-	if (load(w, NULL, 1) == 0) {
+	if (load(w, w->conf.rules, NULL, 1) == 0) {
 		judge_all(w);
 	}
 }

@@ -303,9 +303,11 @@ void policy_decide(struct warden *w, const struct device *dev,
     const struct session *s, enum rule_moment moment, struct judged *out);
 /* By a signal, a change of files, or an operator. */
 void policy_reload(struct warden *w);
-/* Loads; 0, or the error is in w->rules_error. With seconds the rules before
+/* Loads what lies at from, or, with NULL, at [gateway] rules. 0, or the error is
+ * in w->rules_error. With seconds the rules before
  * come back after that time, unless it is confirmed. */
-int policy_replace(struct warden *w, uint32_t confirm_within);
+int policy_replace(
+    struct warden *w, const char *from, uint32_t confirm_within);
 /* The other rules' files were touched: loads when their texts are others. */
 void policy_touched(struct warden *w);
 int policy_confirm(struct warden *w); /* 0; ERR_NOENT: nothing waits */

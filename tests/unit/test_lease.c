@@ -91,9 +91,9 @@ pass(unsigned seconds)
 }
 
 static void
-write_rules(const char *text)
+write_at(const char *path, const char *text)
 {
-	FILE *f = fopen(rules_path, "w");
+	FILE *f = fopen(path, "w");
 
 	assert_non_null(f);
 	(void)fprintf(f, "default to any\n%s\n", text);
@@ -101,10 +101,16 @@ write_rules(const char *text)
 }
 
 static void
+write_rules(const char *text)
+{
+	write_at(rules_path, text);
+}
+
+static void
 use_rules(const char *text)
 {
 	write_rules(text);
-	assert_int_equal(policy_replace(w, 0), 0);
+	assert_int_equal(policy_replace(w, NULL, 0), 0);
 	settle();
 }
 
@@ -750,7 +756,7 @@ test_reload(void **state)
 	assert_false(is_over(0));
 	/* an error changes nothing */
 	write_rules("alow");
-	assert_int_not_equal(policy_replace(w, 0), 0);
+	assert_int_not_equal(policy_replace(w, NULL, 0), 0);
 	settle();
 	assert_false(is_over(0));
 	assert_true(strstr(w->rules_error, "a.rules:2:1") != NULL);
@@ -801,7 +807,7 @@ test_confirm(void **state)
 	use_rules("allow");
 	assert_int_equal(policy_confirm(w), ERR_NOENT);
 	write_rules("block");
-	assert_int_equal(policy_replace(w, 1), 0);
+	assert_int_equal(policy_replace(w, NULL, 1), 0);
 	assert_int_equal(try("one", 0), ERR_NOENT);
 	/* another load meanwhile does not confirm the first */
 	use_rules("block key \"again\"");
@@ -814,10 +820,35 @@ test_confirm(void **state)
 	assert_true(audited("policy", "rolled back"));
 	assert_int_equal(policy_confirm(w), ERR_NOENT);
 	write_rules("block");
-	assert_int_equal(policy_replace(w, 1), 0);
+	assert_int_equal(policy_replace(w, NULL, 1), 0);
 	assert_int_equal(policy_confirm(w), 0);
 	assert_null(w->fallback);
 	assert_int_equal(try("one", 0), ERR_NOENT);
+}
+
+/* Rules from elsewhere are tried; the gateway's own come back by any change of
+ * them, and even when they did not change. */
+static void
+test_other_path(void **state)
+{
+	char path[80];
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/other", dir);
+	write_at(path, "block");
+	use_rules("allow");
+	assert_int_equal(policy_replace(w, path, 60), 0);
+	assert_non_null(strstr(w->rules_error, path));
+	assert_int_equal(try("one", 0), ERR_NOENT);
+	assert_int_equal(policy_confirm(w), 0);
+	assert_int_equal(try("one", 0), ERR_NOENT);
+	policy_touched(w);
+	assert_string_equal(w->rules_error, "");
+	assert_int_equal(try("one", 0), 0);
+	write_at(path, "blok");
+	assert_int_not_equal(policy_replace(w, path, 60), 0);
+	assert_false(w->has_fallback);
+	assert_int_equal(remove(path), 0);
 }
 
 /* A changed file is loaded, the same text again is not. */
@@ -841,7 +872,7 @@ test_touched(void **state)
 	/* everybody may write to it: no rules */
 	write_rules("allow");
 	assert_int_equal(chmod(rules_path, 0666), 0);
-	assert_int_not_equal(policy_replace(w, 0), 0);
+	assert_int_not_equal(policy_replace(w, NULL, 0), 0);
 	assert_true(strstr(w->rules_error, "chmod o-w") != NULL);
 	assert_int_equal(chmod(rules_path, 0644), 0);
 }
@@ -990,6 +1021,7 @@ main(void)
 		T(test_reload),
 		T(test_reject),
 		T(test_confirm),
+		T(test_other_path),
 		T(test_touched),
 		T(test_diff),
 		T(test_explain),
