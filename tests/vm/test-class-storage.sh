@@ -81,6 +81,8 @@ is_refused() {
 }
 check "plug a disk that speaks UAS alone" host device_add \
 	usb-uas,id=uas,bus=xhci.0
+# It lets its disks be added first, and then be plugged in by hand.
+check "plug it in" host qom-set /machine/peripheral/uas attached true
 wait_for 20 is_refused uas.only || {
 	sallyctl devices
 	fail "it is not refused as such"
