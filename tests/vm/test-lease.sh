@@ -128,7 +128,7 @@ free
 say "a person says yes"
 rules 'allow approve by "supervisor" within 60s valid 1h'
 check "it is shown as waiting" wait_for 10 audit_has watch "needs approval"
-expect_exit 5 sallyport attach --tls "$T1" gateway "$drive"
+expect_exit 3 sallyport attach --tls "$T1" gateway "$drive"
 check "an ask is open" audit_has approval asked
 sallyctl approve | sed 's/^/    /'
 id=$(sallyctl --json approve | jq '.asks[0].id')
@@ -139,7 +139,22 @@ expect_line "because of its .approve" sallyctl explain "$drive" \
 check "and yes after all" sallyctl approve "$id"
 check "the person hears so" wait_for 10 grep -q "approved: it can" /tmp/watch
 check "attach" attach
-expect_exit 5 sallyport attach --tls "$T2" gateway "$drive"
+expect_exit 3 sallyport attach --tls "$T2" gateway "$drive"
+check "detach" sallyport detach "$drive"
+free
+say "one who waits for it"
+sallyport attach --wait=90 --log /tmp/relay.log --tls "$T2" gateway "$drive" \
+	>/tmp/waited 2>&1 &
+waiting=$!
+open_ask() {
+	sallyctl --json approve | jq -e '[.asks[] | select(.state == "open") |
+		.id] | last // empty'
+}
+wait_for 30 open_ask || { cat /tmp/waited; fail "no ask is open"; }
+check "yes" sallyctl approve "$(open_ask)"
+wait $waiting || { cat /tmp/waited; fail "it does not attach"; }
+sed 's/^/    /' /tmp/waited
+wait_for 20 attached_disk || fail "no disk"
 check "detach" sallyport detach "$drive"
 free
 say "over a restart of the gateway"

@@ -74,9 +74,10 @@ check "the person hears why" wait_for 10 grep -q "rules changed" /tmp/watch
 check "no port is in use" wait_for 20 vhci_idle
 
 say "other rules, tried while the files are watched"
+check "it is ready" device_wait 30 "$drive" ready
 printf '%s\n' 'default to any' 'allow key "TRY"' >/tmp/try.rules
 check "what they would do" eval \
-	'sallyctl reload --dry-run /tmp/try.rules | tee /tmp/dry | grep TRY'
+	'sallyctl reload --dry-run /tmp/try.rules | tee /tmp/dry | grep try.rules:2'
 sed 's/^/    /' /tmp/dry
 check "for five seconds" sallyctl reload --confirm-within 5s /tmp/try.rules
 check "they are in force" eval 'sallyctl status | grep -q /tmp/try.rules'
