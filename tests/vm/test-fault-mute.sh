@@ -1,5 +1,6 @@
 #!/bin/bash
 # vm: --guests 1 --timeout 250
+# vm-waits
 #
 # A device that never answers: a printer whose end nobody reads. Transfers stay
 # pending, can be taken back, do not keep the device from being detached, and

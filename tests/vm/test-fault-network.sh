@@ -1,6 +1,6 @@
 #!/bin/bash
 # vm: --guests 2 --timeout 300
-# vm-slow
+# vm-waits
 #
 # The cable is cut while the workstation reads: for 5 s, then for 60 s. After
 # the short cut the reader goes on or finds the device unplugged; in the long

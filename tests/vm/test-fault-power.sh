@@ -1,5 +1,6 @@
 #!/bin/bash
 # vm: --guests 2 --timeout 250
+# vm-waits
 #
 # The gateway is reset while a drive is attached: the workstation sees a clean
 # unplug and attaches it again after the boot. Then the workstation's power is

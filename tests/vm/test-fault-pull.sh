@@ -1,5 +1,6 @@
 #!/bin/bash
 # vm: --guests 1 --timeout 300
+# vm-waits
 #
 # The device is pulled out of the gateway while it is read, five times, and
 # plugged in again: each time a clean unplug, and usable again.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # vm: --guests 1 --timeout 320
+# vm-waits
 #
 # Workstations that stop reading for 20 s: one with 8 MiB on its way, one with a
 # single read. Their sessions' memory stays bounded, a third device is read all

@@ -1,5 +1,6 @@
 #!/bin/bash
 # vm: --guests 1 --timeout 400
+# vm-waits
 #
 # A device that does not answer while the kernel sets it up keeps its lock, and
 # that of the hub it is plugged into, for minutes: meanwhile the gateway lists,
