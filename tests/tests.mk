@@ -1,7 +1,7 @@
 # What each test links: the modules under test and their fakes, nothing else.
 # Programs for the tests in guests: tests/vm/softdev has software devices,
 # tests/vm/fidokey the key behind a HID gadget.
-vm_tools := ffs_int fidokey softdev uevents urbs usbtest
+vm_tools := ffs_int fidokey simgw softdev uevents urbs usbtest
 ffs_int_srcs := tests/vm/ffs_int.c
 ffs_int_libs := -pthread
 uevents_srcs := tests/vm/uevents.c
@@ -212,3 +212,8 @@ bench_srcs := tests/bench/bench.c tests/bench/count.c tests/bench/echo.c \
 	$(filter-out vhci-glue/relay_main.c $(sallyport-session_srcs), \
 	$(sallyport-relay_srcs)) base/spawn.c $(rules_srcs)
 bench_libs := -lev -ljansson $(MBEDTLS)
+
+simgw_srcs := tests/vm/simgw.c tests/fake/usb_sim.c \
+	$(filter-out proxy/session/main.c proxy/usb/libusb.c, \
+	$(sallyport-session_srcs))
+simgw_libs := -lev $(MBEDTLS)

@@ -6,8 +6,9 @@
 # speed and at SuperSpeed, wherever it passes on the device itself.
 #
 # Devices are the kernel's source/sink gadget (0-14, 17-21, 24, 27-29) and
-# ffs_int (25, 26) on dummy_hcd, which has no isochronous endpoints: nothing
-# here can be asked for cases 15, 16, 22 and 23.
+# ffs_int (25, 26) on dummy_hcd. That has no isochronous endpoints: for cases 15,
+# 16, 22 and 23 the simulated backend stands in (simgw), behind the real session,
+# relay and vhci_hcd.
 
 . "$BENCH/functions.sh"
 . "$BENCH/sallyport.sh"
@@ -16,9 +17,9 @@
 T=$GW/tls-ws1
 ZERO_CASES=(0 1 2 3 4 5 6 7 8 9 10 13 14 17 18 19 20 21 27 28 29 11 12 24)
 INTS_CASES=(25 26)
-NO_DEVICE=(15 16 22 23)
+ISO_CASES=(15 16 22 23)
 
-for tool in usbtest ffs_int; do
+for tool in usbtest ffs_int simgw; do
 	[ -x "$USBTEST_TOOLS/$tool" ] || fail "$tool is not built: make tests"
 done
 pki_make || fail "pki"
@@ -39,7 +40,7 @@ run_cases() {
 	usbtest_cases "$column" "$2" "${ZERO_CASES[@]}" || got=$?
 	[ "$got" -eq 2 ] ||
 	    usbtest_cases "$column" "$3" "${INTS_CASES[@]}" || got=$?
-	for c in "${NO_DEVICE[@]}"; do
+	for c in "${ISO_CASES[@]}"; do
 		usbtest_cell[$c $column]="no device"
 	done
 	say "$column: done in $((SECONDS - began)) s"
@@ -79,7 +80,21 @@ for speed in high super; do
 	check "the gateway stops" gateway_stop
 	interrupts_remove
 	zero_remove
+
+	iso_plug $speed 3299 || fail "no simulated device"
+	wait_for 15 usbtest_is_bound "$imported" || {
+		cat /tmp/simgw.log /tmp/relay-iso.log
+		fail "simulated: no usbtest"
+	}
+	say "imported at $(usb_attribute "$imported" speed) Mbit/s"
+	usbtest_cases "ours $speed" "$imported" "${ISO_CASES[@]}" || failed=1
+	for c in "${ISO_CASES[@]}"; do
+		usbtest_cell[$c ours $speed]+=" sim"
+	done
+	iso_remove || fail "the simulated device stays"
+	check "no port is in use" wait_for 10 vhci_idle
 done
 usbtest_table
-say "skipped: 15 16 22 23: dummy_hcd has no isochronous endpoints"
+say "sim: the simulated backend behind the real session, relay and vhci_hcd;" \
+    "dummy_hcd has no isochronous endpoints"
 [ "$failed" -eq 0 ] || fail "cases failed"

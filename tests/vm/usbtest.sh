@@ -76,6 +76,33 @@ interrupts_remove() {
 	gadget_remove ints
 }
 
+# iso_plug SPEED PORT: simgw, a gateway with a simulated device, attached here:
+# "BUSID" in $imported. usbtest takes its alternate with isochronous endpoints.
+iso_plug() {
+	local line
+	exec {iso_fd}< <(exec "$USBTEST_TOOLS/simgw" "$2" "$1" \
+	    $GW/tls/ca.pem $GW/tls/cert.pem $GW/tls/key.pem 2>/tmp/simgw.log)
+	iso_pid=$!
+	read -r -t 20 line <&"$iso_fd"
+	[ "$line" = ready ] || { cat /tmp/simgw.log; return 1; }
+	modprobe -r usbtest && modprobe usbtest alt=1 || return 1
+	limit 30 sallyport attach --tls "$T" --port "$2" \
+	    --log /tmp/relay-iso.log gateway 3-2 || {
+		cat /tmp/simgw.log
+		return 1
+	}
+	imported=$(vhci_busids | head -n 1)
+	[ -n "$imported" ]
+}
+
+iso_remove() {
+	limit 20 sallyport detach all
+	kill "$iso_pid"
+	wait "$iso_pid" 2>/dev/null
+	exec {iso_fd}<&-
+	modprobe -r usbtest && modprobe usbtest
+}
+
 #
 # Cases
 #
@@ -118,6 +145,7 @@ usbtest_arg() {
 	arg=$1,$count,1024,512
 	case $1-${2#* } in
 	[3478]-super) arg=$1,$count,4096,1024 ;;
+	1[56]-* | 2[23]-*) arg=$1,$count,8192,512,8 ;; # packets, URBs
 	esac
 }
 
