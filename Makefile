@@ -98,6 +98,13 @@ rules_srcs := policy/rules/arena.c policy/rules/check.c \
 	policy/rules/term.c policy/rules/value.c policy/rules/when.c \
 	$(O)/gen/policy/rules/parse.c
 
+facts_srcs := policy/facts/hook.c policy/facts/names_av.c \
+	policy/facts/names_ccid.c policy/facts/names_common.c \
+	policy/facts/names_ctap.c policy/facts/names_dfu.c \
+	policy/facts/names_hid.c policy/facts/names_mtp.c \
+	policy/facts/names_net.c policy/facts/names_print.c \
+	policy/facts/names_scsi.c policy/facts/names_setup.c
+
 # ---------------------------------------------------------------------------
 # Programs: name, where it is installed, sources, libraries
 

@@ -217,3 +217,22 @@ simgw_srcs := tests/vm/simgw.c tests/fake/usb_sim.c \
 	$(filter-out proxy/session/main.c proxy/usb/libusb.c, \
 	$(sallyport-session_srcs))
 simgw_libs := -lev $(MBEDTLS)
+
+# policy/facts and policy/decode
+$(eval $(call unit,hook,$(facts_srcs)))
+
+# --- bot, setup, print, dfu
+
+# --- hid, ctap
+
+# --- ccid, apdu, serial, mtp
+
+# --- net, av
+
+# --- profiles: language
+
+# --- profiles: table and judge
+
+# --- vetting, expectations, honest devices
+
+# --- inspection in a session

@@ -1,0 +1,27 @@
+/*
+ * The list of decoders, and which one an interface gets.
+ */
+#include "policy/decode/decode.h"
+
+#include "policy/decode/list.h"
+
+const struct decoder_ops *const decoders[] = {NULL};
+
+const struct decoder_ops *
+decoder_find(const struct decode_iface *iface, uint32_t hooks)
+{
+	for (unsigned i = 0; decoders[i] != NULL; i++) {
+		if ((decoders[i]->hooks & hooks) != 0 &&
+		    decoders[i]->takes(iface)) {
+			return decoders[i];
+		}
+	}
+	return NULL;
+}
+
+int
+decoder_covers(const struct decode_iface *iface, uint32_t hooks)
+{
+	return iface->alt->nendpoints == 0 ||
+	    decoder_find(iface, hooks) != NULL;
+}
