@@ -82,3 +82,30 @@ digest_hex(char *dst, size_t size, const void *src, size_t len)
 	}
 	return dst;
 }
+
+static int
+nibble(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0'
+	    : c >= 'a' && c <= 'f'  ? c - 'a' + 10
+				    : -1;
+}
+
+int
+digest_unhex(void *out, size_t len, const char *text)
+{
+	uint8_t *to = out;
+
+	if (strlen(text) != 2 * len) {
+		return ERR_FORMAT;
+	}
+	for (size_t i = 0; i < len; i++) {
+		int high = nibble(text[2 * i]), low = nibble(text[2 * i + 1]);
+
+		if (high < 0 || low < 0) {
+			return ERR_FORMAT;
+		}
+		to[i] = (uint8_t)(high << 4 | low);
+	}
+	return 0;
+}

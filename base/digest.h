@@ -20,5 +20,8 @@ int digest_sha256(
 int digest_base64(char *dst, size_t size, const void *src, size_t len);
 /* Lower-case hex, NUL-terminated; size >= 2 * len + 1. Returns dst. */
 char *digest_hex(char *dst, size_t size, const void *src, size_t len);
+/* The reverse: text is exactly 2 * len lower-case digits, and nothing more.
+ * ERR_FORMAT when it is not, and then out may be filled in part. */
+int digest_unhex(void *out, size_t len, const char *text);
 
 #endif

@@ -221,6 +221,24 @@ copy(char *dst, size_t size, const char *src)
 	return 0;
 }
 
+void
+rule_device_point(struct rule_device *out, struct rule_device_store *store)
+{
+	*out = (struct rule_device){
+	    .name = store->name,
+	    .manufacturer = store->manufacturer,
+	    .serial = store->serial,
+	    .hash = store->hash,
+	    .parent_hash = store->parent_hash,
+	    .via_port = store->via_port,
+	    .stable_port = store->stable_port,
+	    .connect_type = store->connect_type,
+	    .interfaces = store->interfaces,
+	    .ancestors = store->ancestors,
+	    .reports = (const uint8_t(*)[32])store->reports,
+	};
+}
+
 int
 rule_device_from_record(struct rule_device *out,
     struct rule_device_store *store, const struct device_place *place,
@@ -249,21 +267,11 @@ rule_device_from_record(struct rule_device *out,
 	devrec_text(rec, dev.imanufacturer, store->manufacturer,
 	    sizeof(store->manufacturer));
 	devrec_text(rec, dev.iserial, store->serial, sizeof(store->serial));
-	*out = (struct rule_device){
-	    .vid = dev.vid,
-	    .pid = dev.pid,
-	    .bcd_device = dev.bcd_device,
-	    .speed = rec->speed,
-	    .name = store->name,
-	    .manufacturer = store->manufacturer,
-	    .serial = store->serial,
-	    .hash = store->hash,
-	    .parent_hash = store->parent_hash,
-	    .via_port = store->via_port,
-	    .stable_port = store->stable_port,
-	    .connect_type = store->connect_type,
-	    .interfaces = store->interfaces,
-	    .ninterfaces = n,
-	};
+	rule_device_point(out, store);
+	out->vid = dev.vid;
+	out->pid = dev.pid;
+	out->bcd_device = dev.bcd_device;
+	out->speed = rec->speed;
+	out->ninterfaces = n;
 	return 0;
 }

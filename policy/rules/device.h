@@ -36,6 +36,10 @@ struct rule_device_store {
 	uint8_t reports[DEVREC_REPORTS][32];
 };
 
+/* Clears out and points its texts and lists at those of store; the counts are
+ * 0. */
+void rule_device_point(
+    struct rule_device *out, struct rule_device_store *store);
 /* Appends the interface descriptors of one configuration, of that index,
  * alternates and all, in order: *n of at most RULE_INTERFACES_MAX are filled,
  * hid being 0. ERR_FORMAT when the bytes do not make descriptors, ERR_LIMIT

@@ -149,14 +149,6 @@ print_test(struct sink *sink, const struct test *test)
 	}
 }
 
-static const char *
-verdict_name(enum rule_verdict verdict)
-{
-	return verdict == RULE_ALLOW ? "allow" :
-	    verdict == RULE_REJECT   ? "reject" :
-				       "block";
-}
-
 static void
 print_quoted(struct sink *sink, const struct word *word)
 {
@@ -234,7 +226,7 @@ print_rule(struct sink *sink, const struct rule *rule)
 	const struct clause *term = rule->terms;
 
 	sink_text(sink, rule->is_forbid ? rule->is_exposed ?
-		"forbid exposed" : "forbid" : verdict_name(rule->verdict));
+		"forbid exposed" : "forbid" : rule_verdict_name(rule->verdict));
 	while (test != NULL || term != NULL) {
 		sink_text(sink, " ");
 		if (term == NULL ||
@@ -373,7 +365,7 @@ format_head(struct sink *sink, const struct stmt *stmt)
 	} else if (stmt->is_forbid) {
 		sink_text(sink, stmt->is_exposed ? "forbid exposed" : "forbid");
 	} else {
-		sink_text(sink, verdict_name(stmt->verdict));
+		sink_text(sink, rule_verdict_name(stmt->verdict));
 	}
 	return sink->used - before;
 }

@@ -16,6 +16,24 @@ rules_free(struct rules *rules)
 	}
 }
 
+const char *
+rule_verdict_name(enum rule_verdict verdict)
+{
+	switch (verdict) {
+	case RULE_ALLOW:
+		return "allow";
+	case RULE_REJECT:
+		return "reject";
+	case RULE_PENDING:
+		return "pending";
+	case RULE_DEPENDS:
+		return "depends";
+	case RULE_BLOCK:
+		break;
+	}
+	return "block";
+}
+
 size_t
 rules_count(const struct rules *rules)
 {

@@ -107,6 +107,11 @@ enum rule_term {
 	RULE_TERM_WORLD,   /* a window's time is not known */
 };
 
+/* The word of a verdict, as rules, logs and JSON have it. */
+const char *rule_verdict_name(enum rule_verdict verdict);
+/* The word of a usbip speed in rules; NULL when it has none. */
+const char *rule_speed_name(unsigned speed);
+
 enum rule_scope { RULE_PER_WORKSTATION = 1, RULE_PER_GATEWAY = 2 };
 
 /* The terms of an allow. Durations in seconds, 0 = not given. Texts are

@@ -69,6 +69,12 @@ static const char *const speed_names[] = {
 };
 #define NSPEEDS (sizeof(speed_names) / sizeof(speed_names[0]))
 
+const char *
+rule_speed_name(unsigned speed)
+{
+	return speed < NSPEEDS ? speed_names[speed] : NULL;
+}
+
 static const struct {
 	const char *prefix;
 	enum fact_kind kind;

@@ -16,22 +16,8 @@
 void
 device_init(struct device *dev)
 {
-	struct rule_device_store *store = &dev->store;
-
 	memset(dev, 0, sizeof(*dev));
-	dev->facts = (struct rule_device){
-	    .name = store->name,
-	    .manufacturer = store->manufacturer,
-	    .serial = store->serial,
-	    .hash = store->hash,
-	    .parent_hash = store->parent_hash,
-	    .via_port = store->via_port,
-	    .stable_port = store->stable_port,
-	    .connect_type = store->connect_type,
-	    .interfaces = store->interfaces,
-	    .ancestors = store->ancestors,
-	    .reports = (const uint8_t(*)[32])store->reports,
-	};
+	rule_device_point(&dev->facts, &dev->store);
 }
 
 /* "1234:5678" */
@@ -70,33 +56,20 @@ set_release(struct rule_device *out, const char *text)
 static int
 set_speed(struct rule_device *out, const char *text)
 {
-	static const char *const names[] = {"unknown", "low", "full", "high",
-	    "wireless", "super", "super-plus"};
+	const char *name;
 
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (strcmp(text, names[i]) == 0) {
+	if (strcmp(text, "unknown") == 0) {
+		out->speed = USBIP_SPEED_UNKNOWN;
+		return 0;
+	}
+	for (unsigned i = USBIP_SPEED_LOW; i <= USBIP_SPEED_SUPER_PLUS; i++) {
+		name = rule_speed_name(i);
+		if (name != NULL && strcmp(text, name) == 0) {
 			out->speed = (uint8_t)i;
 			return 0;
 		}
 	}
 	return ERR_FORMAT;
-}
-
-static int
-set_digest(uint8_t out[32], const char *text)
-{
-	unsigned byte;
-
-	if (strlen(text) != 64) {
-		return ERR_FORMAT;
-	}
-	for (size_t i = 0; i < 32; i++) {
-		if (json_hex(text + 2 * i, 2, &byte) != 0) {
-			return ERR_FORMAT;
-		}
-		out[i] = (uint8_t)byte;
-	}
-	return 0;
 }
 
 static int
@@ -107,7 +80,7 @@ add_report(struct device *dev, const char *text)
 	if (n == DEVREC_REPORTS) {
 		return ERR_LIMIT;
 	}
-	if (set_digest(dev->store.reports[n], text) != 0) {
+	if (json_sha256(dev->store.reports[n], text) != 0) {
 		return ERR_FORMAT;
 	}
 	dev->facts.nreports++;
@@ -172,7 +145,7 @@ device_set(struct device *dev, const char *name, const char *text,
 	}
 	if (strcmp(name, "desc") == 0) {
 		*expected = "64 hexadecimal digits";
-		return set_digest(dev->facts.desc_sha256, text);
+		return json_sha256(dev->facts.desc_sha256, text);
 	}
 	if (strcmp(name, "report") == 0) {
 		*expected = "64 hexadecimal digits, and not too many of them";

@@ -17,6 +17,7 @@ int json_copy_text(const json_t *value, char *dst, size_t size);
 /* Values of a device, each ERR_FORMAT for what is not of that form. Lists fill
  * the store and point out at it. */
 int json_hex(const char *text, size_t digits, unsigned *out);
+int json_sha256(uint8_t out[32], const char *text); /* 64 digits */
 int json_read_id(uint16_t *vid, uint16_t *pid, const json_t *value);
 int json_read_triple(struct rule_interface *out, const json_t *value);
 int json_read_interface_list(struct rule_device *out,

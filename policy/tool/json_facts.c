@@ -199,12 +199,11 @@ json_read_ancestors(struct rule_device *out, struct rule_device_store *store,
 }
 
 int
-json_read_sha256(uint8_t out[32], const json_t *value)
+json_sha256(uint8_t out[32], const char *text)
 {
-	const char *text = json_string_value(value);
 	unsigned byte;
 
-	if (text == NULL || strlen(text) != 64) {
+	if (strlen(text) != 64) {
 		return ERR_FORMAT;
 	}
 	for (size_t i = 0; i < 32; i++) {
@@ -214,6 +213,14 @@ json_read_sha256(uint8_t out[32], const json_t *value)
 		out[i] = (uint8_t)byte;
 	}
 	return 0;
+}
+
+int
+json_read_sha256(uint8_t out[32], const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	return text == NULL ? ERR_FORMAT : json_sha256(out, text);
 }
 
 int

@@ -10,24 +10,6 @@
 
 #include "policy/tool/when.h"
 
-const char *
-verdict_name(enum rule_verdict verdict)
-{
-	switch (verdict) {
-	case RULE_ALLOW:
-		return "allow";
-	case RULE_REJECT:
-		return "reject";
-	case RULE_PENDING:
-		return "pending";
-	case RULE_DEPENDS:
-		return "depends";
-	case RULE_BLOCK:
-		break;
-	}
-	return "block";
-}
-
 static const struct {
 	const char *word, *meaning;
 } terms[] = {
@@ -88,10 +70,10 @@ verdict_line(char *buf, size_t size, const struct rule_decision *d)
 
 	if (d->is_implicit) {
 		add(&w, "%s: implicit, no rule matches",
-		    verdict_name(d->verdict));
+		    rule_verdict_name(d->verdict));
 		return buf;
 	}
-	add(&w, "%s: %s:%u%s%s", verdict_name(d->verdict), d->file, d->line,
+	add(&w, "%s: %s:%u%s%s", rule_verdict_name(d->verdict), d->file, d->line,
 	    d->key[0] != '\0' ? " key " : "", d->key);
 	if (d->is_forbid) {
 		add(&w, ": forbidden");
@@ -271,7 +253,7 @@ json_t *
 verdict_json(const struct rule_decision *d, const struct rule_device *dev)
 {
 	json_t *top = json_pack("{s:s, s:b, s:b, s:s, s:i, s:s, s:s}",
-	    "verdict", verdict_name(d->verdict), "implicit", d->is_implicit,
+	    "verdict", rule_verdict_name(d->verdict), "implicit", d->is_implicit,
 	    "forbid", d->is_forbid, "file", d->file, "line", (int)d->line,
 	    "key", d->key, "term", verdict_term(d->term));
 

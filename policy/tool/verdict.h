@@ -9,7 +9,6 @@
 
 #include "policy/rules/rules.h"
 
-const char *verdict_name(enum rule_verdict verdict);
 /* One word for a term, "" for none: window until once max approve forbid
  * expose time. */
 const char *verdict_term(enum rule_term term);

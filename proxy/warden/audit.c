@@ -108,24 +108,6 @@ term_word(enum rule_term term)
 	return "";
 }
 
-const char *
-verdict_word(enum rule_verdict verdict)
-{
-	switch (verdict) {
-	case RULE_BLOCK:
-		return "block";
-	case RULE_ALLOW:
-		return "allow";
-	case RULE_REJECT:
-		return "reject";
-	case RULE_PENDING:
-		return "pending";
-	case RULE_DEPENDS:
-		return "depends";
-	}
-	return "";
-}
-
 static json_t *
 rule_json(const struct rule_decision *d)
 {
@@ -208,7 +190,7 @@ audit_notes(struct warden *w, const struct session *s,
     const struct device *dev, const struct judged *judged)
 {
 	for (unsigned i = 0; i < judged->nnotes; i++) {
-		audit_write(w, "trial", verdict_word(judged->notes[i].verdict),
+		audit_write(w, "trial", rule_verdict_name(judged->notes[i].verdict),
 		    s, dev, &judged->notes[i], (char *)NULL);
 	}
 }

@@ -154,28 +154,9 @@ bad(struct reading *rd, const char *fmt, ...)
 }
 
 static int
-nibble(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0'
-	    : c >= 'a' && c <= 'f'  ? c - 'a' + 10
-				    : -1;
-}
-
-static int
 take_hex(const char *text, uint8_t *out, size_t len)
 {
-	if (text == NULL || strlen(text) != 2 * len) {
-		return 0;
-	}
-	for (size_t i = 0; i < len; i++) {
-		int high = nibble(text[2 * i]), low = nibble(text[2 * i + 1]);
-
-		if (high < 0 || low < 0) {
-			return 0;
-		}
-		out[i] = (uint8_t)(high << 4 | low);
-	}
-	return 1;
+	return text != NULL && digest_unhex(out, len, text) == 0;
 }
 
 static int

@@ -136,7 +136,7 @@ put_verdicts(struct warden *w, json_t *o, const struct device *dev,
 		return;
 	}
 	policy_judge(w, w->rules, dev, NULL, RULE_AT_LIST, 0, &judged);
-	control_text(o, "verdict", verdict_word(judged.d.verdict));
+	control_text(o, "verdict", rule_verdict_name(judged.d.verdict));
 	for (unsigned i = 0; i < n; i++) {
 		json_t *e = json_object();
 
@@ -149,7 +149,7 @@ put_verdicts(struct warden *w, json_t *o, const struct device *dev,
 		}
 		control_text(
 		    e, "name", identity_short(people[i].person.facts));
-		control_text(e, "verdict", verdict_word(judged.d.verdict));
+		control_text(e, "verdict", rule_verdict_name(judged.d.verdict));
 		if (judged.d.term != RULE_TERM_NONE) {
 			control_text(e, "term", term_word(judged.d.term));
 		}

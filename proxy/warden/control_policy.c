@@ -217,7 +217,7 @@ find_person(struct warden *w, const char *text, struct known_person *out)
 static void
 put_decision(json_t *o, const struct rule_decision *d)
 {
-	control_text(o, "verdict", verdict_word(d->verdict));
+	control_text(o, "verdict", rule_verdict_name(d->verdict));
 	json_object_set_new(o, "implicit", json_boolean(d->is_implicit));
 	if (!d->is_implicit) {
 		control_text(o, "file", d->file);

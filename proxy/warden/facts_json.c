@@ -101,22 +101,16 @@ ancestors(const struct rule_device *dev)
 void
 facts_put_json(json_t *o, const struct device *dev)
 {
-	static const char *const speeds[] = {
-		[USBIP_SPEED_LOW] = "low",
-		[USBIP_SPEED_FULL] = "full",
-		[USBIP_SPEED_HIGH] = "high",
-		[USBIP_SPEED_SUPER] = "super",
-		[USBIP_SPEED_SUPER_PLUS] = "super-plus",
-	};
 	const struct rule_device *facts = &dev->facts;
+	const char *speed = rule_speed_name(facts->speed);
 	json_t *reports = json_array();
 	char release[8];
 
 	(void)snprintf(release, sizeof(release), "%x.%02x",
 	    facts->bcd_device >> 8, facts->bcd_device & 0xff);
 	put(o, "release", json_string(release));
-	if (facts->speed < ARRAY_LEN(speeds) && speeds[facts->speed] != NULL) {
-		put(o, "speed", json_string(speeds[facts->speed]));
+	if (speed != NULL) {
+		put(o, "speed", json_string(speed));
 	}
 	put(o, "via_port", json_string(facts->via_port));
 	put(o, "stable_port", json_string(facts->stable_port));

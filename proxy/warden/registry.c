@@ -304,23 +304,14 @@ on_record(struct device *dev, const uint8_t *data, size_t len)
 static void
 become_ready(struct device *dev)
 {
-	static const char *const speeds[] = {
-		[USBIP_SPEED_LOW] = "low",
-		[USBIP_SPEED_FULL] = "full",
-		[USBIP_SPEED_HIGH] = "high",
-		[USBIP_SPEED_SUPER] = "super",
-		[USBIP_SPEED_SUPER_PLUS] = "super-plus",
-	};
-	unsigned speed = dev->place.speed;
+	const char *speed = rule_speed_name(dev->place.speed);
 
 	dev->state = DEVICE_READY;
 	others_changed(dev->warden);
 	dev->failures = 0;
 	audit_write(dev->warden, "device", dev->is_new ? "appeared" : "free",
 	    NULL, dev, NULL, "speed",
-	    speed < ARRAY_LEN(speeds) && speeds[speed] != NULL ? speeds[speed]
-							       : "unknown",
-	    (char *)NULL);
+	    speed != NULL ? speed : "unknown", (char *)NULL);
 	registry_judge(dev);
 }
 

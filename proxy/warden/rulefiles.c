@@ -197,14 +197,6 @@ on_read(void *arg, const char *from, const char *path, struct rules_file *out,
 	return 0;
 }
 
-static int
-nibble(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0'
-	    : c >= 'a' && c <= 'f'  ? c - 'a' + 10
-				    : -1;
-}
-
 /* "NAME sha256:HEX" */
 static int
 parse_issuer(struct rules_issuer *out, const char *text)
@@ -213,17 +205,8 @@ parse_issuer(struct rules_issuer *out, const char *text)
 	const char *hex = text + len + strspn(text + len, " \t");
 
 	if (len == 0 || strncmp(hex, "sha256:", 7) != 0 ||
-	    strlen(hex) != 7 + 64) {
+	    digest_unhex(out->key, sizeof(out->key), hex + 7) != 0) {
 		return ERR_FORMAT;
-	}
-	hex += 7;
-	for (int i = 0; i < 32; i++) {
-		int high = nibble(hex[2 * i]), low = nibble(hex[2 * i + 1]);
-
-		if (high < 0 || low < 0) {
-			return ERR_FORMAT;
-		}
-		out->key[i] = (uint8_t)(high << 4 | low);
 	}
 	out->name = strndup(text, len);
 	return out->name != NULL ? 0 : ERR_NOMEM;

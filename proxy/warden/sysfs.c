@@ -290,22 +290,12 @@ sysfs_facts(struct device *dev)
 	    sizeof(store->connect_type));
 	memcpy(store->stable_port, dev->stable_port,
 	    sizeof(store->stable_port));
-	dev->facts = (struct rule_device){
-		.vid = le16_at(desc + 8),
-		.pid = le16_at(desc + 10),
-		.bcd_device = le16_at(desc + 12),
-		.speed = dev->place.speed,
-		.name = store->name,
-		.manufacturer = store->manufacturer,
-		.serial = store->serial,
-		.hash = store->hash,
-		.parent_hash = store->parent_hash,
-		.via_port = store->via_port,
-		.stable_port = store->stable_port,
-		.connect_type = store->connect_type,
-		.interfaces = store->interfaces,
-		.ninterfaces = count,
-	};
+	rule_device_point(&dev->facts, store);
+	dev->facts.vid = le16_at(desc + 8);
+	dev->facts.pid = le16_at(desc + 10);
+	dev->facts.bcd_device = le16_at(desc + 12);
+	dev->facts.speed = dev->place.speed;
+	dev->facts.ninterfaces = count;
 out:
 	free(desc);
 	return r;

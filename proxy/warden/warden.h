@@ -459,7 +459,6 @@ void audit_write(struct warden *w, const char *event, const char *outcome,
     const struct session *s, const struct device *dev,
     const struct rule_decision *decision, ...) __attribute__((sentinel));
 
-const char *verdict_word(enum rule_verdict verdict);
 const char *term_word(enum rule_term term);
 /* The decisions that rules with `audit' would have made. */
 void audit_notes(struct warden *w, const struct session *s,

@@ -63,6 +63,21 @@ test_hex(void **state)
 	assert_string_equal(digest_hex(buf, 4, "\x01\x02", 2), "01");
 }
 
+static void
+test_unhex(void **state)
+{
+	static const char *const bad[] = {"", "0", "00f", "00fE", "00g0",
+	    "00fe1f", "00 e"};
+	uint8_t out[2];
+
+	(void)state;
+	assert_int_equal(digest_unhex(out, 2, "00fe"), 0);
+	assert_memory_equal(out, "\x00\xfe", 2);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(digest_unhex(out, 2, bad[i]), ERR_FORMAT);
+	}
+}
+
 int
 main(void)
 {
@@ -70,6 +85,7 @@ main(void)
 	    cmocka_unit_test(test_sha256),
 	    cmocka_unit_test(test_base64),
 	    cmocka_unit_test(test_hex),
+	    cmocka_unit_test(test_unhex),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
