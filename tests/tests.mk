@@ -222,6 +222,8 @@ simgw_libs := -lev $(MBEDTLS)
 $(eval $(call unit,hook,$(facts_srcs)))
 
 # --- bot, setup, print, dfu
+setup_facts_srcs := policy/decode/setup.c $(facts_srcs) wire/desc.c
+$(eval $(call unit,setup_facts,$(setup_facts_srcs)))
 
 # --- hid, ctap
 
