@@ -191,4 +191,29 @@ le16_put(uint8_t *p, uint16_t v)
 	p[1] = (uint8_t)(v >> 8);
 }
 
+static inline uint32_t
+le32_at(const uint8_t *p)
+{
+	return (uint32_t)le16_at(p) | (uint32_t)le16_at(p + 2) << 16;
+}
+
+static inline void
+le32_put(uint8_t *p, uint32_t v)
+{
+	le16_put(p, (uint16_t)v);
+	le16_put(p + 2, (uint16_t)(v >> 16));
+}
+
+/* Big-endian ones, of n <= 8 bytes: SCSI has them of 2, 3, 4 and 8. */
+static inline uint64_t
+be_at(const uint8_t *p, unsigned n)
+{
+	uint64_t v = 0;
+
+	while (n-- > 0) {
+		v = v << 8 | *p++;
+	}
+	return v;
+}
+
 #endif

@@ -273,8 +273,7 @@ class_facts(struct facts *f, enum setup_request name, const uint8_t setup[8],
 		facts_set(f, FACT_REPORT_ID, setup[2]);
 	} else if (name == REQ_CDC_SET_LINE_CODING && data != NULL &&
 	    len >= LINE_CODING_SIZE) {
-		facts_set(f, FACT_BAUD, (uint32_t)le16_at(data) |
-			(uint32_t)le16_at(data + 2) << 16);
+		facts_set(f, FACT_BAUD, le32_at(data));
 	}
 	/* Audio 1.0 5.2.2, audio 2.0 5.2.2, UVC 1.5 4.2; an endpoint has
 	 * controls, but is no entity */
