@@ -76,7 +76,7 @@ wire_srcs := wire/desc.c wire/desc_bos.c wire/desc_check.c wire/desc_class.c \
 	wire/desc_endpoint.c wire/desc_string.c wire/devrec.c \
 	wire/devrec_check.c wire/devrec_compare.c wire/devrec_expose.c \
 	wire/devrec_uas.c \
-	wire/identity.c wire/ipc.c wire/ipc_import.c \
+	wire/identity.c wire/ipc.c wire/ipc_import.c wire/ipc_inspect.c \
 	wire/ipc_item.c wire/ipc_relay.c wire/place.c wire/usbip.c \
 	wire/usbip_check.c
 
@@ -98,12 +98,19 @@ rules_srcs := policy/rules/arena.c policy/rules/check.c \
 	policy/rules/term.c policy/rules/value.c policy/rules/when.c \
 	$(O)/gen/policy/rules/parse.c
 
-facts_srcs := policy/facts/hook.c policy/facts/names_av.c \
+facts_srcs := policy/facts/facts.c policy/facts/hook.c policy/facts/names_av.c \
 	policy/facts/names_ccid.c policy/facts/names_common.c \
 	policy/facts/names_ctap.c policy/facts/names_dfu.c \
 	policy/facts/names_hid.c policy/facts/names_mtp.c \
 	policy/facts/names_net.c policy/facts/names_print.c \
 	policy/facts/names_scsi.c policy/facts/names_setup.c
+
+# What a session runs of profiles: compiled tables, never texts.
+table_srcs := policy/profiles/judge.c policy/profiles/lookup.c \
+	policy/profiles/match.c policy/profiles/meter.c \
+	policy/profiles/table.c
+
+decode_srcs := policy/decode/decode.c policy/decode/setup.c
 
 # ---------------------------------------------------------------------------
 # Programs: name, where it is installed, sources, libraries
@@ -143,14 +150,19 @@ sallyport-warden_libs := -lev -linih -ludev -ljansson -lmbedcrypto
 sallyport-session_dir := $(LIBEXECDIR)
 sallyport-session_srcs := proxy/session/control.c proxy/session/door_tls.c \
 	proxy/session/floor.c proxy/session/floor_setup.c proxy/session/flow.c \
-	proxy/session/inq.c proxy/session/limits.c proxy/session/main.c \
+	proxy/session/inq.c proxy/session/inspect.c \
+	proxy/session/inspect_answer.c proxy/session/inspect_ask.c \
+	proxy/session/inspect_attach.c \
+	proxy/session/limits.c proxy/session/main.c \
 	proxy/session/op.c \
-	proxy/session/outq.c proxy/session/pool.c proxy/session/reader.c \
-	proxy/session/refusals.c proxy/session/reply.c proxy/session/session.c \
+	proxy/session/outq.c proxy/session/pool.c proxy/session/rate.c \
+	proxy/session/reader.c proxy/session/refusals.c proxy/session/reply.c proxy/session/session.c \
 	proxy/session/session_events.c proxy/session/session_import.c \
+	proxy/session/session_inspect.c \
 	proxy/session/session_peer.c \
 	proxy/session/transfer.c proxy/session/vetted.c proxy/usb/libusb.c \
-	$(base_core_srcs) $(base_loop_srcs) $(base_tls_srcs) $(wire_srcs)
+	$(base_core_srcs) $(base_loop_srcs) $(base_tls_srcs) $(wire_srcs) \
+	$(facts_srcs) $(decode_srcs) $(table_srcs)
 sallyport-session_libs := -lev -lusb-1.0 $(MBEDTLS)
 
 sallyport-probe_dir := $(LIBEXECDIR)

@@ -44,6 +44,7 @@ desc_srcs := wire/desc.c wire/desc_bos.c wire/desc_check.c wire/desc_class.c \
 record_srcs := $(desc_srcs) wire/devrec.c wire/devrec_check.c \
 	wire/devrec_compare.c wire/devrec_expose.c wire/devrec_uas.c
 ipc_srcs := wire/desc.c wire/desc_string.c wire/devrec.c wire/ipc.c wire/ipc_import.c \
+	wire/ipc_inspect.c \
 	wire/ipc_item.c wire/ipc_relay.c wire/place.c wire/usbip.c \
 	wire/usbip_check.c
 

@@ -58,6 +58,21 @@ enum ipc_type {
 	IPC_ACTIVE = 54,     /* empty: transfers other than on endpoint 0 went
 				through; at most once a second, no answer */
 
+	/* session <-> warden, about what may pass of a device */
+	IPC_RULED = 80,	     /* ipc_ruled: for the audit log; no answer */
+	IPC_PROFILE = 81,    /* warden -> session: ipc_profile; + fd: the
+				sealed table. Before the IMPORTED, or, while
+				streaming, in place of the one before */
+	IPC_ASK = 82,	     /* ipc_ask: a unit is held */
+	IPC_ANSWER = 83,     /* ipc_answer */
+	IPC_ASK_OVER = 84,   /* ipc_over: its time came, or it was unlinked */
+	IPC_CHALLENGE = 86,  /* ipc_challenge: to be shown; no answer */
+	IPC_LISTENING = 87,  /* ipc_byte: 1, somebody would see a challenge */
+	IPC_OUT = 88,	     /* ipc_out: the device has to leave; once */
+	IPC_QUOTA = 90,	     /* ipc_quota: what was used of one; no answer */
+	IPC_QUOTA_IS = 91,   /* ipc_quota: what was used before; after PROFILE,
+				before IMPORTED */
+
 	/* probe -> warden */
 	IPC_RECORD = 48,       /* devrec wire form; once */
 	IPC_PROBE_FAILED = 50, /* ipc_refused; once */
@@ -177,6 +192,68 @@ struct ipc_imported {
 
 #define IPC_RULE 64
 #define IPC_TEXT 512
+#define IPC_FILE 256
+
+/* What a profile ruled on one unit: a refusal, or what a rule wants logged.
+ * hook and verdict are numbers of policy/facts; who reads them checks them. */
+#define IPC_HOOKS 32u
+#define IPC_VERDICTS 8u
+struct ipc_ruled {
+	uint8_t hook;	   /* < IPC_HOOKS */
+	uint8_t verdict;   /* < IPC_VERDICTS */
+	uint8_t is_trial;  /* it would have been so */
+	uint8_t level;	   /* 0 info, 1 warn, 2 alert */
+	uint8_t is_invalid; /* text is what was wrong with the unit */
+	uint8_t interface;
+	uint32_t line;	   /* 0 = no rule said so */
+	uint32_t more;	   /* of this rule that were not sent */
+	char profile[IPC_RULE], key[IPC_RULE];
+	char file[IPC_FILE], log[IPC_FILE];
+	char text[IPC_TEXT]; /* the facts, escaped */
+};
+
+/* The block's own size is the descriptor's. */
+struct ipc_profile {
+	uint8_t is_listening; /* as LISTENING */
+	int64_t wall;	      /* Unix seconds now: a session has no clock */
+};
+
+struct ipc_ask {
+	uint32_t id; /* of the session's own, not 0 */
+	uint32_t within_ms;
+	uint8_t hook;
+	uint8_t otherwise; /* verdict when nobody answers */
+	uint32_t line;
+	char server[IPC_RULE], key[IPC_RULE], file[IPC_FILE];
+	char text[IPC_TEXT]; /* the facts, escaped */
+};
+
+/* verdict: enum ipc_say */
+enum ipc_say { IPC_SAY_ALLOW = 0, IPC_SAY_DENY = 1, IPC_SAY_EJECT = 2 };
+struct ipc_answer {
+	uint32_t id;
+	uint8_t say;
+};
+
+struct ipc_over {
+	uint32_t id;
+};
+
+struct ipc_challenge {
+	uint16_t within; /* seconds, 0 = no limit */
+	char digits[16]; /* "" = armed, nothing to type any more */
+};
+
+struct ipc_out {
+	uint8_t is_quarantine; /* stays out until an operator clears it */
+	char text[IPC_TEXT];
+};
+
+struct ipc_quota {
+	char profile[IPC_RULE], name[IPC_RULE];
+	uint64_t used; /* bytes */
+	int64_t since; /* Unix seconds, when its period began */
+};
 struct ipc_refused {
 	char rule[IPC_RULE]; /* "floor.endpoint", "R1.length" */
 	char text[IPC_TEXT]; /* facts, already escaped */
@@ -301,6 +378,22 @@ int ipc_encode_imported(void *buf, size_t size, const struct ipc_imported *m,
     const struct devrec *rec);
 int ipc_decode_imported(struct ipc_imported *m, struct devrec *rec,
     const void *buf, size_t len);
+int ipc_encode_ruled(void *buf, size_t size, const struct ipc_ruled *m);
+int ipc_decode_ruled(struct ipc_ruled *m, const void *buf, size_t len);
+int ipc_encode_profile(void *buf, size_t size, const struct ipc_profile *m);
+int ipc_decode_profile(struct ipc_profile *m, const void *buf, size_t len);
+int ipc_encode_ask(void *buf, size_t size, const struct ipc_ask *m);
+int ipc_decode_ask(struct ipc_ask *m, const void *buf, size_t len);
+int ipc_encode_answer(void *buf, size_t size, const struct ipc_answer *m);
+int ipc_decode_answer(struct ipc_answer *m, const void *buf, size_t len);
+int ipc_encode_over(void *buf, size_t size, const struct ipc_over *m);
+int ipc_decode_over(struct ipc_over *m, const void *buf, size_t len);
+int ipc_encode_challenge(void *buf, size_t size, const struct ipc_challenge *m);
+int ipc_decode_challenge(struct ipc_challenge *m, const void *buf, size_t len);
+int ipc_encode_out(void *buf, size_t size, const struct ipc_out *m);
+int ipc_decode_out(struct ipc_out *m, const void *buf, size_t len);
+int ipc_encode_quota(void *buf, size_t size, const struct ipc_quota *m);
+int ipc_decode_quota(struct ipc_quota *m, const void *buf, size_t len);
 int ipc_encode_texts(void *buf, size_t size, const struct ipc_texts *m);
 int ipc_decode_texts(struct ipc_texts *m, const void *buf, size_t len);
 int ipc_encode_refused(void *buf, size_t size, const struct ipc_refused *m);

@@ -86,6 +86,12 @@ struct decode_host_ops {
 	int (*challenge)(void *arg, const char *digits, uint64_t within);
 	/* A line for the audit log; both static. */
 	void (*note)(void *arg, const char *what, const char *text);
+	/* Says something in the device's place: the oldest transfer that waits
+	 * on that IN endpoint is taken back from the device and answered with
+	 * these bytes, without complete being called for it; with none waiting,
+	 * the next one that the workstation sends (up to four are kept). */
+	void (*answer_in)(void *arg, uint8_t endpoint, const void *data,
+	    uint32_t len);
 };
 
 struct decode_how {

@@ -144,4 +144,7 @@ struct profile {
 	struct place at;
 };
 
+/* load.c: of a set; i < profile_set_count. */
+const struct profile *profile_at(const struct profile_set *set, size_t i);
+
 #endif

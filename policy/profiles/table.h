@@ -12,7 +12,7 @@
 
 #include "policy/facts/judge.h"
 
-#define TABLE_MAX (8u * 1024u * 1024u) /* bytes of a block */
+#define TABLE_MAX (16u * 1024u * 1024u) /* bytes of a block */
 #define TABLE_PROFILES 32u	       /* in one block */
 #define TABLE_METERS 32u	       /* meters and quotas of one profile */
 
@@ -79,6 +79,7 @@ struct pjudge {
 	struct table table;
 	unsigned profile;
 	struct pjudge_sink sink;
+	void *owner; /* the user's own; not touched */
 	int64_t wall; /* Unix seconds at mono 0, for `time' */
 	struct meter_state meters[TABLE_METERS];
 	/* Set before a held unit is judged again: its answer. Used up by the

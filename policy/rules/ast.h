@@ -399,6 +399,7 @@ struct selector {
 	uint8_t is_number, is_class;
 	uint8_t number;	    /* bInterfaceNumber */
 	struct value value; /* interface, or class */
+	const char *profile; /* its `using'; "" = none */
 };
 
 struct rule {
@@ -566,6 +567,9 @@ int term_is_granted(const struct rule *rule, const struct rule_world *world);
 /* expose.c: which interfaces remain of a device, 0 when none does. */
 int expose_device(const struct rule *rule, const struct rule_device *device,
     struct rule_exposure *out);
+/* See rules_profile_of. */
+const char *expose_profile(const struct rule *rule,
+    const struct rule_device *device, unsigned config, uint8_t number);
 /* The device with those only; list has room for RULE_INTERFACES_MAX. */
 void expose_reduce(const struct rule_exposure *exposure,
     const struct rule_device *device, struct rule_interface *list,

@@ -153,6 +153,74 @@ expose_device(const struct rule *rule, const struct rule_device *device,
 	return is_any;
 }
 
+/* The selector's whose class, triple or number is that of an interface, in any
+ * of its alternates. */
+static const char *
+selected_profile(const struct rule *rule, const struct rule_device *device,
+    unsigned config, uint8_t number)
+{
+	for (size_t k = 0; k < rule->nselectors; k++) {
+		for (size_t i = 0; i < device->ninterfaces; i++) {
+			const struct rule_interface *interface =
+			    &device->interfaces[i];
+
+			if (interface->config == config &&
+			    interface->number == number &&
+			    selector_fits(&rule->selectors[k], interface)) {
+				return rule->selectors[k].profile;
+			}
+		}
+	}
+	return NULL;
+}
+
+static const struct rule_interface *
+find_interface(
+    const struct rule_device *device, unsigned config, unsigned number)
+{
+	for (size_t i = 0; i < device->ninterfaces; i++) {
+		if (device->interfaces[i].config == config &&
+		    device->interfaces[i].number == number) {
+			return &device->interfaces[i];
+		}
+	}
+	return NULL;
+}
+
+/* Of the next lower interface that is no data interface, if that has data. */
+static const char *
+owners_profile(const struct rule *rule, const struct rule_device *device,
+    unsigned config, unsigned number)
+{
+	const struct rule_interface *it =
+	    find_interface(device, config, number);
+
+	if (it == NULL || !is_data(it)) {
+		return NULL;
+	}
+	while (number-- > 0) {
+		it = find_interface(device, config, number);
+		if (it != NULL && !is_data(it)) {
+			return has_data(it) ? selected_profile(rule, device,
+						  config, (uint8_t)number) :
+					      NULL;
+		}
+	}
+	return NULL;
+}
+
+const char *
+expose_profile(const struct rule *rule, const struct rule_device *device,
+    unsigned config, uint8_t number)
+{
+	const char *name = selected_profile(rule, device, config, number);
+
+	if (name == NULL) {
+		name = owners_profile(rule, device, config, number);
+	}
+	return name != NULL && *name != '\0' ? name : rule->grant.profile;
+}
+
 void
 expose_reduce(const struct rule_exposure *exposure,
     const struct rule_device *device, struct rule_interface *list,

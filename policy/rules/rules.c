@@ -59,6 +59,20 @@ rules_count_of(const struct rules *rules, const char *name)
 	return n;
 }
 
+const char *
+rules_profile_of(const struct rules *rules,
+    const struct rule_decision *decision, const struct rule_device *device,
+    unsigned config, uint8_t number)
+{
+	for (size_t i = 0; i < rules->nrules; i++) {
+		if (rules->rules[i].id == decision->rule) {
+			return expose_profile(
+			    &rules->rules[i], device, config, number);
+		}
+	}
+	return "";
+}
+
 uint64_t
 rules_id(const struct rules *rules, size_t i)
 {

@@ -333,6 +333,14 @@ void rules_decide(const struct rules *rules, const struct rule_device *dev,
     const struct x509_facts *who, const struct rule_world *world,
     struct rule_decision *out);
 
+/* The profile of an interface, by index of its configuration and number, under a
+ * decision of these rules that allows: `using' of the first selector of `expose'
+ * that shows it, else of the rule. A CDC data interface that no selector names
+ * has that of its control interface. Borrowed; "" = none. */
+const char *rules_profile_of(const struct rules *rules,
+    const struct rule_decision *decision, const struct rule_device *device,
+    unsigned config, uint8_t number);
+
 /* The lasting id of rule i: by its key if it has one, else by its canonical
  * text; never 0. Leases, counters and approvals outlive a reload by it. */
 uint64_t rules_id(const struct rules *rules, size_t i);

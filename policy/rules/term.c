@@ -113,6 +113,7 @@ compile_selector(
 	uint32_t number;
 	int r;
 
+	out->profile = set->profile != NULL ? set->profile->text : "";
 	if (word->next != NULL) { /* interface NUM */
 		word = word->next;
 		if (when_number(word->text, word->len, 255, &number) != 0) {

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "proxy/session/inspect.h"
 #include "proxy/session/limits.h"
 #include "proxy/session/reader.h"
 #include "proxy/session/setup.h"
@@ -36,6 +37,7 @@ struct control {
 	struct control_how how;
 	struct control_hooks hooks;
 	struct floor floor;
+	struct inspect *inspect; /* borrowed; NULL: none */
 	uint8_t device_config; /* that the device is in; claims are of it */
 	uint8_t claimed[DESC_MAX_INTERFACES];
 	unsigned nclaimed;
@@ -82,9 +84,11 @@ control_free(struct control *c)
 }
 
 void
-control_use(struct control *c, struct transfers *transfers)
+control_use(struct control *c, struct transfers *transfers,
+    struct inspect *inspect)
 {
 	c->how.transfers = transfers;
+	c->inspect = inspect;
 }
 
 const struct floor *
@@ -180,13 +184,34 @@ end_job_by(struct control *c, int err)
 	end_job(c, USBIP_EPROTO);
 }
 
+typedef int inspect_step(struct inspect *inspect, const char **why);
+
+/* Decoders follow what the floor says is active. 0, or the session is lost. */
+static int
+inspect_anew(struct control *c, inspect_step *step)
+{
+	const char *why = "";
+
+	if (c->inspect == NULL || step(c->inspect, &why) == 0) {
+		return 0;
+	}
+	lose(c, "profile.attach", why);
+	return ERR_POLICY;
+}
+
 static void
 quiet_set_interface(struct control *c)
 {
 	int r = c->how.usb->set_interface(c->how.dev, c->number, c->value);
+	const char *why = "";
 
 	if (r == 0) {
 		floor_set_interface(&c->floor, c->number, c->value);
+	}
+	if (r == 0 && c->inspect != NULL &&
+	    inspect_interface(c->inspect, c->number, &why) != 0) {
+		lose(c, "profile.attach", why);
+		return;
 	}
 	end_job_by(c, r);
 }
@@ -206,6 +231,9 @@ quiet_same_config(struct control *c)
 			r = ERR_CLOSED;
 		}
 	}
+	if (r != ERR_CLOSED && inspect_anew(c, inspect_reset) != 0) {
+		return;
+	}
 	end_job_by(c, r);
 }
 
@@ -216,7 +244,10 @@ quiet_set_config(struct control *c)
 
 	if (c->value == 0) {
 		/* the device stays as it is; nothing of it can be reached */
-		end_job_by(c, floor_set_config(&c->floor, 0));
+		r = floor_set_config(&c->floor, 0);
+		if (inspect_anew(c, inspect_config) == 0) {
+			end_job_by(c, r);
+		}
 		return;
 	}
 	release_all(c);
@@ -249,7 +280,9 @@ control_config_set(struct control *c, int err)
 		    "interfaces cannot be claimed after SET_CONFIGURATION");
 		return 0;
 	}
-	end_job(c, err == 0 ? USBIP_OK : USBIP_EPIPE);
+	if (inspect_anew(c, inspect_config) == 0) {
+		end_job(c, err == 0 ? USBIP_OK : USBIP_EPIPE);
+	}
 	return 0;
 }
 
@@ -302,6 +335,9 @@ quiet_reset(struct control *c)
 	}
 	if (c->floor.value == c->device_config) {
 		floor_reset(&c->floor);
+	}
+	if (inspect_anew(c, inspect_reset) != 0) {
+		return;
 	}
 	c->fresh = malloc(sizeof(*c->fresh));
 	how.rec = c->fresh;
@@ -388,6 +424,10 @@ clear_halt(struct control *c, struct transfer *t)
 		c->hooks.gone(c->hooks.arg);
 		status = USBIP_ENODEV;
 	}
+	if (status == USBIP_OK && c->inspect != NULL) {
+		inspect_halt_cleared(
+		    c->inspect, (uint8_t)setup_index(t->urb.setup));
+	}
 	transfer_answer(c->how.transfers, t, status, NULL, 0);
 }
 
@@ -415,12 +455,12 @@ get_interface(struct control *c, struct transfer *t)
 }
 
 static enum transfer_verdict
-judge_control(struct control *c, struct transfer *t)
+act_on(struct control *c, struct transfer *t, enum floor_act act,
+    const struct floor_why *why)
 {
-	struct floor_why why;
 	uint8_t value;
 
-	switch (floor_check_setup(&c->floor, t->urb.setup, &why)) {
+	switch (act) {
 	case FLOOR_PASS:
 		return TRANSFER_PASS;
 	case FLOOR_DESCRIPTOR:
@@ -449,11 +489,31 @@ judge_control(struct control *c, struct transfer *t)
 		start_job(c, t, JOB_RESET, UINT32_MAX);
 		break;
 	case FLOOR_REFUSE:
-		c->hooks.refused(c->hooks.arg, &why, t->urb.setup, 0);
+		c->hooks.refused(c->hooks.arg, why, t->urb.setup, 0);
 		transfer_answer(c->how.transfers, t, USBIP_EPIPE, NULL, 0);
 		break;
 	}
 	return TRANSFER_TAKEN;
+}
+
+/* Inspection rules on what the floor lets pass, but for what the workstation's
+ * side alone is concerned with: the port reset is USB/IP's own, and what is DONE
+ * never reaches the device. */
+static enum transfer_verdict
+judge_control(struct control *c, struct transfer *t)
+{
+	struct floor_why why = {0};
+	enum floor_act act = floor_check_setup(&c->floor, t->urb.setup, &why);
+	enum transfer_verdict v;
+
+	if (c->inspect == NULL || act == FLOOR_REFUSE || act == FLOOR_RESET ||
+	    act == FLOOR_DONE) {
+		return act_on(c, t, act, &why);
+	}
+	v = inspect_judge(c->inspect, t);
+	return v == TRANSFER_PASS && t->preset == 0 ?
+	    act_on(c, t, act, &why) :
+	    v;
 }
 
 enum transfer_verdict
@@ -480,6 +540,8 @@ control_judge(struct control *c, struct transfer *t)
 		&why) != 0) {
 		c->hooks.refused(c->hooks.arg, &why, NULL, t->urb.endpoint);
 		t->preset = USBIP_EPIPE;
+		return TRANSFER_PASS;
 	}
-	return TRANSFER_PASS;
+	return c->inspect != NULL ? inspect_judge(c->inspect, t) :
+				    TRANSFER_PASS;
 }

@@ -13,6 +13,7 @@
 #include "proxy/session/transfer.h"
 
 struct control;
+struct inspect;
 struct loop;
 
 struct control_hooks {
@@ -46,7 +47,9 @@ struct control_how {
 int control_new(struct control **outp, const struct control_how *how);
 /* After usb close. NULL is fine. */
 void control_free(struct control *control);
-void control_use(struct control *control, struct transfers *transfers);
+/* inspect may be NULL: then the floor alone judges. */
+void control_use(struct control *control, struct transfers *transfers,
+    struct inspect *inspect);
 const struct floor *control_floor(const struct control *control);
 
 /* Claims all interfaces of the active configuration, or none: the backend's

@@ -32,6 +32,7 @@ struct flow {
 	struct control_hooks hooks;
 	struct transfers *transfers; /* owned */
 	struct control *control;     /* owned */
+	struct inspect *inspect; /* owned; NULL: none */
 	enum part part;
 	struct transfer *t;	     /* being read; owned by transfers */
 	uint32_t data_got, data_len; /* OUT data, or bytes to skip */
@@ -53,6 +54,35 @@ on_abandon(void *arg, struct transfer *t)
 	struct flow *flow = arg;
 
 	control_abandon(flow->control, t);
+	if (flow->inspect != NULL) {
+		inspect_abandon(flow->inspect, t);
+	}
+}
+
+static enum transfer_return
+on_returned(void *arg, struct transfer *t)
+{
+	struct flow *flow = arg;
+
+	return flow->inspect != NULL ? inspect_returned(flow->inspect, t) :
+				       TRANSFER_REPLY;
+}
+
+static void
+on_unused(void *arg, struct transfer *t, uint8_t *data, uint32_t len)
+{
+	struct flow *flow = arg;
+
+	/* only inspection answers in the device's place */
+	inspect_unused(flow->inspect, t, data, len);
+}
+
+static int
+on_may_run(void *arg, const struct transfer *t)
+{
+	struct flow *flow = arg;
+
+	return flow->inspect == NULL || inspect_may_run(flow->inspect, t);
 }
 
 static void
@@ -63,11 +93,29 @@ on_quiet(void *arg)
 	control_quiet(flow->control);
 }
 
+static int
+start_inspection(struct flow *flow, struct flow_why *why)
+{
+	const struct inspect_how how = {
+		.loop = flow->how.loop,
+		.floor = control_floor(flow->control),
+		.transfers = flow->transfers,
+		.block = flow->how.block,
+		.size = flow->how.block_size,
+		.wall = flow->how.wall,
+		.hooks = flow->how.inspect_hooks,
+	};
+
+	why->rule = "profile.attach";
+	return inspect_new(&flow->inspect, &how, &why->text);
+}
+
 int
-flow_new(struct flow **outp, const struct flow_how *how)
+flow_new(struct flow **outp, const struct flow_how *how, struct flow_why *why)
 {
 	struct flow *flow = calloc(1, sizeof(*flow));
-	struct transfer_hooks judge = {on_judge, on_abandon, on_quiet, flow};
+	struct transfer_hooks judge = {on_judge, on_returned, on_abandon,
+	    on_unused, on_may_run, on_quiet, flow};
 	struct transfers_how transfers = {
 		.loop = how->loop,
 		.usb = how->usb,
@@ -88,6 +136,7 @@ flow_new(struct flow **outp, const struct flow_how *how)
 	int r;
 
 	*outp = NULL;
+	*why = (struct flow_why){"session.import", "the record, or memory"};
 	if (flow == NULL) {
 		return ERR_NOMEM;
 	}
@@ -98,11 +147,15 @@ flow_new(struct flow **outp, const struct flow_how *how)
 	if (r == 0) {
 		r = control_new(&flow->control, &control);
 	}
+	if (r == 0 && how->block != NULL) {
+		r = start_inspection(flow, why);
+	}
 	if (r != 0) {
 		flow_free(flow);
 		return r;
 	}
-	control_use(flow->control, flow->transfers);
+	flow->how.inspect_hooks = NULL;
+	control_use(flow->control, flow->transfers, flow->inspect);
 	*outp = flow;
 	return 0;
 }
@@ -113,8 +166,9 @@ flow_free(struct flow *flow)
 	if (flow == NULL) {
 		return;
 	}
-	control_free(flow->control);
 	transfers_free(flow->transfers);
+	inspect_free(flow->inspect);
+	control_free(flow->control);
 	free(flow);
 }
 
@@ -420,6 +474,12 @@ int
 flow_config_set(struct flow *flow, int err)
 {
 	return control_config_set(flow->control, err);
+}
+
+struct inspect *
+flow_inspect(struct flow *flow)
+{
+	return flow->inspect;
 }
 
 uint32_t

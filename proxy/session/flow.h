@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "proxy/session/control.h"
+#include "proxy/session/inspect.h"
 
 struct flow;
 struct inq;
@@ -28,6 +29,12 @@ struct flow_how {
 	uint32_t devid; /* that every header must carry */
 	const struct session_limits *limits;
 	const struct control_hooks *hooks; /* copied */
+	/* The compiled profiles, borrowed until free or a swap; NULL: the floor
+	 * alone judges. */
+	const void *block;
+	size_t block_size;
+	int64_t wall; /* Unix seconds now, with a block */
+	const struct inspect_hooks *inspect_hooks; /* copied, with a block */
 };
 
 /* Why the peer's bytes ended the connection; both static. */
@@ -35,8 +42,10 @@ struct flow_why {
 	const char *rule, *text;
 };
 
-/* 0, ERR_NOMEM, or ERR_FORMAT (the record). */
-int flow_new(struct flow **outp, const struct flow_how *how);
+/* 0, ERR_NOMEM, ERR_FORMAT (the record or the block), or ERR_POLICY: a profile
+ * cannot inspect the device. why is filled but for 0; text is static. */
+int flow_new(struct flow **outp, const struct flow_how *how,
+    struct flow_why *why);
 /* After usb close. NULL is fine. */
 void flow_free(struct flow *flow);
 
@@ -58,6 +67,8 @@ void flow_done(struct flow *flow, struct urb *urb);
 void flow_gone(struct flow *flow);
 /* See control_config_set. */
 int flow_config_set(struct flow *flow, int err);
+/* The inspection of the device; NULL without a block. */
+struct inspect *flow_inspect(struct flow *flow);
 /* URBs at the device. */
 uint32_t flow_in_flight(const struct flow *flow);
 

@@ -119,6 +119,8 @@ void
 pool_put(struct pool *pool, struct transfer *t)
 {
 	pool_put_block(pool, t);
+	free(t->instead);
+	t->instead = NULL;
 	t->next = pool->transfers;
 	pool->transfers = t;
 }
@@ -127,6 +129,7 @@ void
 pool_free_transfer(struct pool *pool, struct transfer *t)
 {
 	pool_put_block(pool, t);
+	free(t->instead);
 	free(t->sub);
 	free(t->urb.iso);
 	free(t);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/channel.h"
-#include "base/clock.h"
 #include "wire/ipc.h"
 
 void
@@ -25,28 +24,13 @@ slot_of(struct refusals *refusals, const char *rule)
 
 		if (slot->rule == NULL) {
 			slot->rule = rule;
-			slot->tokens = REFUSALS_BURST;
-			slot->next = clock_mono() + CLOCK_SEC;
+			rate_init(&slot->rate);
 		}
 		if (strcmp(slot->rule, rule) == 0) {
 			return slot;
 		}
 	}
 	return &refusals->slots[REFUSALS_RULES - 1];
-}
-
-static void
-refill(struct refusals_slot *slot)
-{
-	uint64_t now = clock_mono();
-
-	while (slot->next <= now && slot->tokens < REFUSALS_BURST) {
-		slot->tokens++;
-		slot->next += CLOCK_SEC;
-	}
-	if (slot->next <= now) {
-		slot->next = now + CLOCK_SEC;
-	}
 }
 
 void
@@ -57,16 +41,14 @@ refusals_send(struct refusals *refusals, const char *rule, const char *text)
 	uint8_t buf[sizeof(m) + 16];
 	int n;
 
-	refill(slot);
-	if (slot->tokens == 0) {
-		slot->dropped++;
+	if (!rate_may(&slot->rate)) {
 		return;
 	}
 	memset(&m, 0, sizeof(m));
 	snprintf(m.rule, sizeof(m.rule), "%s", rule);
-	if (slot->dropped > 0) {
+	if (slot->rate.dropped > 0) {
 		snprintf(m.text, sizeof(m.text), "%s (and %u more before)",
-		    text, slot->dropped);
+		    text, slot->rate.dropped);
 	} else {
 		snprintf(m.text, sizeof(m.text), "%s", text);
 	}
@@ -74,9 +56,8 @@ refusals_send(struct refusals *refusals, const char *rule, const char *text)
 	if (n < 0 ||
 	    channel_send(refusals->chan, IPC_REFUSED, 0, buf, (size_t)n,
 		-1) != 0) {
-		slot->dropped++;
+		slot->rate.dropped++;
 		return;
 	}
-	slot->tokens--;
-	slot->dropped = 0;
+	rate_used(&slot->rate);
 }

@@ -5,17 +5,15 @@
 #ifndef PROXY_SESSION_REFUSALS_H
 #define PROXY_SESSION_REFUSALS_H
 
-#include <stdint.h>
+#include "proxy/session/rate.h"
 
 #define REFUSALS_RULES 16
-#define REFUSALS_BURST 5u /* at once, then one a second */
 
 struct refusals {
 	int chan; /* borrowed: the warden's channel */
 	struct refusals_slot {
 		const char *rule; /* borrowed, static */
-		uint64_t next;	  /* monotonic: a token is due */
-		unsigned tokens, dropped;
+		struct rate rate;
 	} slots[REFUSALS_RULES];
 };
 

@@ -53,8 +53,8 @@ reply_unlink(struct outq *out, uint32_t seqnum, int32_t status)
 	outq_put(out, raw, sizeof(raw));
 }
 
-static int32_t
-status_of_result(enum urb_result result)
+int32_t
+reply_status_of(enum urb_result result)
 {
 	switch (result) {
 	case URB_OK:
@@ -102,7 +102,7 @@ packet_status(const struct transfer *t, uint32_t i)
 	/* its time never came */
 	return t->urb.iso[i].result == URB_CANCELLED ?
 	    USBIP_EXDEV :
-	    status_of_result(t->urb.iso[i].result);
+	    reply_status_of(t->urb.iso[i].result);
 }
 
 static void
@@ -171,7 +171,7 @@ put_reply(struct outq *out, const struct transfer *t, int32_t status,
 void
 reply_transfer(struct outq *out, struct transfer *t)
 {
-	int32_t status = status_of_result(t->urb.result);
+	int32_t status = reply_status_of(t->urb.result);
 	uint32_t actual = least(t->urb.actual, t->urb.length);
 
 	if (t->urb.result == URB_CANCELLED) {

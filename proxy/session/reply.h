@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proxy/usb/usb.h"
+
 struct outq;
 struct transfer;
 
@@ -19,6 +21,8 @@ void reply_status(struct outq *out, struct transfer *t, int32_t status);
 /* Answered here: (data, len) is cut to what was asked. */
 void reply_local(struct outq *out, struct transfer *t, int32_t status,
     const void *data, size_t len);
+/* The wire's status of a result. */
+int32_t reply_status_of(enum urb_result result);
 void reply_unlink(struct outq *out, uint32_t seqnum, int32_t status);
 
 /* Whether a transfer was cancelled before a single byte moved, so that taking

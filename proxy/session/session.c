@@ -82,18 +82,26 @@ static step_fn *const table[STATES][EVENTS] = {
 	[EV_PEER] = ignore,
 	[EV_DEVICE] = session_on_device,
 	[EV_IMPORTED] = session_on_imported,
+	[EV_PROFILE] = session_on_profile,
+	[EV_QUOTA] = session_on_quota,
+	[EV_LISTENING] = session_on_listening,
 	[EV_DEADLINE] = on_too_late,
     },
     [SS_COMPARING] = {
 	[EV_PEER] = ignore,
 	[EV_READ] = session_on_read,
 	[EV_GONE] = ignore, /* the reader says so, too */
+	[EV_PROFILE] = session_on_profile,
+	[EV_LISTENING] = session_on_listening,
 	[EV_DEADLINE] = on_too_late,
     },
     [SS_STREAMING] = {
 	[EV_PEER] = session_on_stream,
 	[EV_CONFIG_SET] = session_on_config_set,
 	[EV_GONE] = session_on_gone,
+	[EV_PROFILE] = session_on_profile,
+	[EV_ANSWER] = session_on_answer,
+	[EV_LISTENING] = session_on_listening,
     },
     [SS_REFUSING] = {
 	[EV_PEER] = session_on_leftover,
@@ -106,6 +114,8 @@ static step_fn *const table[STATES][EVENTS] = {
 	[EV_IMPORTED] = ignore,
 	[EV_READ] = ignore,
 	[EV_CONFIG_SET] = ignore,
+	[EV_PROFILE] = ignore, [EV_QUOTA] = ignore,
+	[EV_ANSWER] = ignore, [EV_LISTENING] = ignore,
 	[EV_GONE] = ignore,
 	[EV_DEADLINE] = on_closing_late,
     },
@@ -116,7 +126,8 @@ static const char *const state_names[STATES] = {
     "comparing", "streaming", "refusing", "closing", "ended"};
 
 static const char *const event_names[EVENTS] = {"key", "peer", "identified",
-    "list-item", "list-end", "line", "device", "imported", "read", "config-set",
+    "list-item", "list-end", "line", "profile", "quota", "answer",
+    "listening", "device", "imported", "read", "config-set",
     "gone", "deadline"};
 
 const char *
@@ -286,6 +297,10 @@ event_of(uint16_t type, int from_broker)
 		{IPC_LIST_END, 0, EV_LIST_END},
 		{IPC_IMPORTED, 0, EV_IMPORTED},
 		{IPC_LINE, 0, EV_LINE},
+		{IPC_PROFILE, 0, EV_PROFILE},
+		{IPC_QUOTA_IS, 0, EV_QUOTA},
+		{IPC_ANSWER, 0, EV_ANSWER},
+		{IPC_LISTENING, 0, EV_LISTENING},
 	};
 
 	for (unsigned i = 0; i < ARRAY_LEN(types); i++) {
@@ -303,7 +318,7 @@ take_message(struct session *s, const struct channel_msg *msg, int from_broker)
 	int ev = event_of(msg->type, from_broker), fd = msg->fd;
 	struct event_arg arg = {.msg = msg, .fd = &fd};
 
-	if (ev < 0 || (fd != -1) != (ev == EV_DEVICE)) {
+	if (ev < 0 || (fd != -1) != (ev == EV_DEVICE || ev == EV_PROFILE)) {
 		session_end(s, 1, "message of an unknown kind");
 	} else {
 		session_event(s, (enum event)ev, &arg);
@@ -364,6 +379,7 @@ on_again(void *arg)
 static void
 tell_active(struct session *s)
 {
+	session_quotas(s);
 	s->was_active = 0;
 	s->is_quiet = 1;
 	loop_timer_set(s->quiet, ACTIVE_PAUSE);
@@ -409,6 +425,7 @@ finish(struct session *s)
 	loop_timer_free(s->pulse);
 	loop_timer_free(s->quiet);
 	s->deadline = s->again = s->pulse = s->quiet = NULL;
+	session_quotas(s);
 	if (s->stream != NULL) {
 		(void)stream_shutdown(s->stream);
 	}

@@ -148,6 +148,8 @@ open_device(struct session *s)
 		.fd = s->device_fd, .loop = s->how.loop};
 	const struct control_hooks hooks = {
 		on_ask_config, on_refused, on_lost, on_usb_gone, s};
+	struct inspect_hooks inspect;
+	struct flow_why why;
 	const struct flow_how flow = {
 		.loop = s->how.loop,
 		.usb = s->how.usb,
@@ -158,6 +160,10 @@ open_device(struct session *s)
 		.devid = (uint32_t)s->place.busnum << 16 | s->place.devnum,
 		.limits = s->limits,
 		.hooks = &hooks,
+		.block = s->block,
+		.block_size = s->block_size,
+		.wall = s->wall,
+		.inspect_hooks = session_inspect_hooks(s, &inspect),
 	};
 	struct flow_how with_dev = flow;
 	int r;
@@ -169,11 +175,13 @@ open_device(struct session *s)
 		return r;
 	}
 	with_dev.dev = s->dev;
-	r = flow_new(&s->flow, &with_dev);
+	r = flow_new(&s->flow, &with_dev, &why);
 	if (r != 0) {
-		import_failed(s, "record", r);
+		session_refused(s, why.rule, why.text);
+		refuse_import(s, ERR_SYS, why.text);
 		return r;
 	}
+	session_restore_quotas(s);
 	r = flow_claim(s->flow);
 	if (r != 0) {
 		import_failed(s, "claim interfaces", r);
@@ -353,5 +361,6 @@ session_drop_device(struct session *s)
 	s->reader = NULL;
 	flow_free(s->flow);
 	s->flow = NULL;
+	session_unmap(s);
 	close_fd(&s->device_fd);
 }

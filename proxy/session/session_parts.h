@@ -3,7 +3,8 @@
  * session.c has the table, the channels and the end of each turn;
  * session_peer.c what the peer's socket brings; session_events.c what it brings
  * and takes when it watches; session_import.c the way from
- * an import to a stream of URBs.
+ * an import to a stream of URBs; session_inspect.c what profiles have to do with
+ * it.
  */
 #ifndef PROXY_SESSION_SESSION_PARTS_H
 #define PROXY_SESSION_SESSION_PARTS_H
@@ -12,8 +13,10 @@
 #include "base/clock.h"
 #include "proxy/session/control.h"
 #include "proxy/session/inq.h"
+#include "proxy/session/inspect.h"
 #include "proxy/session/op.h"
 #include "proxy/session/outq.h"
+#include "proxy/session/rate.h"
 #include "proxy/session/refusals.h"
 #include "proxy/session/session.h"
 #include "wire/ipc.h"
@@ -48,6 +51,10 @@ enum event {
 	EV_LIST_ITEM,
 	EV_LIST_END,
 	EV_LINE,       /* warden: for a peer that has events */
+	EV_PROFILE,    /* warden: the table of profiles */
+	EV_QUOTA,      /* warden: what was used of one before */
+	EV_ANSWER,     /* warden: the verdict on a held unit */
+	EV_LISTENING,  /* warden: whether a challenge would be seen */
 	EV_DEVICE,     /* broker: the device's descriptor */
 	EV_IMPORTED,   /* warden: the record, or why not */
 	EV_READ,       /* the device was read anew */
@@ -62,6 +69,16 @@ struct lines_rate {
 	uint64_t since; /* clock_mono, start of the present window */
 	unsigned n;	/* lines in it */
 };
+
+/* Lines of one rule of a profile to the audit log. */
+#define RULING_SLOTS 64u
+struct ruling_slot {
+	uint64_t key;
+	char profile[IPC_RULE];
+	struct rate rate;
+};
+/* Quotas of one device that are kept in mind over sessions. */
+#define QUOTAS_TOLD 32u
 
 struct session {
 	struct session_how how;
@@ -106,6 +123,14 @@ struct session {
 	struct usb_dev *dev;		  /* owned */
 	struct reader *reader;		  /* owned */
 	struct flow *flow;		  /* owned */
+	void *block; /* owned mapping: the table of profiles; NULL = none */
+	size_t block_size;
+	int64_t wall; /* as the warden said with it */
+	int is_listening;
+	struct ruling_slot rulings[RULING_SLOTS];
+	uint64_t quotas[QUOTAS_TOLD]; /* used, as told last */
+	struct ipc_quota kept[QUOTAS_TOLD];
+	unsigned nkept;
 
 	uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX]; /* channel messages */
 };
@@ -161,5 +186,16 @@ step_fn session_on_device, session_on_imported, session_on_read,
 int session_import(struct session *s, const char *busid);
 /* Gives the device back. */
 void session_drop_device(struct session *s);
+
+/* session_inspect.c */
+step_fn session_on_profile, session_on_quota, session_on_answer,
+    session_on_listening;
+const struct inspect_hooks *session_inspect_hooks(
+    struct session *s, struct inspect_hooks *out);
+/* What was used of quotas, to the warden. */
+void session_quotas(struct session *s);
+void session_restore_quotas(struct session *s);
+/* The table is not used any more. */
+void session_unmap(struct session *s);
 
 #endif

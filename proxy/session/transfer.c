@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/loop.h"
+#include "base/mem.h"
 #include "proxy/session/limits.h"
 #include "proxy/session/outq.h"
 #include "proxy/session/pool.h"
@@ -47,6 +48,8 @@ struct transfers {
 	struct pool pool;
 	struct transfer *buckets[BUCKETS];
 	struct queue held[TRANSFER_ENDPOINTS];
+	struct queue back[TRANSFER_ENDPOINTS]; /* RETURNED, oldest first */
+	uint32_t blocked; /* endpoints of which one waits for a verdict */
 	uint32_t nheld, held_bytes;
 	uint32_t busy[TRANSFER_ENDPOINTS]; /* at the device, or LOCAL */
 	uint32_t urbs, bytes;		   /* at the device, all endpoints */
@@ -381,15 +384,26 @@ held_cost(const struct transfer *t)
 }
 
 static void
-hold(struct transfers *ts, struct transfer *t, int at_head)
+queue_add(struct queue *q, struct transfer *t, int at_head)
 {
-	struct queue *q = &ts->held[t->index];
-
-	t->state = TRANSFER_HELD;
 	t->q_next = at_head ? q->head : NULL;
 	t->q_prev = at_head ? NULL : q->tail;
 	*(t->q_next != NULL ? &t->q_next->q_prev : &q->tail) = t;
 	*(t->q_prev != NULL ? &t->q_prev->q_next : &q->head) = t;
+}
+
+static void
+queue_remove(struct queue *q, struct transfer *t)
+{
+	*(t->q_next != NULL ? &t->q_next->q_prev : &q->tail) = t->q_prev;
+	*(t->q_prev != NULL ? &t->q_prev->q_next : &q->head) = t->q_next;
+}
+
+static void
+hold(struct transfers *ts, struct transfer *t, int at_head)
+{
+	t->state = TRANSFER_HELD;
+	queue_add(&ts->held[t->index], t, at_head);
 	ts->nheld++;
 	ts->held_bytes += held_cost(t);
 }
@@ -397,12 +411,15 @@ hold(struct transfers *ts, struct transfer *t, int at_head)
 static void
 unhold(struct transfers *ts, struct transfer *t)
 {
-	struct queue *q = &ts->held[t->index];
-
-	*(t->q_next != NULL ? &t->q_next->q_prev : &q->tail) = t->q_prev;
-	*(t->q_prev != NULL ? &t->q_prev->q_next : &q->head) = t->q_next;
+	queue_remove(&ts->held[t->index], t);
 	ts->nheld--;
 	ts->held_bytes -= held_cost(t);
+}
+
+static uint32_t
+bit_of(const struct transfer *t)
+{
+	return UINT32_C(1) << t->index;
 }
 
 static int
@@ -411,7 +428,9 @@ can_run(const struct transfers *ts, const struct transfer *t)
 	const struct session_limits *limits = ts->how.limits;
 
 	if (ts->is_gated || ts->is_starved ||
-	    ts->how.out->used > limits->out_bytes) {
+	    (ts->blocked & bit_of(t)) != 0 ||
+	    ts->how.out->used > limits->out_bytes ||
+	    !ts->hooks.may_run(ts->hooks.arg, t)) {
 		return 0;
 	}
 	if (ts->busy[t->index] == 0) {
@@ -464,6 +483,25 @@ transfer_answer(struct transfers *ts, struct transfer *t, int32_t status,
 	transfers_pump(ts);
 }
 
+void
+transfer_answer_urb(struct transfers *ts, struct transfer *t)
+{
+	ts->busy[t->index]--;
+	reply_transfer(ts->how.out, t);
+	finish(ts, t);
+	transfers_pump(ts);
+}
+
+/* It passed, and ends without having been at the device. */
+static void
+unpass(struct transfers *ts, struct transfer *t)
+{
+	if (t->is_judged) {
+		t->is_judged = 0;
+		ts->hooks.abandon(ts->hooks.arg, t);
+	}
+}
+
 static int32_t
 status_of_error(int err)
 {
@@ -503,7 +541,32 @@ submit(struct transfers *ts, struct transfer *t)
 		loop_timer_set(ts->retry, STARVED_PAUSE);
 		return;
 	}
+	unpass(ts, t);
 	answer_status(ts, t, status_of_error(r));
+}
+
+/* The judge says whether it passes; 0 when it does not, or not yet. */
+static int
+is_passed(struct transfers *ts, struct transfer *t)
+{
+	switch (ts->hooks.judge(ts->hooks.arg, t)) {
+	case TRANSFER_PASS:
+		break;
+	case TRANSFER_TAKEN:
+		return 0;
+	case TRANSFER_WAIT:
+		ts->busy[t->index]--;
+		t->state = TRANSFER_ASKED;
+		ts->blocked |= bit_of(t);
+		return 0;
+	}
+	if (t->preset != 0) {
+		ts->busy[t->index]--;
+		answer_status(ts, t, t->preset);
+		return 0;
+	}
+	t->is_judged = 1;
+	return 1;
 }
 
 /* Its turn has come. */
@@ -513,20 +576,15 @@ run(struct transfers *ts, struct transfer *t)
 	int32_t preset = ts->failed != 0 ? ts->failed : t->preset;
 
 	if (preset != 0) {
+		unpass(ts, t);
 		answer_status(ts, t, preset);
 		return;
 	}
 	t->state = TRANSFER_LOCAL;
 	ts->busy[t->index]++;
-	if (ts->hooks.judge(ts->hooks.arg, t) == TRANSFER_TAKEN) {
-		return;
+	if (t->is_judged || is_passed(ts, t)) {
+		submit(ts, t);
 	}
-	if (t->preset != 0) {
-		ts->busy[t->index]--;
-		answer_status(ts, t, t->preset);
-		return;
-	}
-	submit(ts, t);
 }
 
 void
@@ -593,17 +651,10 @@ check_quiet(struct transfers *ts)
 	ts->hooks.quiet(ts->hooks.arg);
 }
 
-void
-transfers_done(struct transfers *ts, struct urb *urb)
+static void
+reply_finally(struct transfers *ts, struct transfer *t)
 {
-	struct transfer *t = (struct transfer *)(void *)urb;
-
-	ts->busy[t->index]--;
-	ts->urbs--;
-	ts->bytes -= t->length;
-	ts->is_starved = 0;
-	loop_timer_stop(ts->retry);
-	if (t->state == TRANSFER_UNLINKING && reply_is_nothing(t)) {
+	if (t->nunlinks > 0 && reply_is_nothing(t)) {
 		/* called back in time: this is its only answer */
 		reply_unlink(ts->how.out, t->unlinks[0], USBIP_ECONNRESET);
 		t->nunlinks--;
@@ -613,7 +664,193 @@ transfers_done(struct transfers *ts, struct urb *urb)
 		reply_transfer(ts->how.out, t);
 	}
 	finish(ts, t);
+}
+
+/* It goes to the device once more, unless somebody wanted it back. */
+static void
+send_again(struct transfers *ts, struct transfer *t)
+{
+	if (t->nunlinks == 0 && t->killed == 0 && ts->failed == 0) {
+		/* its turn is before those that are held */
+		hold(ts, t, 1);
+		return;
+	}
+	unpass(ts, t);
+	t->urb.result = URB_CANCELLED;
+	t->urb.actual = 0;
+	if (ts->failed != 0 && t->nunlinks == 0) {
+		answer_status(ts, t, ts->failed);
+		return;
+	}
+	reply_finally(ts, t);
+}
+
+/* What it was to be answered with, if the device had nothing for it. */
+static int
+takes_instead(struct transfers *ts, struct transfer *t)
+{
+	uint32_t len = t->instead_len;
+
+	if (t->instead == NULL) {
+		return 0;
+	}
+	if (t->urb.result != URB_CANCELLED || t->urb.actual > 0 ||
+	    t->killed != 0) {
+		ts->hooks.unused(ts->hooks.arg, t, TAKE(t->instead), len);
+		return 0;
+	}
+	unpass(ts, t);
+	len = len < t->length ? len : t->length;
+	memcpy(t->urb.data, t->instead, len);
+	free(TAKE(t->instead));
+	t->urb.result = URB_OK;
+	t->urb.actual = len;
+	return 1;
+}
+
+/* 0 when it waits for a verdict. */
+static int
+come_back(struct transfers *ts, struct transfer *t)
+{
+	enum transfer_return act = TRANSFER_REPLY;
+
+	if (!takes_instead(ts, t) && t->is_judged) {
+		act = ts->hooks.returned(ts->hooks.arg, t);
+	}
+	switch (act) {
+	case TRANSFER_REPLY:
+		reply_finally(ts, t);
+		return 1;
+	case TRANSFER_AGAIN:
+		send_again(ts, t);
+		return 1;
+	case TRANSFER_LATER:
+		break;
+	}
+	ts->blocked |= bit_of(t);
+	return 0;
+}
+
+/* Those behind one that waits come back after it. */
+static void
+drain_back(struct transfers *ts, unsigned index)
+{
+	struct queue *q = &ts->back[index];
+
+	while (q->head != NULL) {
+		struct transfer *t = q->head;
+
+		queue_remove(q, t);
+		if (!come_back(ts, t)) {
+			queue_add(q, t, 1);
+			return;
+		}
+	}
+}
+
+void
+transfers_done(struct transfers *ts, struct urb *urb)
+{
+	struct transfer *t = (struct transfer *)(void *)urb;
+	struct queue *q = &ts->back[t->index];
+
+	ts->busy[t->index]--;
+	ts->urbs--;
+	ts->bytes -= t->length;
+	ts->is_starved = 0;
+	loop_timer_stop(ts->retry);
+	t->state = TRANSFER_RETURNED;
+	if (q->head != NULL || !come_back(ts, t)) {
+		queue_add(q, t, 0);
+	}
 	check_quiet(ts);
+	transfers_pump(ts);
+}
+
+void
+transfers_resume(struct transfers *ts, struct transfer *t)
+{
+	unsigned index = t->index;
+
+	ts->blocked &= ~bit_of(t);
+	if (t->state == TRANSFER_ASKED) {
+		hold(ts, t, 1);
+	} else {
+		drain_back(ts, index);
+	}
+	transfers_pump(ts);
+}
+
+/* One that waits for a verdict does not any more: whoever called answers it. */
+static void
+stop_waiting(struct transfers *ts, struct transfer *t)
+{
+	unsigned index = t->index;
+	int was_first = 1;
+
+	if (t->state == TRANSFER_RETURNED) {
+		was_first = ts->back[index].head == t;
+		queue_remove(&ts->back[index], t);
+	}
+	t->is_judged = 0;
+	ts->hooks.abandon(ts->hooks.arg, t);
+	if (was_first) {
+		ts->blocked &= ~bit_of(t);
+	}
+}
+
+static struct transfer *
+oldest_at_device(struct transfers *ts, uint8_t index)
+{
+	struct transfer *oldest = NULL;
+
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		for (struct transfer *t = ts->buckets[i]; t != NULL;
+		    t = t->next) {
+			if (t->index == index && t->instead == NULL &&
+			    t->state == TRANSFER_SUBMITTED && !t->killed &&
+			    (oldest == NULL ||
+				is_later(oldest->seqnum, t->seqnum))) {
+				oldest = t;
+			}
+		}
+	}
+	return oldest;
+}
+
+int
+transfers_answer_in(
+    struct transfers *ts, uint8_t index, uint8_t *data, uint32_t len)
+{
+	struct transfer *t = oldest_at_device(ts, index);
+
+	if (t == NULL) {
+		return ERR_NOENT;
+	}
+	t->instead = data;
+	t->instead_len = len;
+	ts->how.usb->cancel(ts->how.dev, &t->urb);
+	return 0;
+}
+
+/* Nobody waits for its data any more: it never reached the peer. */
+static void
+unlink_waiting(struct transfers *ts, struct transfer *t, uint32_t seqnum)
+{
+	unsigned index = t->index;
+
+	stop_waiting(ts, t);
+	/* unlinks that came while it was at the device are before this one */
+	if (t->nunlinks == 0) {
+		reply_unlink(ts->how.out, seqnum, USBIP_ECONNRESET);
+		forget(ts, t);
+	} else {
+		t->urb.result = URB_CANCELLED;
+		t->urb.actual = 0;
+		reply_finally(ts, t);
+		reply_unlink(ts->how.out, seqnum, USBIP_OK);
+	}
+	drain_back(ts, index);
 	transfers_pump(ts);
 }
 
@@ -636,6 +873,7 @@ transfers_unlink(struct transfers *ts, uint32_t seqnum, uint32_t of)
 		return ERR_PEER;
 	case TRANSFER_HELD:
 		unhold(ts, t);
+		unpass(ts, t);
 		break;
 	case TRANSFER_LOCAL:
 		ts->hooks.abandon(ts->hooks.arg, t);
@@ -651,6 +889,10 @@ transfers_unlink(struct transfers *ts, uint32_t seqnum, uint32_t of)
 			t->state = TRANSFER_UNLINKING;
 			ts->how.usb->cancel(ts->how.dev, &t->urb);
 		}
+		return 0;
+	case TRANSFER_ASKED:
+	case TRANSFER_RETURNED:
+		unlink_waiting(ts, t, seqnum);
 		return 0;
 	}
 	reply_unlink(ts->how.out, seqnum, USBIP_ECONNRESET);
@@ -678,10 +920,45 @@ call_back(struct transfers *ts, uint32_t mask, int32_t status)
 	}
 }
 
+static struct transfer *
+find_asked(struct transfers *ts, uint32_t mask)
+{
+	for (unsigned i = 0; (ts->blocked & mask) != 0 && i < BUCKETS; i++) {
+		for (struct transfer *t = ts->buckets[i]; t != NULL;
+		    t = t->next) {
+			if ((mask & bit_of(t)) != 0 &&
+			    t->state == TRANSFER_ASKED) {
+				return t;
+			}
+		}
+	}
+	return NULL;
+}
+
+/* Those that wait for a verdict are answered at once, and those behind them. */
+static void
+end_waiting(struct transfers *ts, uint32_t mask, int32_t status)
+{
+	struct transfer *t;
+
+	while ((t = find_asked(ts, mask)) != NULL) {
+		stop_waiting(ts, t);
+		answer_status(ts, t, status);
+	}
+	for (unsigned i = 0; i < TRANSFER_ENDPOINTS; i++) {
+		while ((mask >> i & 1) != 0 && ts->back[i].head != NULL) {
+			t = ts->back[i].head;
+			stop_waiting(ts, t);
+			answer_status(ts, t, status);
+		}
+	}
+}
+
 void
 transfers_gate(struct transfers *ts, uint32_t mask, int32_t status)
 {
 	ts->is_gated = 1;
+	end_waiting(ts, mask, status);
 	ts->is_draining = 1;
 	ts->drain_mask = mask;
 	call_back(ts, mask, status);
@@ -700,5 +977,6 @@ void
 transfers_fail(struct transfers *ts, int32_t status)
 {
 	ts->failed = status;
+	end_waiting(ts, UINT32_MAX, status);
 	transfers_pump(ts);
 }

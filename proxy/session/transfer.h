@@ -5,9 +5,10 @@
  *
  * Each transfer is a small machine:
  *
- *   NEW --> HELD --> LOCAL --> SUBMITTED --> (UNLINKING) --> gone
- *             |        |
- *             |        +--> gone (answered by the session itself)
+ *   NEW --> HELD --> LOCAL --> SUBMITTED --> (UNLINKING) --> (RETURNED) --> gone
+ *             |       |  |
+ *             |       |  +--> ASKED --> HELD (a verdict is awaited)
+ *             |       +--> gone (answered by the session itself)
  *             +--> gone (unlinked before its turn came)
  *
  * and ends in exactly one RET_SUBMIT or RET_UNLINK(-ECONNRESET). Completed
@@ -16,6 +17,8 @@
  * Order: transfers of one endpoint reach the device, and come back, in the
  * order in which they were sent. Endpoint 0 runs one at a time, since some of
  * its requests are answered here and its replies must keep their order, too.
+ * While one waits for a verdict, on its way out or back, those behind it on its
+ * endpoint wait with it, and no others.
  */
 #ifndef PROXY_SESSION_TRANSFER_H
 #define PROXY_SESSION_TRANSFER_H
@@ -36,6 +39,8 @@ enum transfer_state {
 	TRANSFER_LOCAL,	    /* with the judge, who may answer it */
 	TRANSFER_SUBMITTED, /* at the device */
 	TRANSFER_UNLINKING, /* at the device, asked to come back */
+	TRANSFER_ASKED,	    /* not sent: the judge waits for a verdict */
+	TRANSFER_RETURNED,  /* back, and it or one before it waits for one */
 };
 
 /* Unlinks of one URB that are remembered; more end the connection. */
@@ -60,6 +65,11 @@ struct transfer {
 	uint32_t npackets;
 	struct usbip_iso *sub; /* owned: packets as submitted */
 	uint32_t packet_room;  /* entries that sub and urb.iso have */
+	uint8_t is_judged; /* passed: the judge will hear how it ended */
+	void *mark;	   /* the judge's own; NULL at the start */
+	uint8_t *instead;  /* owned: what it is answered with when it comes
+			      back empty, or NULL */
+	uint32_t instead_len;
 	uint8_t *block;	       /* owned: buffer with its headroom, or NULL */
 	unsigned block_class;
 	struct transfer *next;	   /* in its hash bucket or free list */
@@ -69,14 +79,31 @@ struct transfer {
 enum transfer_verdict {
 	TRANSFER_PASS,	/* goes to the device */
 	TRANSFER_TAKEN, /* the judge answers, now or later */
+	TRANSFER_WAIT,	/* judged again after transfers_resume */
+};
+
+enum transfer_return {
+	TRANSFER_REPLY, /* to the peer, as its urb now stands */
+	TRANSFER_AGAIN, /* nothing for the peer: to the device once more */
+	TRANSFER_LATER, /* judged again after transfers_resume */
 };
 
 struct transfer_hooks {
 	/* Before the device sees it, when its turn has come; state is LOCAL.
 	 * The judge may set preset and PASS: then that is the answer. */
 	enum transfer_verdict (*judge)(void *arg, struct transfer *t);
-	/* A LOCAL transfer was unlinked: forget it. */
+	/* It came back, in the order of its endpoint. Only for one that
+	 * passed. */
+	enum transfer_return (*returned)(void *arg, struct transfer *t);
+	/* A LOCAL, ASKED or RETURNED transfer, or one that passed and was never
+	 * sent, is answered without the judge: forget it. */
 	void (*abandon)(void *arg, struct transfer *t);
+	/* One that was to be answered with other bytes (transfers_answer_in)
+	 * brought its own: they are the hook's again, malloced. */
+	void (*unused)(void *arg, struct transfer *t, uint8_t *data,
+	    uint32_t len);
+	/* Whether it may be sent now, or has to wait for others to end. */
+	int (*may_run)(void *arg, const struct transfer *t);
 	/* After transfers_gate: nothing of its mask is at the device. */
 	void (*quiet)(void *arg);
 	void *arg;
@@ -123,6 +150,18 @@ void transfers_start(struct transfers *ts, struct transfer *t);
  * out; OUT with status 0 counts as taken whole. */
 void transfer_answer(struct transfers *ts, struct transfer *t, int32_t status,
     const void *data, size_t len);
+
+/* The same, by what its urb says, as if the device had answered so: result,
+ * actual, data and packets. */
+void transfer_answer_urb(struct transfers *ts, struct transfer *t);
+
+/* A verdict is there for an ASKED or RETURNED transfer. */
+void transfers_resume(struct transfers *ts, struct transfer *t);
+/* Calls back the oldest transfer that the device has of an endpoint, to answer
+ * it with these bytes (malloced, taken). ERR_NOENT: there is none, and they
+ * stay the caller's. */
+int transfers_answer_in(
+    struct transfers *ts, uint8_t index, uint8_t *data, uint32_t len);
 
 /* CMD_UNLINK `seqnum` of the CMD_SUBMIT `of`, which may still be on its way:
  * then it is answered when that comes, or when a later submit does. ERR_PEER: more unlinks of one

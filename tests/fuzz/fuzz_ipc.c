@@ -50,6 +50,14 @@ again(uint8_t which, const uint8_t *data, size_t size)
 		CASE(16, line)
 		CASE(17, watch)
 		CASE(18, texts)
+		CASE(19, ruled)
+		CASE(20, profile)
+		CASE(21, ask)
+		CASE(22, answer)
+		CASE(23, over)
+		CASE(24, challenge)
+		CASE(25, out)
+		CASE(26, quota)
 	}
 	return -1;
 }

@@ -41,6 +41,14 @@ union message {
 	struct ipc_refused refused;
 	struct ipc_texts texts;
 	struct ipc_text text;
+	struct ipc_ruled ruled;
+	struct ipc_profile profile;
+	struct ipc_ask ask;
+	struct ipc_answer answer;
+	struct ipc_over over;
+	struct ipc_challenge challenge;
+	struct ipc_out out;
+	struct ipc_quota quota;
 	struct ipc_line line;
 	struct ipc_watch watch;
 	struct ipc_relay_setup setup;
@@ -70,6 +78,14 @@ SHAPE(item, item)
 SHAPE(refused, refused)
 SHAPE(texts, texts)
 SHAPE(text, text)
+SHAPE(ruled, ruled)
+SHAPE(profile, profile)
+SHAPE(ask, ask)
+SHAPE(answer, answer)
+SHAPE(over, over)
+SHAPE(challenge, challenge)
+SHAPE(out, out)
+SHAPE(quota, quota)
 SHAPE(line, line)
 SHAPE(watch, watch)
 SHAPE(relay_setup, setup)
@@ -204,6 +220,84 @@ fill_refused(struct rnd *r, union message *m)
 }
 
 static void
+fill_ruled(struct rnd *r, union message *m)
+{
+	m->ruled.hook = (uint8_t)rnd_below(r, IPC_HOOKS);
+	m->ruled.verdict = (uint8_t)rnd_below(r, IPC_VERDICTS);
+	m->ruled.is_trial = (uint8_t)rnd_below(r, 2);
+	m->ruled.level = (uint8_t)rnd_below(r, 3);
+	m->ruled.is_invalid = (uint8_t)rnd_below(r, 2);
+	m->ruled.interface = (uint8_t)rnd_below(r, DESC_MAX_INTERFACES);
+	m->ruled.line = rnd_u32(r);
+	m->ruled.more = rnd_u32(r);
+	rnd_text(r, m->ruled.profile, IPC_RULE);
+	rnd_text(r, m->ruled.key, IPC_RULE);
+	rnd_text(r, m->ruled.file, IPC_FILE);
+	rnd_text(r, m->ruled.log, IPC_FILE);
+	rnd_text(r, m->ruled.text, IPC_TEXT);
+}
+
+static void
+fill_profile(struct rnd *r, union message *m)
+{
+	m->profile.is_listening = (uint8_t)rnd_below(r, 2);
+	m->profile.wall = (int64_t)rnd_u32(r) << 20;
+}
+
+static void
+fill_ask(struct rnd *r, union message *m)
+{
+	m->ask.id = 1 + rnd_below(r, 1000);
+	m->ask.within_ms = rnd_u32(r);
+	m->ask.hook = (uint8_t)rnd_below(r, IPC_HOOKS);
+	m->ask.otherwise = (uint8_t)rnd_below(r, 3);
+	m->ask.line = rnd_u32(r);
+	rnd_text(r, m->ask.server, IPC_RULE);
+	rnd_text(r, m->ask.key, IPC_RULE);
+	rnd_text(r, m->ask.file, IPC_FILE);
+	rnd_text(r, m->ask.text, IPC_TEXT);
+}
+
+static void
+fill_answer(struct rnd *r, union message *m)
+{
+	m->answer.id = 1 + rnd_below(r, 1000);
+	m->answer.say = (uint8_t)rnd_below(r, 3);
+}
+
+static void
+fill_over(struct rnd *r, union message *m)
+{
+	m->over.id = 1 + rnd_below(r, 1000);
+}
+
+static void
+fill_challenge(struct rnd *r, union message *m)
+{
+	m->challenge.within = (uint16_t)rnd_u32(r);
+	for (uint32_t i = rnd_below(r, sizeof(m->challenge.digits)); i > 0;
+	    i--) {
+		m->challenge.digits[i - 1] = (char)('0' + rnd_below(r, 10));
+	}
+}
+
+static void
+fill_out(struct rnd *r, union message *m)
+{
+	m->out.is_quarantine = (uint8_t)rnd_below(r, 2);
+	rnd_text(r, m->out.text, IPC_TEXT);
+}
+
+static void
+fill_quota(struct rnd *r, union message *m)
+{
+	rnd_text(r, m->quota.profile, IPC_RULE);
+	rnd_text(r, m->quota.name, IPC_RULE);
+	m->quota.used = (uint64_t)rnd_u32(r) << 31;
+	m->quota.since = rnd_u32(r);
+}
+
+static void
 fill_texts(struct rnd *r, union message *m)
 {
 	rnd_text(r, m->texts.product, IPC_DEVICE_TEXT);
@@ -310,6 +404,14 @@ static const struct {
     MESSAGE(imported),
     MESSAGE(refused),
     MESSAGE(texts),
+    MESSAGE(ruled),
+    MESSAGE(profile),
+    MESSAGE(ask),
+    MESSAGE(answer),
+    MESSAGE(over),
+    MESSAGE(challenge),
+    MESSAGE(out),
+    MESSAGE(quota),
     MESSAGE(text),
     MESSAGE(line),
     MESSAGE(watch),

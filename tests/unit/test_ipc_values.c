@@ -461,6 +461,56 @@ watches_fit_their_kind(void **state)
 	}
 }
 
+/* What may pass of a device: every number in its range, digits digits. */
+static void
+inspection_has_bounds(void **state)
+{
+	static struct ipc_ruled ruled;
+	static struct ipc_ask ask = {.id = 1};
+	static struct ipc_out out;
+	static struct ipc_quota quota;
+	struct ipc_answer answer = {.id = 1};
+	struct ipc_challenge challenge = {.digits = "1234"};
+	struct ipc_profile profile = {.wall = 1};
+	struct ipc_over over = {.id = 0};
+	int n;
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++) {
+		static const uint8_t most[] = {IPC_HOOKS, IPC_VERDICTS, 2, 3, 2,
+		    DESC_MAX_INTERFACES};
+
+		n = ipc_encode_ruled(wire, sizeof(wire), &ruled);
+		assert_true(n > 0);
+		wire[i] = (uint8_t)(most[i] - 1);
+		assert_int_equal(ipc_decode_ruled(&ruled, wire, (size_t)n), 0);
+		wire[i] = most[i];
+		assert_int_equal(
+		    ipc_decode_ruled(&ruled, wire, (size_t)n), ERR_FORMAT);
+		memset(&ruled, 0, sizeof(ruled));
+	}
+	ask.otherwise = 3;
+	assert_int_equal(ipc_encode_ask(wire, sizeof(wire), &ask), ERR_FORMAT);
+	ask.otherwise = 0;
+	ask.id = 0;
+	assert_int_equal(ipc_encode_ask(wire, sizeof(wire), &ask), ERR_FORMAT);
+	answer.say = 3;
+	assert_int_equal(
+	    ipc_encode_answer(wire, sizeof(wire), &answer), ERR_FORMAT);
+	assert_int_equal(ipc_encode_over(wire, sizeof(wire), &over), ERR_FORMAT);
+	challenge.digits[2] = 'a';
+	assert_int_equal(ipc_encode_challenge(wire, sizeof(wire), &challenge),
+	    ERR_FORMAT);
+	profile.wall = -1;
+	assert_int_equal(
+	    ipc_encode_profile(wire, sizeof(wire), &profile), ERR_FORMAT);
+	out.is_quarantine = 2;
+	assert_int_equal(ipc_encode_out(wire, sizeof(wire), &out), ERR_FORMAT);
+	quota.since = -1;
+	assert_int_equal(
+	    ipc_encode_quota(wire, sizeof(wire), &quota), ERR_FORMAT);
+}
+
 /* What is asked is even, what answers or tells is odd, and no two share. */
 static void
 types_are_even_for_requests(void **state)
@@ -469,12 +519,14 @@ types_are_even_for_requests(void **state)
 	    IPC_GRANT, IPC_KILL, IPC_KEY, IPC_SET_CONFIG, IPC_IDENTITY,
 	    IPC_LIST, IPC_IMPORT, IPC_REFUSED, IPC_STATE, IPC_EVENT,
 	    IPC_SUBSCRIBE, IPC_SAID, IPC_ACTIVE, IPC_RECORD, IPC_PROBE_FAILED,
-	    IPC_TEXTS,
+	    IPC_TEXTS, IPC_RULED, IPC_ASK, IPC_ASK_OVER, IPC_CHALLENGE,
+	    IPC_OUT, IPC_QUOTA,
 	    IPC_RELAY_SETUP, IPC_RELAY_READY};
 	static const int answers[] = {IPC_SPAWNED, IPC_PROBED, IPC_AUTHORIZED,
 	    IPC_GRANTED, IPC_EXITED, IPC_KEY_IS, IPC_CONFIG_SET, IPC_DEVICE,
 	    IPC_IDENTIFIED, IPC_LIST_ITEM, IPC_LIST_END, IPC_IMPORTED,
-	    IPC_LINE, IPC_RELAY_ITEM, IPC_RELAY_DONE, IPC_RELAY_ATTACHED,
+	    IPC_LINE, IPC_PROFILE, IPC_ANSWER, IPC_LISTENING, IPC_QUOTA_IS,
+	    IPC_RELAY_ITEM, IPC_RELAY_DONE, IPC_RELAY_ATTACHED,
 	    IPC_RELAY_LINE, IPC_RELAY_WATCH};
 	uint8_t seen[256] = {0};
 
@@ -504,6 +556,7 @@ main(void)
 	    cmocka_unit_test(approvers_fit_their_state),
 	    cmocka_unit_test(lines_have_no_control_bytes),
 	    cmocka_unit_test(watches_fit_their_kind),
+	    cmocka_unit_test(inspection_has_bounds),
 	    cmocka_unit_test(types_are_even_for_requests),
 	};
 

@@ -175,6 +175,50 @@ expose_hides_the_rest(void **state)
 	assert_int_equal(exposed("printer", &w), 0);
 }
 
+/* The profile of an interface, under one rule. */
+static void
+assert_profile(const char *grants, unsigned config, uint8_t number,
+    const char *expected)
+{
+	char text[256];
+	struct rules *rules;
+	struct rule_decision d;
+	struct x509_facts who;
+	struct world w;
+
+	composite_device(&w);
+	sample_identity(&who);
+	snprintf(text, sizeof(text), "allow " TO "%s\n", grants);
+	rules = rules_of(text);
+	rules_decide(rules, &w.dev, &who, NULL, &d);
+	assert_int_equal(d.verdict, RULE_ALLOW);
+	assert_string_equal(
+	    rules_profile_of(rules, &d, &w.dev, config, number), expected);
+	rules_free(rules);
+}
+
+static void
+each_interface_has_its_profile(void **state)
+{
+	static const char some[] = "using \"whole\" expose { mass-storage "
+	    "using \"disk\" hid-keyboard cdc-serial using \"tty\" }";
+
+	(void)state;
+	assert_profile("using \"auto\"", 0, 1, "auto");
+	assert_profile("", 0, 1, "");
+	assert_profile(some, 0, 0, "disk");
+	assert_profile(some, 0, 1, "whole"); /* the rule's */
+	assert_profile(some, 0, 2, "tty");
+	assert_profile(some, 0, 3, "tty"); /* with its control interface */
+	assert_profile("expose { interface 1 using \"a\" hid using \"b\" }",
+	    0, 1, "a"); /* the first that shows it */
+	assert_profile("expose { interface 3 using \"d\" cdc-serial }", 0, 3,
+	    "d");
+	assert_profile("expose { mass-storage vendor using \"v\" }", 1, 0,
+	    "");
+	assert_profile("using \"x\"", 3, 9, "x"); /* whoever asks */
+}
+
 static void
 forbid_exposed_judges_what_remains(void **state)
 {
@@ -710,6 +754,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forbid_is_first_and_free_of_order),
 		cmocka_unit_test(expose_hides_the_rest),
+	    cmocka_unit_test(each_interface_has_its_profile),
 		cmocka_unit_test(forbid_exposed_judges_what_remains),
 		cmocka_unit_test(the_grant),
 		cmocka_unit_test(terms_that_are_not_met_block),

@@ -550,12 +550,12 @@ test_table(void **state)
 	    "op peer deadline\n"
 	    "events peer line deadline\n"
 	    "listing peer list-item list-end deadline\n"
-	    "importing peer device imported deadline\n"
-	    "comparing peer read gone deadline\n"
-	    "streaming peer config-set gone\n"
+	    "importing peer profile quota listening device imported deadline\n"
+	    "comparing peer profile listening read gone deadline\n"
+	    "streaming peer profile answer listening config-set gone\n"
 	    "refusing peer deadline\n"
-	    "closing peer list-item list-end line device imported read config-set "
-	    "gone deadline\n"
+	    "closing peer list-item list-end line profile quota answer "
+	    "listening device imported read config-set gone deadline\n"
 	    "ended\n";
 	char text[2048];
 	size_t len = 0;
