@@ -86,7 +86,10 @@ base_loop_srcs := base/loop.c
 base_tls_srcs := base/stream.c base/tls.c base/tls_config.c base/tls_text.c \
 	base/x509.c
 
-rules_srcs := policy/rules/arena.c policy/rules/check.c \
+# What the languages of rules and of profiles share.
+text_srcs := policy/text/arena.c policy/text/shown.c policy/text/when.c
+
+rules_srcs := $(text_srcs) policy/rules/check.c \
 	policy/rules/condition.c policy/rules/device.c \
 	policy/rules/differences.c policy/rules/expand.c \
 	policy/rules/explain.c \
@@ -95,7 +98,7 @@ rules_srcs := policy/rules/arena.c policy/rules/check.c \
 	policy/rules/keyword.c policy/rules/lex.c policy/rules/load.c \
 	policy/rules/match.c policy/rules/names.c policy/rules/overlap.c \
 	policy/rules/print.c policy/rules/query.c policy/rules/rules.c \
-	policy/rules/term.c policy/rules/value.c policy/rules/when.c \
+	policy/rules/term.c policy/rules/value.c \
 	$(O)/gen/policy/rules/parse.c
 
 facts_srcs := policy/facts/facts.c policy/facts/hook.c policy/facts/names_av.c \

@@ -14,18 +14,10 @@
 #include <stdint.h>
 
 #include "policy/rules/rules.h"
+#include "policy/text/arena.h"
+#include "policy/text/when.h"
 
 struct rules_load;
-
-/* arena.c: memory that is freed at once. */
-struct arena_chunk;
-struct arena {
-	struct arena_chunk *chunks;
-};
-/* Zeroed; NULL when there is no memory. */
-void *arena_alloc(struct arena *arena, size_t size);
-char *arena_dup(struct arena *arena, const void *text, size_t len);
-void arena_fini(struct arena *arena);
 
 /* What a rule may ask, in the order of the canonical form. */
 enum rule_attr {
@@ -543,14 +535,6 @@ enum rule_answer condition_judge(const struct value_set *set,
 /* One of them. */
 enum rule_answer condition_answer(const struct condition *condition,
     const struct rule *rule, const struct subject *subject);
-
-/* when.c: times out of text. 0 or ERR_FORMAT. */
-int when_duration(const char *text, size_t len, uint32_t *seconds);
-/* HH:MM[:SS], 24:00 only with is_end. */
-int when_time(const char *text, size_t len, int is_end, uint32_t *second);
-int when_days(const char *text, size_t len, uint8_t *days);
-int when_timestamp(const char *text, size_t len, int64_t *at);
-int when_number(const char *text, size_t len, uint32_t max, uint32_t *out);
 
 /* term.c: the terms of an allow. Compiled: 0, ERR_FORMAT (reported) or
  * ERR_NOMEM. */

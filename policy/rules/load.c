@@ -12,8 +12,8 @@
 
 #include "base/err.h"
 #include "policy/rules/parse.h"
+#include "policy/text/shown.h"
 
-#define SOURCE_SHOWN 120 /* bytes of the line in an error */
 #define ERROR_TEXT 1024
 
 struct rules_load *
@@ -68,56 +68,6 @@ load_alloc(struct rules_load *load, size_t size)
 	return p;
 }
 
-/* The line as it may be shown: one printable byte per byte, so that columns
- * stay true, and a part around the column when it is long. */
-static const char *
-show_line(struct rules_load *load, const struct source *source, uint32_t line,
-    uint32_t column, unsigned *caret)
-{
-	const char *p = source->text, *end, *eol;
-	size_t start = 0, len;
-	char *shown;
-
-	*caret = 1;
-	if (p == NULL) {
-		return "";
-	}
-	end = p + source->len;
-	while (line > 1 && p < end) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
-
-		p = nl != NULL ? nl + 1 : end;
-		line--;
-	}
-	eol = p < end ? memchr(p, '\n', (size_t)(end - p)) : NULL;
-	len = (size_t)((eol != NULL ? eol : end) - p);
-	if (column > 0 && column - 1 <= len) {
-		if (len > SOURCE_SHOWN && column > SOURCE_SHOWN * 3 / 4) {
-			start = column - SOURCE_SHOWN / 2;
-		}
-		*caret = (unsigned)(column - start);
-	}
-	len -= start;
-	if (len > SOURCE_SHOWN) {
-		len = SOURCE_SHOWN;
-	}
-	shown = len == 0 ? NULL : arena_dup(&load->arena, p + start, len);
-	if (shown == NULL) {
-		return "";
-	}
-	while (len > 0 && (shown[len - 1] == ' ' || shown[len - 1] == '\t')) {
-		shown[--len] = '\0';
-	}
-	for (size_t i = 0; i < len; i++) {
-		if (shown[i] == '\t') {
-			shown[i] = ' ';
-		} else if (shown[i] < 0x20 || shown[i] > 0x7e) {
-			shown[i] = '?';
-		}
-	}
-	return shown;
-}
-
 static void add_error(struct rules_load *load, const struct source *source,
     uint32_t line, uint32_t column, const char *fmt, va_list ap)
     __attribute__((format(printf, 5, 0)));
@@ -134,11 +84,7 @@ add_error(struct rules_load *load, const struct source *source, uint32_t line,
 	}
 	error = &load->errors[load->nerrors - 1];
 	vsnprintf(text, sizeof(text), fmt, ap);
-	for (char *p = text; *p != '\0'; p++) {
-		if (*p < 0x20 || *p > 0x7e) {
-			*p = '?';
-		}
-	}
+	shown_clean(text);
 	error->file = source->name;
 	error->line = line;
 	error->column = column;
@@ -147,7 +93,8 @@ add_error(struct rules_load *load, const struct source *source, uint32_t line,
 		load->is_nomem = 1;
 		error->text = "out of memory";
 	}
-	error->source = show_line(load, source, line, column, &error->caret);
+	error->source = shown_line(&load->arena, source->text, source->len,
+	    line, column, &error->caret);
 }
 
 static int

@@ -40,10 +40,11 @@ any='[^ ]*'
 allow wire "wire/$any|base/err\.h"
 allow base "base/$any|wire/(identity|cursor)\.h"
 allow policy "policy/$any|parse\.h|wire/$any|base/$any"
-allow policy/rules "policy/rules/$any|parse\.h|wire/$any|base/err\.h"
+allow policy/text "policy/text/$any|base/err\.h"
+allow policy/rules "policy/(rules|text)/$any|parse\.h|wire/$any|base/err\.h"
 allow policy/facts "policy/facts/$any|wire/$any|base/err\.h"
 allow policy/decode "policy/(decode|facts)/$any|wire/$any|base/err\.h"
-allow policy/profiles "policy/(profiles|facts)/$any|parse\.h|wire/$any|base/err\.h"
+allow policy/profiles "policy/(profiles|facts|text)/$any|parse\.h|wire/$any|base/err\.h"
 allow proxy/usb "proxy/usb/$any|base/$any|wire/$any"
 allow proxy/broker "proxy/(broker/$any|conf\.h)|base/$any|wire/$any"
 allow proxy/warden "proxy/(warden/$any|conf\.h)|policy/rules/$any|wire/$any|base/$any"
@@ -76,7 +77,7 @@ say "wire/ does no I/O" "$(grep -HnE \
 # shellcheck disable=SC2046
 say "the rule engine does no I/O" "$(grep -HnE \
 	"\\b(open|read|write|fopen|printf|fprintf|time|clock_gettime|getenv)[ ]*\\(" \
-	$(sources policy/rules) | grep -v '^\S*:[0-9]*:[ \t]*/\?\*')"
+	$(sources policy/rules policy/text) | grep -v '^\S*:[0-9]*:[ \t]*/\?\*')"
 
 # The privilege map: what must not be linked into whom.
 absent() {

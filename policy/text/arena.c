@@ -1,9 +1,10 @@
 /*
- * Memory of a rule table: taken in chunks, freed at once. Used in the warden
- * and in sallyport-policy while a policy is loaded.
+ * Memory in chunks, freed at once. Used in the warden and in sallyport-policy
+ * while a policy is loaded.
  */
-#include "policy/rules/ast.h"
+#include "policy/text/arena.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 

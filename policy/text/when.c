@@ -1,8 +1,8 @@
 /*
- * Times and numbers as rules write them. Every digit is counted: what does not
+ * Times and numbers as rules and profiles write them. Every digit is counted: what does not
  * fit is an error, never a smaller number.
  */
-#include "policy/rules/ast.h"
+#include "policy/text/when.h"
 
 #include <string.h>
 
