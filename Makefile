@@ -115,6 +115,15 @@ table_srcs := policy/profiles/judge.c policy/profiles/lookup.c \
 
 decode_srcs := policy/decode/decode.c policy/decode/setup.c
 
+# The language of profiles: from texts to trees.
+profiles_srcs := $(text_srcs) policy/profiles/bind.c policy/profiles/check.c \
+	policy/profiles/choose.c policy/profiles/include.c \
+	policy/profiles/lex.c policy/profiles/load.c \
+	policy/profiles/number.c policy/profiles/print.c \
+	policy/profiles/reach.c policy/profiles/resolve.c \
+	policy/profiles/set.c policy/profiles/tree.c \
+	policy/profiles/words.c $(O)/gen/policy/profiles/parse.c
+
 # ---------------------------------------------------------------------------
 # Programs: name, where it is installed, sources, libraries
 
@@ -310,7 +319,10 @@ $(O)/gen/%.c $(O)/gen/%.h: %.y
 	$(call say,YACC,$<)$(BISON) -Wall -Werror -d -o $(O)/gen/$*.c $<
 
 # Whatever includes the generated header needs it first.
-$(call obj,$(filter policy/%,$(rules_srcs))): | $(O)/gen/policy/rules/parse.h
+$(call obj,$(filter policy/rules/%,$(rules_srcs))): | \
+	$(O)/gen/policy/rules/parse.h
+$(call obj,$(filter policy/profiles/%,$(profiles_srcs))): | \
+	$(O)/gen/policy/profiles/parse.h
 
 # Changed flags rebuild everything.
 $(O)/flags: FORCE

@@ -233,6 +233,9 @@ $(eval $(call unit,setup_facts,$(setup_facts_srcs)))
 # --- net, av
 
 # --- profiles: language
+profiles_test_srcs := $(profiles_srcs) policy/facts/hook.c tests/fake/names_sample.c wire/desc.c
+$(foreach t,profiles_load, \
+	$(eval $(call unit,$(t),$(profiles_test_srcs))))
 
 # --- profiles: table and judge
 

@@ -17,7 +17,7 @@
 #include "policy/profiles/profile.h"
 
 struct place { /* of a word in a text */
-	const char *file; /* borrowed from the load */
+	const char *file; /* borrowed from the set */
 	unsigned line, column; /* from 1; bytes */
 };
 
@@ -36,9 +36,9 @@ struct value {
 	const uint8_t *bytes;
 	uint32_t len;
 	uint8_t is_prefix; /* of a text that ended in * */
-	const char *word;  /* as it was written, for the canonical form; a
-			      $NAME stays one: the values that it brought have
-			      word NULL, and the first has the $NAME */
+	const char *word;  /* as it was written, strings with their quotes. Of
+			      what a $NAME or the name of a group brought, the
+			      first has the name, and the others NULL */
 	struct place at;
 };
 
@@ -63,18 +63,21 @@ struct match {
 	const struct hook_fact *fact; /* MATCH_FACT; borrowed, static */
 	enum match_op op;
 	struct value *values;
-	const char *name; /* MATCH_OVER */
+	const char *name; /* MATCH_OVER; of MATCH_FACT, the word */
 	/* MATCH_BYTES: width 1, 2, 4, or 0 = bytes@ (values' len); MATCH_CONTAINS:
 	 * offset .. last where the pattern may begin */
 	uint8_t width, is_big;
 	uint32_t offset, last;
-	const uint8_t *mask; /* width or len bytes, or NULL */
+	const uint8_t *mask; /* as they lie in the unit: width or len bytes, or
+				NULL */
+	uint32_t mask_len;
 	struct window *windows;
 	struct place at;
 };
 
 struct edit {
 	struct edit *next;
+	const char *name, *word; /* as they were written */
 	const struct hook_fact *fact;
 	uint64_t value;
 	struct place at;
@@ -110,6 +113,7 @@ struct meter {
 	uint64_t amount; /* units, or bytes of a quota */
 	uint64_t per;	 /* ns */
 	uint64_t burst;	 /* 0 = amount of one second, at least 1 */
+	uint8_t is_used; /* a rule names it */
 	struct place at;
 };
 
@@ -130,21 +134,29 @@ struct triple { /* of `for' */
 struct profile {
 	struct profile *next;
 	const char *name, *extends;
+	struct place extends_at;
 	struct profile *parent; /* resolved; NULL = none */
-	struct triple *triples; /* own, or inherited if there are none */
+	/* Of these, what a profile does not say itself is its parent's. */
+	struct triple *triples;
 	uint8_t has_mode, is_audit;
 	uint64_t cap_transfer, cap_inflight, cap_bytes; /* 0 = none */
-	struct pin *pins;
 	uint8_t arm_digits;
 	uint64_t arm_within; /* ns */
+	struct place arm_at;
+	/* Own; the parent's hold as well. A meter is looked for by name from the
+	 * profile that is compiled on up: one of its own takes the place of a
+	 * parent's. */
+	struct pin *pins;
 	struct meter *meters;
 	struct prule *rules[HOOKS]; /* own, in order */
 	uint32_t hooks;		    /* bit n: `on' of hook n, own or inherited */
 	uint8_t from_stock; /* of the directory of stock profiles */
+	unsigned number;    /* in the order of the texts */
 	struct place at;
 };
 
-/* load.c: of a set; i < profile_set_count. */
-const struct profile *profile_at(const struct profile_set *set, size_t i);
+/* Number i < profile_set_count of a set. Borrowed from it. */
+const struct profile *profile_set_tree(
+    const struct profile_set *set, size_t i);
 
 #endif

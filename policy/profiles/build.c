@@ -716,7 +716,7 @@ profile_build(const struct profile_set *set,
 	}
 	for (size_t i = 0; i < nbinds && k >= 0; i++) {
 		k = number_of(
-		    &b, drafts, &n, profile_at(set, binds[i].profile));
+		    &b, drafts, &n, profile_set_tree(set, binds[i].profile));
 		to[i] = (struct tbind){binds[i].config, binds[i].interface,
 		    (uint16_t)(k < 0 ? 0 : k)};
 	}

@@ -1,0 +1,182 @@
+/*
+ * Loading profiles: the specification's examples, what stands for what, which
+ * of two counts, and what is inherited.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/profiles_body.h"
+
+static const char examples[] =
+    "define safe-scsi = { test-unit-ready request-sense inquiry "
+    "mode-sense-6 mode-sense-10 read-capacity-10 read-capacity-16\n"
+    "  read-format-capacities report-luns start-stop-unit "
+    "prevent-allow-removal get-event-status read-toc }\n"
+    "profile base {\n"
+    "  on setup {\n"
+    "    allow request { get-descriptor get-status get-configuration "
+    "get-interface set-configuration set-interface clear-halt }\n"
+    "    deny  type vendor log \"vendor-request\"\n"
+    "  }\n"
+    "}\n"
+    "profile storage-ro extends base {\n"
+    "  for { 08:06:50 }\n"
+    "  on setup { allow request { bot-reset get-max-lun } }\n"
+    "  on scsi {\n"
+    "    rewrite { wp = 1 } op { mode-sense-6 mode-sense-10 }   # ro\n"
+    "    allow op $safe-scsi\n"
+    "    allow op read\n"
+    "    drop  op synchronize-cache\n"
+    "    deny  sense 07/27/00 op { write manage } log \"write-refused\"\n"
+    "    deny  sense 05/20/00 op { passthrough vendor } log alert "
+    "\"scsi-passthrough\"\n"
+    "  }\n"
+    "}\n"
+    "profile storage-logpart extends storage-ro {\n"
+    "  quota daily 64MiB per 24h\n"
+    "  on scsi {\n"
+    "    allow op { mode-sense-6 mode-sense-10 }\n"
+    "    deny  sense 05/25/00 lun 1..15\n"
+    "    deny  sense 07/27/00 op write over daily log \"quota\"\n"
+    "    allow op write lba 2048..133119\n"
+    "    allow op synchronize-cache\n"
+    "  }\n"
+    "}\n"
+    "profile keyboard extends base {\n"
+    "  for { 03:01:01 03:00:00 }\n"
+    "  arm by challenge 4 within 60s\n"
+    "  meter fast 25/s burst 12\n"
+    "  on setup {\n"
+    "    allow request { hid-get-report hid-set-report } kind { input "
+    "output } wlength <= 8\n"
+    "    allow request { hid-get-descriptor hid-set-idle hid-get-idle "
+    "hid-set-protocol hid-get-protocol }\n"
+    "  }\n"
+    "  on hid {\n"
+    "    quarantine kind input over fast log alert \"injection-rate\" "
+    "capture 64\n"
+    "    drop  chord { GUI+R GUI+X Ctrl+Alt+Delete Ctrl+Alt+F1..F12 "
+    "Alt+SysRq+* } log \"chord\"\n"
+    "    drop  key { Power Sleep Execute }\n"
+    "    allow kind input key { 0x04..0x65 0xe0..0xe7 }\n"
+    "    allow kind output len 1\n"
+    "  }\n"
+    "}\n";
+
+static void
+assert_value(const struct value *v, uint64_t low, uint64_t high, uint8_t mods)
+{
+	assert_non_null(v);
+	assert_int_equal(v->low, low);
+	assert_int_equal(v->high, high);
+	assert_int_equal(v->mods, mods);
+}
+
+static void
+test_examples(void **state)
+{
+	struct profile_set *set = profiles_of(examples);
+	const struct profile *ro = tree_of(set, "storage-ro");
+	const struct profile *log = tree_of(set, "storage-logpart");
+	const struct prule *rule = ro->rules[HOOK_SCSI];
+	const struct value *v;
+
+	(void)state;
+	assert_int_equal(profile_set_count(set), 4);
+	assert_string_equal(profile_set_name(set, 0), "base");
+	assert_null(profile_set_name(set, 4));
+	assert_int_equal(profile_set_find(set, "auto"), -1);
+	assert_string_equal(ro->parent->name, "base");
+	assert_ptr_equal(log->parent, ro);
+	assert_int_equal(ro->hooks, 1u << HOOK_SETUP | 1u << HOOK_SCSI);
+	assert_int_equal(log->hooks, ro->hooks);
+
+	assert_int_equal(rule->verdict, VERDICT_REWRITE);
+	assert_int_equal(rule->edits->fact->fact, FACT_WP);
+	assert_int_equal(rule->edits->value, 1);
+	assert_null(rule->edits->next);
+	assert_value(rule->matches->values, 0x1a, 0x1a, 0);
+	assert_value(rule->matches->values->next, 0x5a, 0x5a, 0);
+
+	v = rule->next->matches->values;
+	assert_string_equal(v->word, "$safe-scsi");
+	assert_value(v, 0, 0, 0);
+	assert_null(v->next->word);
+	assert_value(v->next, 3, 3, 0);
+
+	rule = rule->next->next->next->next; /* deny sense */
+	assert_int_equal(rule->verdict, VERDICT_DENY);
+	assert_int_equal(rule->how, HOW_SENSE);
+	assert_memory_equal(rule->sense, "\x07\x27\x00", 3);
+	assert_string_equal(rule->log, "write-refused");
+	assert_int_equal(rule->level, PROFILE_INFO);
+	assert_int_equal(rule->next->level, PROFILE_ALERT);
+	assert_null(rule->next->next);
+
+	assert_true(log->meters->is_quota);
+	assert_int_equal(log->meters->amount, 64u << 20);
+	assert_int_equal(log->meters->per, UINT64_C(86400000000000));
+	rule = log->rules[HOOK_SCSI]->next;
+	assert_value(rule->matches->values, 1, 15, 0);
+	rule = rule->next;
+	assert_int_equal(rule->matches->next->kind, MATCH_OVER);
+	assert_string_equal(rule->matches->next->name, "daily");
+	rule = rule->next;
+	assert_int_equal(rule->matches->next->fact->fact, FACT_LBA);
+	assert_value(rule->matches->next->values, 2048, 133119, 0);
+	profile_set_free(set);
+}
+
+static void
+test_keyboard(void **state)
+{
+	struct profile_set *set = profiles_of(examples);
+	const struct profile *p = tree_of(set, "keyboard");
+	const struct prule *rule = p->rules[HOOK_SETUP];
+	const struct value *v;
+	int i = profile_set_find(set, "keyboard");
+
+	(void)state;
+	assert_int_equal(p->arm_digits, 4);
+	assert_int_equal(p->arm_within, UINT64_C(60000000000));
+	assert_int_equal(p->meters->amount, 25);
+	assert_int_equal(p->meters->burst, 12);
+	assert_int_equal(rule->matches->fact->fact, FACT_REQUEST_NAME);
+	assert_int_equal(rule->matches->next->next->op, MATCH_LE);
+	assert_value(rule->matches->next->next->values, 8, 8, 0);
+
+	rule = p->rules[HOOK_HID];
+	assert_int_equal(rule->verdict, VERDICT_QUARANTINE);
+	assert_int_equal(rule->capture, 64);
+	v = rule->next->matches->values;
+	assert_value(v, 0x15, 0x15, MOD_GUI);
+	v = v->next->next;
+	assert_value(v, 0x4c, 0x4c, MOD_CTRL | MOD_ALT);
+	assert_value(v->next, 0x3a, 0x45, MOD_CTRL | MOD_ALT);
+	assert_value(v->next->next, 0x46, 0x46, MOD_ALT);
+	v = rule->next->next->matches->values; /* Power: two codes */
+	assert_string_equal(v->word, "Power");
+	assert_value(v, 0x66, 0x66, 0);
+	assert_value(v->next, 0x101, 0x101, 0);
+	assert_null(v->next->word);
+
+	assert_int_equal(profile_takes(set, (size_t)i, 3, 1, 1), 1);
+	assert_int_equal(profile_takes(set, (size_t)i, 3, 1, 2), 0);
+	assert_int_equal(profile_takes(set, 0, 0xff, 1, 2), 1);
+	profile_set_free(set);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_examples),
+	    cmocka_unit_test(test_keyboard),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
