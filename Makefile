@@ -18,6 +18,7 @@ BINDIR ?= $(PREFIX)/bin
 SBINDIR ?= $(PREFIX)/sbin
 LIBEXECDIR ?= $(PREFIX)/libexec/sallyport
 MANDIR ?= $(PREFIX)/share/man
+DATADIR ?= $(PREFIX)/share/sallyport
 SYSCONFDIR ?= /etc
 INSTALL ?= install
 BISON ?= bison
@@ -38,7 +39,7 @@ hard += -ftrivial-auto-var-init=zero
 endif
 link := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 defs := -DSALLYPORT_VERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' \
-	-DSYSCONFDIR='"$(SYSCONFDIR)"'
+	-DSYSCONFDIR='"$(SYSCONFDIR)"' -DDATADIR='"$(DATADIR)"'
 fuzzing :=
 
 ifeq ($(VARIANT),release)
@@ -116,7 +117,9 @@ table_srcs := policy/profiles/judge.c policy/profiles/lookup.c \
 decode_srcs := policy/decode/decode.c policy/decode/setup.c
 
 # The language of profiles: from texts to trees.
-profiles_srcs := $(text_srcs) policy/profiles/bind.c policy/profiles/check.c \
+profiles_srcs := $(text_srcs) policy/profiles/bind.c \
+	policy/profiles/build.c policy/profiles/build_index.c \
+	policy/profiles/check.c \
 	policy/profiles/choose.c policy/profiles/include.c \
 	policy/profiles/lex.c policy/profiles/load.c \
 	policy/profiles/number.c policy/profiles/print.c \
@@ -143,20 +146,24 @@ sallyportd_libs := -lev -linih
 sallyport-warden_dir := $(LIBEXECDIR)
 sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
 	proxy/warden/audit.c proxy/warden/book.c proxy/warden/book_file.c \
-	proxy/warden/book_json.c proxy/conf.c proxy/warden/control.c \
+	proxy/warden/book_json.c proxy/warden/book_limits.c \
+	proxy/conf.c proxy/warden/control.c \
 	proxy/warden/control_ops.c proxy/warden/control_policy.c \
 	proxy/warden/diff.c proxy/warden/events.c \
 	proxy/warden/events_json.c proxy/warden/facts.c \
 	proxy/warden/facts_json.c proxy/warden/hotplug.c \
-	proxy/warden/imports.c proxy/warden/item.c proxy/warden/lease.c \
+	proxy/warden/imports.c proxy/warden/inspect.c \
+	proxy/warden/item.c proxy/warden/lease.c \
 	proxy/warden/main.c \
 	proxy/warden/people.c proxy/warden/policy.c \
+	proxy/warden/profiles.c \
 	proxy/warden/registry.c proxy/warden/rulefiles.c \
 	proxy/warden/sessions.c proxy/warden/stable.c \
 	proxy/warden/sysfs.c proxy/warden/warden.c proxy/warden/watch.c \
 	proxy/warden/world.c proxy/warden/zone.c proxy/warden/zones.c \
 	base/conf.c base/digest.c base/file.c base/net.c \
-	$(base_core_srcs) $(base_loop_srcs) $(wire_srcs) $(rules_srcs)
+	$(base_core_srcs) $(base_loop_srcs) $(wire_srcs) $(rules_srcs) \
+	$(facts_srcs) $(profiles_srcs)
 sallyport-warden_libs := -lev -linih -ludev -ljansson -lmbedcrypto
 
 sallyport-session_dir := $(LIBEXECDIR)

@@ -60,6 +60,8 @@ gateway_conf_load(
 		{&conf->listen, ""},
 		{&conf->user, "sallyport"},
 		{&conf->rules, SYSCONFDIR "/sallyport/rules.d"},
+		{&conf->profiles, SYSCONFDIR "/sallyport/profiles.d"},
+		{&conf->stock_profiles, DATADIR "/profiles"},
 		{&conf->audit, "/var/log/sallyport/audit.jsonl"},
 		{&conf->run, "/run/sallyport"},
 		{&conf->state, "/var/lib/sallyport"},
@@ -75,6 +77,9 @@ gateway_conf_load(
 		{"gateway", "port", CONF_UINT, &conf->port, 1, 65535},
 		{"gateway", "user", CONF_STRING, &conf->user, 0, 0},
 		{"gateway", "rules", CONF_STRING, &conf->rules, 0, 0},
+		{"gateway", "profiles", CONF_STRING, &conf->profiles, 0, 0},
+		{"gateway", "stock-profiles", CONF_STRING,
+		    &conf->stock_profiles, 0, 0},
 		{"gateway", "audit", CONF_STRING, &conf->audit, 0, 0},
 		{"gateway", "run", CONF_STRING, &conf->run, 0, 0},
 		{"gateway", "state", CONF_STRING, &conf->state, 0, 0},
@@ -136,6 +141,8 @@ gateway_conf_free(struct gateway_conf *conf)
 	free(conf->listen);
 	free(conf->user);
 	free(conf->rules);
+	free(conf->profiles);
+	free(conf->stock_profiles);
 	free(conf->audit);
 	free(conf->run);
 	free(conf->state);

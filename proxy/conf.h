@@ -17,6 +17,8 @@ struct gateway_conf {
 	unsigned port;	   /* 3241 */
 	char *user;	   /* the warden's, "sallyport" */
 	char *rules;	   /* a directory of *.rules, or one file */
+	char *profiles;	   /* a directory of *.profile */
+	char *stock_profiles; /* those that came with the program */
 	char *audit;	   /* audit.jsonl */
 	char *run;	   /* directory of sockets */
 	char *state;	   /* directory of what is kept over a restart */

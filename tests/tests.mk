@@ -120,8 +120,8 @@ $(eval $(call unit,facts,proxy/warden/facts.c proxy/warden/facts_json.c \
 	$(base_core_srcs) $(rules_srcs) $(wire_srcs),-ljansson -lmbedcrypto))
 $(eval $(call unit,zone,proxy/warden/zone.c proxy/warden/zones.c base/file.c base/mem.c base/err.c))
 $(eval $(call unit,book,proxy/warden/book.c proxy/warden/book_file.c \
-	proxy/warden/book_json.c base/digest.c base/file.c $(base_core_srcs) \
-	wire/usbip_check.c,-ljansson -lmbedcrypto))
+	proxy/warden/book_json.c proxy/warden/book_limits.c base/digest.c \
+	base/file.c $(base_core_srcs) wire/usbip_check.c,-ljansson -lmbedcrypto))
 $(eval $(call unit,lease,$(filter-out proxy/warden/main.c \
 	proxy/warden/hotplug.c,$(sallyport-warden_srcs)),-lev -linih -ljansson \
 	-lmbedcrypto $(call wrap,clock_mono clock_wall)))

@@ -16,7 +16,7 @@
 #define PLOAD_MAX_NESTING 16u  /* files that include files */
 #define PLOAD_MAX_FILES 1000u  /* one that is included twice counts twice */
 #define PLOAD_MAX_PROFILES 4096u
-#define PLOAD_MAX_RULES 4096u  /* of one hook of one profile */
+#define PLOAD_MAX_RULES 32768u  /* of one hook of one profile */
 #define PLOAD_MAX_MATCHES 32u  /* of a rule */
 #define PLOAD_MAX_EXTENDS 64u  /* one above the other */
 #define PLOAD_MAX_MEMORY (256u * 1024u * 1024u) /* of the tree */

@@ -33,6 +33,9 @@ usage(FILE *to)
 	      "  kick DEVICE   take a device, by bus id or stable name, from "
 	      "its holder\n"
 	      "                or its hold (or --connection N)\n"
+	      "  quarantine [clear DEVICE]   devices that a profile put there, "
+	      "or the end\n"
+	      "                of that for one\n"
 	      "  reload        load the rules again; says what changes, or what "
 	      "is wrong\n"
 	      "                [--dry-run [PATH]] [--confirm-within DURATION "
@@ -120,6 +123,21 @@ kick(const struct options *opt, char **args, int n, json_t *o)
 		json_object_set_new(o, "connection",
 		    json_integer(strtoll(opt->connection, NULL, 10)));
 	}
+	return 0;
+}
+
+static int
+quarantine(const struct options *opt, char **args, int n, json_t *o)
+{
+	(void)opt;
+	if (n == 0) {
+		return 0;
+	}
+	if (n != 2 || strcmp(args[0], "clear") != 0) {
+		usage(stderr);
+		return 2;
+	}
+	put(o, "clear", args[1]);
 	return 0;
 }
 
@@ -218,6 +236,7 @@ static const struct command {
 	{"devices", 0, 0, plain, show_devices},
 	{"sessions", 0, 0, plain, show_sessions},
 	{"kick", 0, 1, kick, show_nothing},
+	{"quarantine", 0, 2, quarantine, show_quarantine},
 	{"reload", 0, 1, reload, show_reload},
 	{"explain", 2, 2, explain, show_explain},
 	{"approve", 0, 1, answer, show_asks},

@@ -64,6 +64,9 @@ show_more(const json_t *e)
 	json_t *list = json_object_get(e, "verdicts"), *v;
 	size_t i;
 
+	if (json_is_true(json_object_get(e, "quarantined"))) {
+		puts("    in quarantine; see `sallyctl quarantine'");
+	}
 	if (*text_of(e, "held_for") != '\0') {
 		printf("    on hold for %s, %lld s\n", text_of(e, "held_for"),
 		    number_of(e, "held_seconds"));
@@ -208,6 +211,24 @@ show_explain(const json_t *o)
 }
 
 void
+show_quarantine(const json_t *o)
+{
+	json_t *list = json_object_get(o, "quarantine"), *e;
+	size_t i;
+
+	if (!json_is_array(list)) {
+		return; /* one was let go */
+	}
+	json_array_foreach (list, i, e) {
+		printf("%-48s since %s\n", text_of(e, "stable"),
+		    text_of(e, "since"));
+	}
+	if (json_array_size(list) == 0) {
+		puts("no device is in quarantine");
+	}
+}
+
+void
 show_asks(const json_t *o)
 {
 	json_t *list = json_object_get(o, "asks"), *e;
@@ -229,6 +250,9 @@ show_asks(const json_t *o)
 		    number_of(e, "id"), text_of(e, "state"), left,
 		    text_of(e, "approver"), text_of(e, "name"),
 		    text_of(e, "stable"));
+		if (*text_of(e, "unit") != '\0') {
+			printf("      %s\n", text_of(e, "unit"));
+		}
 	}
 }
 

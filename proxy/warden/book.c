@@ -23,10 +23,16 @@ book_new(const char *boot)
 		return NULL;
 	}
 	book->seen = calloc(BOOK_SEEN_MAX, sizeof(*book->seen));
-	if (book->seen == NULL ||
+	book->quarantine =
+	    calloc(BOOK_QUARANTINE_MAX, sizeof(*book->quarantine));
+	book->quotas = calloc(BOOK_QUOTAS_MAX, sizeof(*book->quotas));
+	if (book->seen == NULL || book->quarantine == NULL ||
+	    book->quotas == NULL ||
 	    getrandom(book->seed, sizeof(book->seed), 0) !=
 		(ssize_t)sizeof(book->seed)) {
 		free(book->seen);
+		free(book->quarantine);
+		free(book->quotas);
 		free(book);
 		return NULL;
 	}
@@ -61,6 +67,8 @@ book_free(struct book *book)
 		book_drop_ask(book, ask);
 	}
 	free(book->seen);
+	free(book->quarantine);
+	free(book->quotas);
 	free(book);
 }
 

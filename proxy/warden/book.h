@@ -88,6 +88,24 @@ struct ask {
 };
 TAILQ_HEAD(ask_list, ask);
 
+/* Devices that only an operator lets go. */
+#define BOOK_QUARANTINE_MAX 256u
+struct quarantined {
+	uint8_t device[BOOK_KEY];
+	char name[BOOK_NAME]; /* stable, for people */
+	int64_t since; /* Unix seconds */
+};
+
+/* What a device used up of a quota of a profile. */
+#define BOOK_QUOTAS_MAX 1024u
+#define BOOK_QUOTAS_EACH 32u
+struct quota {
+	uint8_t device[BOOK_KEY];
+	char profile[BOOK_WORD], name[BOOK_WORD];
+	uint64_t used; /* bytes */
+	int64_t since; /* Unix seconds: its period began */
+};
+
 struct book {
 	char boot[BOOK_BOOT];
 	uint8_t seed[32]; /* of draws */
@@ -102,6 +120,10 @@ struct book {
 	unsigned nseen;
 	struct counter counters[BOOK_COUNTERS_MAX];
 	unsigned ncounters;
+	struct quarantined *quarantine; /* owned; the oldest first */
+	unsigned nquarantine;
+	struct quota *quotas; /* owned; that used last is the last */
+	unsigned nquotas;
 };
 
 /* An empty one of that boot, with a seed. NULL with errno. */
@@ -142,6 +164,20 @@ struct ask *book_ask_by_id(struct book *book, unsigned id);
  * or in all. */
 struct ask *book_new_ask(struct book *book, const uint8_t who[BOOK_KEY]);
 void book_drop_ask(struct book *book, struct ask *ask);
+
+/* book_limits.c: quarantine and quotas. */
+/* Beyond its bound the oldest one is let go: a bound that never is met. */
+void book_quarantine(struct book *book, const uint8_t device[BOOK_KEY],
+    const char *name, int64_t now);
+int book_is_quarantined(
+    const struct book *book, const uint8_t device[BOOK_KEY]);
+/* By number. 0; ERR_NOENT. */
+int book_clear(struct book *book, unsigned i);
+void book_set_quota(struct book *book, const uint8_t device[BOOK_KEY],
+    const char *profile, const char *name, uint64_t used, int64_t since);
+/* Number i of a device, NULL past the last. */
+const struct quota *book_quota(
+    const struct book *book, const uint8_t device[BOOK_KEY], unsigned i);
 
 /* book_json.c: the file's text. */
 /* To be freed; NULL when out of memory. */

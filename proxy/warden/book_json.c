@@ -18,6 +18,7 @@
 
 #define VERSION 1
 /* A time that no clock of ours will reach. */
+#define QUOTA_MOST (INT64_C(1) << 60)
 #define TIME_MAX INT64_C(253402300799)
 
 /* ------------------------------------------------------------------------ */
@@ -91,6 +92,41 @@ ask_json(const struct ask *ask, uint64_t mono, int64_t now)
 	    "busid", ask->busid, "devnum", (json_int_t)ask->devnum);
 }
 
+static json_t *
+quarantine_json(const struct book *book)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < book->nquarantine; i++) {
+		const struct quarantined *q = &book->quarantine[i];
+
+		(void)json_array_append_new(list,
+		    json_pack("{s:o, s:s, s:I}", "device",
+			hex_json(q->device, BOOK_KEY), "name", q->name,
+			"since", (json_int_t)q->since));
+	}
+	return list;
+}
+
+static json_t *
+quotas_json(const struct book *book)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < book->nquotas; i++) {
+		const struct quota *q = &book->quotas[i];
+
+		(void)json_array_append_new(list,
+		    json_pack("{s:o, s:s, s:s, s:I, s:I}", "device",
+			hex_json(q->device, BOOK_KEY), "profile", q->profile,
+			"name", q->name, "used",
+			(json_int_t)(q->used < QUOTA_MOST ? q->used :
+							    QUOTA_MOST),
+			"since", (json_int_t)q->since));
+	}
+	return list;
+}
+
 char *
 book_dump(const struct book *book, uint64_t mono, int64_t now)
 {
@@ -121,10 +157,11 @@ book_dump(const struct book *book, uint64_t mono, int64_t now)
 			    asks, ask_json(ask, mono, now));
 		}
 	}
-	o = json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "version",
-	    VERSION, "boot", book->boot, "seed",
+	o = json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	    "version", VERSION, "boot", book->boot, "seed",
 	    hex_json(book->seed, sizeof(book->seed)), "plugs", plugs, "seen",
-	    seen, "counters", counters, "approvals", asks);
+	    seen, "counters", counters, "approvals", asks, "quarantine",
+	    quarantine_json(book), "quotas", quotas_json(book));
 	text = o != NULL ? json_dumps(o, JSON_INDENT(1)) : NULL;
 	json_decref(o);
 	return text;
@@ -361,6 +398,51 @@ read_approval(struct reading *rd, json_t *o)
 }
 
 static int
+read_quarantined(struct reading *rd, json_t *o)
+{
+	struct book *book = rd->book;
+	struct quarantined q;
+	const char *device, *name;
+	json_int_t since;
+
+	if (book->nquarantine >= BOOK_QUARANTINE_MAX ||
+	    json_unpack_ex(o, NULL, JSON_STRICT, "{s:s, s:s, s:I}", "device",
+		&device, "name", &name, "since", &since) != 0 ||
+	    !take_hex(device, q.device, BOOK_KEY) ||
+	    !take_text(name, q.name, sizeof(q.name)) || !is_time(since)) {
+		return bad(rd, "a device in quarantine");
+	}
+	q.since = since;
+	book->quarantine[book->nquarantine++] = q;
+	return 0;
+}
+
+static int
+read_quota(struct reading *rd, json_t *o)
+{
+	struct book *book = rd->book;
+	const char *device, *profile, *name;
+	json_int_t used, since;
+	struct quota q;
+
+	if (book->nquotas >= BOOK_QUOTAS_MAX ||
+	    json_unpack_ex(o, NULL, JSON_STRICT,
+		"{s:s, s:s, s:s, s:I, s:I}", "device", &device, "profile",
+		&profile, "name", &name, "used", &used, "since",
+		&since) != 0 ||
+	    !take_hex(device, q.device, BOOK_KEY) ||
+	    !take_text(profile, q.profile, sizeof(q.profile)) ||
+	    !take_text(name, q.name, sizeof(q.name)) || used < 0 ||
+	    used > QUOTA_MOST || !is_time(since)) {
+		return bad(rd, "a quota");
+	}
+	q.used = (uint64_t)used;
+	q.since = since;
+	book->quotas[book->nquotas++] = q;
+	return 0;
+}
+
+static int
 read_array(struct reading *rd, json_t *list, const char *name, size_t max,
     int (*read)(struct reading *rd, json_t *o))
 {
@@ -384,14 +466,16 @@ static int
 read_book(struct reading *rd, json_t *o)
 {
 	json_t *plugs, *seen, *counters, *asks;
+	json_t *quarantine = NULL, *quotas = NULL;
 	const char *boot, *seed;
 	char text[BOOK_BOOT];
 	int version, r;
 
 	if (json_unpack_ex(o, NULL, JSON_STRICT,
-		"{s:i, s:s, s:s, s:o, s:o, s:o, s:o}", "version", &version,
-		"boot", &boot, "seed", &seed, "plugs", &plugs, "seen", &seen,
-		"counters", &counters, "approvals", &asks) != 0) {
+		"{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s?o, s?o}", "version",
+		&version, "boot", &boot, "seed", &seed, "plugs", &plugs,
+		"seen", &seen, "counters", &counters, "approvals", &asks,
+		"quarantine", &quarantine, "quotas", &quotas) != 0) {
 		return bad(rd, "a member is missing, unknown or of another "
 			       "type");
 	}
@@ -411,9 +495,20 @@ read_book(struct reading *rd, json_t *o)
 		r = read_array(rd, counters, "counters", BOOK_COUNTERS_MAX,
 		    read_counter);
 	}
-	return r != 0 ? r
-		      : read_array(rd, asks, "approvals", BOOK_ASKS_MAX,
-			    read_approval);
+	if (r == 0) {
+		r = read_array(rd, asks, "approvals", BOOK_ASKS_MAX,
+		    read_approval);
+	}
+	/* a book of before there was inspection has neither */
+	if (r == 0 && quarantine != NULL) {
+		r = read_array(rd, quarantine, "quarantine",
+		    BOOK_QUARANTINE_MAX, read_quarantined);
+	}
+	if (r == 0 && quotas != NULL) {
+		r = read_array(
+		    rd, quotas, "quotas", BOOK_QUOTAS_MAX, read_quota);
+	}
+	return r;
 }
 
 int

@@ -109,6 +109,7 @@ static const struct {
 	{"devices", control_devices},
 	{"sessions", control_sessions},
 	{"kick", control_kick},
+	{"quarantine", control_quarantine},
 	{"reload", control_reload},
 	{"confirm", control_confirm},
 	{"explain", control_explain},

@@ -12,10 +12,14 @@ static unsigned
 open_asks(const struct warden *w)
 {
 	const struct ask *ask;
+	const struct held *held;
 	unsigned n = 0;
 
 	TAILQ_FOREACH (ask, &w->book->asks, entry) {
 		n += ask->state == ASK_OPEN;
+	}
+	TAILQ_FOREACH (held, &w->held, entry) {
+		n++;
 	}
 	return n;
 }
@@ -47,6 +51,12 @@ control_status(struct warden *w, json_t *request)
 		    json_integer(control_left(w->confirm_by)));
 	}
 	json_object_set_new(o, "asks", json_integer(open_asks(w)));
+	json_object_set_new(o, "profiles",
+	    json_integer(w->profiles != NULL ?
+		    (json_int_t)profile_set_count(w->profiles) :
+		    0));
+	json_object_set_new(
+	    o, "quarantine", json_integer(w->book->nquarantine));
 	json_object_set_new(
 	    o, "audit_lines", json_integer((json_int_t)w->audit.count));
 	json_object_set_new(
@@ -110,6 +120,9 @@ device_json(const struct device *dev)
 		}
 	}
 	json_object_set_new(o, "interfaces", list);
+	if (device_is_quarantined(dev)) {
+		json_object_set_new(o, "quarantined", json_true());
+	}
 	if (dev->holder != NULL) {
 		control_text(o, "holder", dev->holder->identity);
 		json_object_set_new(
@@ -263,4 +276,48 @@ control_kick(struct warden *w, json_t *request)
 	}
 	return control_failure(
 	    5, "nobody holds that; see `sallyctl sessions'");
+}
+
+/* Devices that their profiles put there, and, with "clear", the end of that for
+ * one of them: by stable name, or by the bus id that it has now. */
+json_t *
+control_quarantine(struct warden *w, json_t *request)
+{
+	const char *clear = json_string_value(json_object_get(request, "clear"));
+	json_t *o, *list = json_array();
+	struct book *book = w->book;
+	struct device *dev;
+
+	TAILQ_FOREACH (dev, &w->devices, entry) {
+		if (clear != NULL && strcmp(dev->place.busid, clear) == 0) {
+			clear = dev->name;
+		}
+	}
+	for (unsigned i = 0; i < book->nquarantine; i++) {
+		const struct quarantined *q = &book->quarantine[i];
+		json_t *e;
+
+		if (clear != NULL && strcmp(q->name, clear) == 0) {
+			audit_write(w, "quarantine", "cleared", NULL, NULL,
+			    NULL, "stable", clear, (char *)NULL);
+			(void)book_clear(book, i);
+			(void)book_save(book, w->conf.state);
+			events_touch(w);
+			json_decref(list);
+			return control_success();
+		}
+		e = json_object();
+		json_object_set_new(e, "stable", json_string(q->name));
+		control_time(
+		    e, "since", (uint64_t)q->since * CLOCK_SEC);
+		json_array_append_new(list, e);
+	}
+	if (clear != NULL) {
+		json_decref(list);
+		return control_failure(
+		    5, "no such device in quarantine; see `sallyctl quarantine'");
+	}
+	o = control_success();
+	json_object_set_new(o, "quarantine", list);
+	return o;
 }

@@ -46,12 +46,13 @@ static json_t *
 dry_run(struct warden *w, const char *from, const struct snapshot *before)
 {
 	struct rules *rules = NULL;
+	struct profile_set *profiles = NULL;
 	struct snapshot *after = NULL;
 	struct source src;
 	json_t *o;
 
 	if (rulefiles_load(w, from != NULL ? from : w->conf.rules, &src,
-		&rules) != 0) {
+		&rules, &profiles) != 0) {
 		o = control_failure(1, src.error);
 	} else if ((after = snapshot_take(w, rules)) == NULL) {
 		o = control_failure(1, "out of memory");
@@ -65,6 +66,7 @@ dry_run(struct warden *w, const char *from, const struct snapshot *before)
 	}
 	snapshot_free(after);
 	rules_free(rules);
+	profile_set_free(profiles);
 	source_fini(&src);
 	return o;
 }
@@ -316,6 +318,31 @@ control_explain(struct warden *w, json_t *request)
 /* ------------------------------------------------------------------------ */
 /* What a person decides                                                    */
 
+/* Units of transfers that wait, beside devices that do. */
+static void
+put_held(const struct warden *w, json_t *list)
+{
+	const struct held *held;
+
+	TAILQ_FOREACH (held, &w->held, entry) {
+		json_t *e = json_object();
+
+		json_object_set_new(e, "id", json_integer(held->id));
+		control_text(e, "state", "held");
+		control_text(e, "name",
+		    identity_short(&held->session->facts));
+		control_text(e, "approver", held->ask.server);
+		control_text(e, "unit", held->ask.text);
+		if (held->session->device != NULL) {
+			json_object_set_new(e, "stable",
+			    json_string(held->session->device->name));
+		}
+		json_object_set_new(e, "seconds",
+		    json_integer(control_left(held->ends)));
+		json_array_append_new(list, e);
+	}
+}
+
 json_t *
 control_asks(struct warden *w, json_t *request)
 {
@@ -342,6 +369,7 @@ control_asks(struct warden *w, json_t *request)
 		}
 		json_array_append_new(list, e);
 	}
+	put_held(w, list);
 	json_object_set_new(o, "asks", list);
 	return o;
 }
@@ -352,7 +380,8 @@ answer(struct warden *w, json_t *request, int is_yes)
 	json_int_t id = json_integer_value(json_object_get(request, "id"));
 
 	if (id < 1 || id > UINT32_MAX ||
-	    asks_answer(w, (unsigned)id, is_yes) != 0) {
+	    (asks_answer(w, (unsigned)id, is_yes) != 0 &&
+		inspect_answer(w, (unsigned)id, is_yes) != 0)) {
 		return control_failure(
 		    5, "no such ask; see `sallyctl approve'");
 	}

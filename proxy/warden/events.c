@@ -168,7 +168,8 @@ is_shown(struct session *s, const struct device *dev, struct told *t,
 	struct judged judged;
 
 	*approver = NULL;
-	if (dev->state == DEVICE_REFUSED || dev->state == DEVICE_KEPT) {
+	if (dev->state == DEVICE_REFUSED || dev->state == DEVICE_KEPT ||
+	    device_is_quarantined(dev)) {
 		return 0;
 	}
 	policy_decide(s->warden, dev, s, RULE_AT_LIST, &judged);
@@ -370,6 +371,7 @@ events_open(struct session *s)
 	tell_and_free(s, events_json_hello());
 	judge(s);
 	say_list(s);
+	inspect_listeners(s->warden, s->identity);
 	return 0;
 }
 
@@ -402,6 +404,7 @@ events_close(struct session *s)
 	free(sub);
 	s->events = NULL;
 	s->warden->nsubscribers--;
+	inspect_listeners(s->warden, s->identity);
 	if (s->lock != RULE_LOCK_UNKNOWN) {
 		/* What it said of its desktop is not known any more. */
 		s->lock = RULE_LOCK_UNKNOWN;
@@ -472,6 +475,20 @@ events_message(struct warden *w, const char *identity, const char *name,
 	TAILQ_FOREACH (s, &w->sessions, entry) {
 		if (is_live(s) && strcmp(s->identity, identity) == 0) {
 			tell_and_free(s, events_json_message(name, text));
+		}
+	}
+}
+
+void
+events_challenge(struct warden *w, const char *identity, const char *name,
+    const char *digits, unsigned within)
+{
+	struct session *s;
+
+	TAILQ_FOREACH (s, &w->sessions, entry) {
+		if (is_live(s) && strcmp(s->identity, identity) == 0) {
+			tell_and_free(
+			    s, events_json_challenge(name, digits, within));
 		}
 	}
 }

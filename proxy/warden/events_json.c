@@ -182,6 +182,18 @@ events_json_message(const char *name, const char *text)
 	return dump(o);
 }
 
+char *
+events_json_challenge(const char *name, const char *digits, unsigned within)
+{
+	json_t *o = json_pack("{s:s, s:s, s:s}", "type", "challenge", "name",
+	    name, "digits", digits);
+
+	if (within != 0) {
+		put(o, "within", json_integer(within));
+	}
+	return dump(o);
+}
+
 void
 events_json_parse(const struct ipc_line *line, struct events_said *out)
 {

@@ -98,17 +98,29 @@ refuse_import(
 }
 
 static int
+give_not(struct session *s, struct device *dev, const struct rule_decision *d,
+    const char *why)
+{
+	lease_cancel(s);
+	s->device = NULL;
+	audit_write(s->warden, "import", "blocked", s, dev, d, "detail", why,
+	    (char *)NULL);
+	events_message(s->warden, s->identity, dev->name, why);
+	return reply_import(s, ERR_NOENT);
+}
+
+static int
 give(struct session *s, struct device *dev, const struct rule_decision *d)
 {
-	int r;
+	char why[512];
 
 	s->device = dev;
-	r = lease_begin(s, d);
-	if (r != 0) {
-		s->device = NULL;
-		audit_write(s->warden, "import", "blocked", s, dev, d, "detail",
-		    "its lease cannot be written down", (char *)NULL);
-		return reply_import(s, ERR_NOENT);
+	if (lease_begin(s, d) != 0) {
+		return give_not(s, dev, d, "its lease cannot be written down");
+	}
+	if (inspect_seal(s, d, why, sizeof(why)) != 0) {
+		log_warnx("import %s: %s", dev->place.busid, why);
+		return give_not(s, dev, d, why);
 	}
 	audit_write(
 	    s->warden, "import", "allowed", s, dev, d, (char *)NULL);
@@ -139,6 +151,11 @@ session_import(struct session *s, const struct channel_msg *msg)
 	audit_notes(w, s, dev, &judged);
 	if (judged.d.verdict != RULE_ALLOW) {
 		return refuse_import(s, dev, &judged.d);
+	}
+	if (device_is_quarantined(dev)) {
+		audit_write(w, "import", "blocked", s, dev, &judged.d,
+		    "detail", "it is in quarantine", (char *)NULL);
+		return reply_import(s, ERR_NOENT);
 	}
 	if (dev->state != DEVICE_READY ||
 	    device_is_held_from(dev, s->who)) {
@@ -171,7 +188,8 @@ session_on_granted(
 			err = ERR_SYS;
 		}
 	}
-	if (s->chan == -1 || reply_import(s, err) != 0) {
+	if (s->chan == -1 || (err == 0 && inspect_send_profiles(s) != 0) ||
+	    reply_import(s, err) != 0) {
 		session_eject(s, "does not read", NULL);
 	}
 }

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/mem.h"
 
 /* The terms, from the rule that allows it now. What has run runs on. */
 static void
@@ -68,6 +69,7 @@ lease_begin(struct session *s, const struct rule_decision *d)
 	if (lease == NULL) {
 		return ERR_NOMEM;
 	}
+	lease->block = -1;
 	lease->started = lease->active = clock_mono();
 	take_terms(lease, d);
 	s->lease = lease;
@@ -104,6 +106,7 @@ lease_cancel(struct session *s)
 		}
 		s->warden->book->is_dirty = 1;
 	}
+	close_fd(&lease->block);
 	free(lease);
 }
 
@@ -129,6 +132,9 @@ lease_end(struct session *s)
 			    (char *)NULL);
 		}
 		s->warden->book->is_dirty = 1;
+	}
+	if (lease != NULL) {
+		close_fd(&lease->block);
 	}
 	free(lease);
 }
@@ -295,7 +301,8 @@ judge(struct session *s, const char *why)
 	    s->phase == SESSION_ENDING) {
 		return;
 	}
-	if (!lease_goes_on(s, s->warden->rules, &judged, &why)) {
+	if (!lease_goes_on(s, s->warden->rules, &judged, &why) ||
+	    inspect_goes_on(s, &judged.d, &why) != 0) {
 		s->lease->is_revoked = 1;
 		session_eject(s, why, &judged.d);
 		return;

@@ -114,6 +114,7 @@ main(int argc, char **argv)
 	w->next_conn = 1;
 	TAILQ_INIT(&w->devices);
 	TAILQ_INIT(&w->sessions);
+	TAILQ_INIT(&w->held);
 	start(w);
 	loop_run(w->loop);
 	return 0;

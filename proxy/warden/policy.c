@@ -14,13 +14,28 @@
 #include "base/log.h"
 #include "base/loop.h"
 
-/* Takes rules into force; those before are the caller's then. */
-static struct rules *
-swap(struct warden *w, struct rules *rules)
-{
-	struct rules *before = w->rules;
+/* Rules and the profiles that they name. */
+struct both {
+	struct rules *rules;
+	struct profile_set *profiles;
+};
 
-	w->rules = rules;
+static void
+both_free(struct both *b)
+{
+	rules_free(b->rules);
+	profile_set_free(b->profiles);
+	*b = (struct both){NULL, NULL};
+}
+
+/* Takes them into force; those before are the caller's then. */
+static struct both
+swap(struct warden *w, struct both new)
+{
+	struct both before = {w->rules, w->profiles};
+
+	w->rules = new.rules;
+	w->profiles = new.profiles;
 	w->rules_revision++;
 	w->rules_loaded = clock_wall();
 	return before;
@@ -72,7 +87,7 @@ load_keep(struct warden *w)
 	if (*w->conf.keep == '\0' || w->keep != NULL) {
 		return 0;
 	}
-	r = rulefiles_load(w, w->conf.keep, &src, &w->keep);
+	r = rulefiles_load(w, w->conf.keep, &src, &w->keep, NULL);
 	if (r != 0) {
 		log_warnx("[local] keep %s: not loaded", w->conf.keep);
 	}
@@ -91,29 +106,29 @@ is_known(const struct warden *w, const struct source *src)
  * when the texts are those that were loaded last; most touches are an editor's
  * and change none. */
 static int
-load(struct warden *w, const char *from, struct rules **before, int is_touch)
+load(struct warden *w, const char *from, struct both *before, int is_touch)
 {
-	struct rules *rules = NULL, *old;
+	struct both new = {NULL, NULL}, old;
 	struct source src;
 	int r = load_keep(w);
 
 	if (r != 0) {
 		return r;
 	}
-	r = rulefiles_load(w, from, &src, &rules);
+	r = rulefiles_load(w, from, &src, &new.rules, &new.profiles);
 	if (src.ndirs > 0 && from == w->conf.rules) {
 		watch_set(w, src.dirs, src.ndirs);
 	}
 	if (is_touch && is_known(w, &src)) {
-		rules_free(rules);
+		both_free(&new);
 		r = ERR_AGAIN;
 	} else if (r == 0) {
-		old = swap(w, rules);
+		old = swap(w, new);
 		note_success(w, from, &src);
 		if (before != NULL) {
 			*before = old;
 		} else {
-			rules_free(old);
+			both_free(&old);
 		}
 	} else {
 		note_failure(w, from, &src);
@@ -188,6 +203,8 @@ drop_fallback(struct warden *w)
 {
 	rules_free(w->fallback);
 	w->fallback = NULL;
+	profile_set_free(w->fallback_profiles);
+	w->fallback_profiles = NULL;
 	w->has_fallback = 0;
 	loop_timer_stop(w->rollback);
 }
@@ -196,11 +213,14 @@ static void
 on_rollback(void *arg)
 {
 	struct warden *w = arg;
+	struct both old;
 
 	log_warnx("rules %s: not confirmed in time; the rules before are in "
 		  "force again", w->conf.rules);
-	rules_free(swap(w, w->fallback));
+	old = swap(w, (struct both){w->fallback, w->fallback_profiles});
+	both_free(&old);
 	w->fallback = NULL;
+	w->fallback_profiles = NULL;
 	drop_fallback(w);
 	/* The files on disk are others: any change of them loads again. */
 	memset(w->rules_digest, 0, sizeof(w->rules_digest));
@@ -229,7 +249,7 @@ policy_start(struct warden *w)
 int
 policy_replace(struct warden *w, const char *from, uint32_t confirm_within)
 {
-	struct rules *before = NULL;
+	struct both before = {NULL, NULL};
 	int keeps = confirm_within != 0 && !w->has_fallback;
 	int r = load(w, from != NULL ? from : w->conf.rules,
 	    keeps ? &before : NULL, 0);
@@ -238,7 +258,8 @@ policy_replace(struct warden *w, const char *from, uint32_t confirm_within)
 		return r;
 	}
 	if (keeps) {
-		w->fallback = before;
+		w->fallback = before.rules;
+		w->fallback_profiles = before.profiles;
 		w->has_fallback = 1;
 	}
 	if (confirm_within != 0) {

@@ -26,12 +26,10 @@ struct loading {
 	struct warden *warden;
 	struct rules_load *load;
 	struct source *src;
-	size_t total;
 };
 
-/* The directory of path is to be watched. */
-static void
-add_dir(struct source *src, const char *path)
+void
+source_watch(struct source *src, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	size_t len = slash == NULL ? 0 : (size_t)(slash - path);
@@ -77,21 +75,36 @@ read_error(int r)
 }
 
 static int
-read_file(struct loading *l, const char *path, uint8_t **text, size_t *len)
+read_file(struct source *src, const char *path, size_t max, uint8_t **text,
+    size_t *len)
 {
-	int r = file_read(path, RULES_MAX_TEXT, FILE_TRUSTED, text, len);
+	int r = file_read(path, max, FILE_TRUSTED, text, len);
 
 	if (r != 0) {
 		return r;
 	}
-	l->total += *len;
-	if (l->total > FILES_MAX) {
+	src->total += *len;
+	if (src->total > FILES_MAX) {
 		free(TAKE(*text));
 		return ERR_LIMIT;
 	}
-	add_dir(l->src, path);
-	add_digest(l->src, path, *text, *len);
+	source_watch(src, path);
+	add_digest(src, path, *text, *len);
 	return 0;
+}
+
+int
+source_read(struct source *src, const char *path, size_t max, uint8_t **text,
+    size_t *len)
+{
+	int r = read_file(src, path, max, text, len);
+
+	if (r != 0) {
+		log_warnx("read %s: %s", path, read_error(r));
+		(void)snprintf(src->error, sizeof(src->error), "%s: %s", path,
+		    read_error(r));
+	}
+	return r;
 }
 
 static int
@@ -99,12 +112,9 @@ load_file(struct loading *l, const char *path)
 {
 	uint8_t *text = NULL;
 	size_t len;
-	int r = read_file(l, path, &text, &len);
+	int r = source_read(l->src, path, RULES_MAX_TEXT, &text, &len);
 
 	if (r != 0) {
-		log_warnx("read %s: %s", path, read_error(r));
-		(void)snprintf(l->src->error, sizeof(l->src->error), "%s: %s",
-		    path, read_error(r));
 		return r;
 	}
 	r = rules_load_text(l->load, path, (const char *)text, len);
@@ -159,19 +169,17 @@ on_is_zone(void *arg, const char *zone)
 	return *zone != '\0' && zones_get(l->warden->zones, zone, &z) == 0;
 }
 
-/* An included file: its path is relative to the file that includes it. */
-static int
-on_read(void *arg, const char *from, const char *path, struct rules_file *out,
-    char *why, size_t size)
+int
+source_include(struct source *src, const char *from, const char *path,
+    char **name, char **text, size_t *len, char *why, size_t size)
 {
-	struct loading *l = arg;
 	char joined[PATH_MAX], real[PATH_MAX];
 	const char *slash = strrchr(from, '/');
 	int n = *path == '/' || slash == NULL
 	    ? snprintf(joined, sizeof(joined), "%s", path)
 	    : snprintf(joined, sizeof(joined), "%.*s/%s",
 		  (int)(slash - from), from, path);
-	uint8_t *text = NULL;
+	uint8_t *bytes = NULL;
 	int r;
 
 	if (n < 0 || (size_t)n >= sizeof(joined)) {
@@ -182,19 +190,29 @@ on_read(void *arg, const char *from, const char *path, struct rules_file *out,
 		(void)snprintf(why, size, "%s", strerror(errno));
 		return ERR_NOENT;
 	}
-	r = read_file(l, real, &text, &out->len);
+	r = read_file(src, real, RULES_MAX_TEXT, &bytes, len);
 	if (r != 0) {
 		(void)snprintf(why, size, "%s", read_error(r));
 		return r;
 	}
-	out->text = (char *)text;
-	out->name = strdup(real);
-	if (out->name == NULL) {
-		free(TAKE(out->text));
+	*text = (char *)bytes;
+	*name = strdup(real);
+	if (*name == NULL) {
+		free(TAKE(*text));
 		(void)snprintf(why, size, "out of memory");
 		return ERR_NOMEM;
 	}
 	return 0;
+}
+
+static int
+on_read(void *arg, const char *from, const char *path, struct rules_file *out,
+    char *why, size_t size)
+{
+	struct loading *l = arg;
+
+	return source_include(l->src, from, path, &out->name, &out->text,
+	    &out->len, why, size);
 }
 
 /* "NAME sha256:HEX" */
@@ -260,9 +278,46 @@ show_errors(struct source *src, const struct rules_load *load)
 	}
 }
 
+/* What `using' may name: every profile, and the choice among them. */
+static const char **
+profile_names(const struct profile_set *set, size_t *n)
+{
+	const char **names;
+
+	*n = set != NULL ? profile_set_count(set) + 1 : 0;
+	names = calloc(*n + 1, sizeof(*names));
+	if (names == NULL || set == NULL) {
+		return names;
+	}
+	names[0] = "auto";
+	for (size_t i = 1; i < *n; i++) {
+		names[i] = profile_set_name(set, i - 1);
+	}
+	return names;
+}
+
+static int
+load_path(struct loading *l, const char *path)
+{
+	struct stat st;
+	char inside[PATH_MAX];
+
+	if (stat(path, &st) == -1) {
+		log_warn("rules %s", path);
+		return ERR_SYS;
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		return load_file(l, path);
+	}
+	/* also when it is empty */
+	(void)snprintf(inside, sizeof(inside), "%s/", path);
+	source_watch(l->src, inside);
+	return load_dir(l, path);
+}
+
 int
-rulefiles_load(
-    struct warden *w, const char *path, struct source *src, struct rules **out)
+rulefiles_load(struct warden *w, const char *path, struct source *src,
+    struct rules **out, struct profile_set **profiles)
 {
 	struct loading l = {
 		.warden = w, .load = rules_load_new(), .src = src};
@@ -275,26 +330,25 @@ rulefiles_load(
 		.read = on_read,
 		.arg = &l,
 	};
-	struct stat st;
-	int r;
+	const char **names = NULL;
+	int r = 0;
 
 	*src = (struct source){.warden = w};
 	if (l.load == NULL) {
 		return ERR_NOMEM;
 	}
-	rules_load_means(l.load, &means);
-	if (stat(path, &st) == -1) {
-		log_warn("rules %s", path);
-		r = ERR_SYS;
-	} else if (S_ISDIR(st.st_mode)) {
-		char inside[PATH_MAX];
-
-		/* also when it is empty */
-		(void)snprintf(inside, sizeof(inside), "%s/", path);
-		add_dir(src, inside);
-		r = load_dir(&l, path);
-	} else {
-		r = load_file(&l, path);
+	if (profiles != NULL) {
+		r = profiles_load(w, src, profiles);
+	}
+	names = profile_names(
+	    profiles != NULL ? *profiles : NULL, &means.nprofiles);
+	if (r == 0 && names == NULL) {
+		r = ERR_NOMEM;
+	}
+	if (r == 0) {
+		means.profiles = names;
+		rules_load_means(l.load, &means);
+		r = load_path(&l, path);
 	}
 	if (r == 0) {
 		r = rules_load_finish(l.load, out);
@@ -305,6 +359,10 @@ rulefiles_load(
 		    err_str(r));
 	}
 	rules_load_free(l.load);
+	free(names);
+	if (r != 0 && profiles != NULL) {
+		profile_set_free(TAKE(*profiles));
+	}
 	return r;
 }
 

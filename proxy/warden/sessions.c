@@ -52,6 +52,7 @@ session_free(struct session *s)
 	struct device *dev = s->device;
 
 	close_channel(s);
+	inspect_forget(s);
 	lease_end(s);
 	events_close(s);
 	if (s->peer_fd != -1) {
@@ -165,7 +166,7 @@ is_listed(
 		return 0;
 	}
 	policy_decide(s->warden, dev, s, RULE_AT_LIST, &judged);
-	shown = judged.d.verdict == RULE_ALLOW;
+	shown = judged.d.verdict == RULE_ALLOW && !device_is_quarantined(dev);
 	audit_notes(s->warden, s, dev, &judged);
 	audit_write(s->warden, "list", shown ? "shown" : "hidden", s, dev,
 	    &judged.d, (char *)NULL);
@@ -299,6 +300,12 @@ static const struct {
 	{IPC_ACTIVE, on_active},
 	{IPC_SUBSCRIBE, on_subscribe},
 	{IPC_SAID, on_said},
+	{IPC_RULED, inspect_on_ruled},
+	{IPC_ASK, inspect_on_ask},
+	{IPC_ASK_OVER, inspect_on_ask_over},
+	{IPC_CHALLENGE, inspect_on_challenge},
+	{IPC_QUOTA, inspect_on_quota},
+	{IPC_OUT, inspect_on_out},
 };
 
 /* One message. 0, or why there are no more. */

@@ -13,6 +13,7 @@
 #include <sys/queue.h>
 
 #include "base/channel.h"
+#include "policy/profiles/profile.h"
 #include "policy/rules/device.h"
 #include "policy/rules/rules.h"
 #include "proxy/conf.h"
@@ -126,9 +127,25 @@ struct lease {
 	uint32_t length, idle, hold; /* seconds; 0 = not given */
 	struct rule_exposure exposes;
 	int needs_approval;
+	/* What its transfers are judged by; see inspect.c. */
+	int block;		 /* owned: sealed, until it is sent; -1 */
+	int has_profiles;	 /* else the floor alone judges */
+	uint8_t profiles[32];	 /* digest of the block */
+	unsigned revision;	 /* of the policy that it was made of */
+	int32_t utc_offset;
 	int was_had;	/* the rule had given it away in this plug before */
 	int is_revoked; /* no hold follows */
 };
+
+/* A unit of a transfer that waits for a person's verdict. */
+struct held {
+	TAILQ_ENTRY(held) entry;
+	unsigned id; /* for people; of the same numbers as asks */
+	struct session *session; /* borrowed */
+	uint64_t ends;		 /* clock_mono */
+	struct ipc_ask ask;
+};
+TAILQ_HEAD(held_list, held);
 
 /* Whom a decision is about. */
 struct person {
@@ -159,6 +176,7 @@ struct source {
 	uint8_t digest[32]; /* of all names and texts */
 	char *dirs[SOURCE_DIRS]; /* owned; what to watch */
 	unsigned ndirs;
+	size_t total; /* bytes that were read */
 	char error[512]; /* the first, "" = none */
 };
 
@@ -177,12 +195,14 @@ struct warden {
 	int listen_fd;
 	struct loop_io *listen_io;
 	struct rules *rules; /* NULL = none loaded: nothing is exported */
+	struct profile_set *profiles; /* of the same load; NULL with rules */
 	char rules_error[512];
 	uint64_t rules_loaded; /* clock_wall, 0 = never */
 	unsigned rules_revision;
 	uint8_t rules_digest[32], failed_digest[32];
 	/* The rules before, while those in force wait to be confirmed. */
 	struct rules *fallback;
+	struct profile_set *fallback_profiles;
 	int has_fallback; /* fallback may be NULL: there were none */
 	uint64_t confirm_by; /* clock_mono */
 	struct loop_timer *rollback;
@@ -202,6 +222,7 @@ struct warden {
 	struct loop_io *monitor_io;
 	struct device_list devices;
 	struct session_list sessions;
+	struct held_list held;
 	unsigned nsessions;
 	uint32_t next_conn;
 	uint64_t next_device;
@@ -313,13 +334,58 @@ void policy_touched(struct warden *w);
 int policy_confirm(struct warden *w); /* 0; ERR_NOENT: nothing waits */
 
 /* rulefiles.c: rules from disk. */
-/* Compiles what lies at path, a directory or a file. 0, or src->error is
- * filled. src must be given to source_fini in any case. */
-int rulefiles_load(
-    struct warden *w, const char *path, struct source *src, struct rules **out);
+/* Compiles what lies at path, a directory or a file, with the profiles of the
+ * configuration; profiles is NULL for rules that grant nothing. 0, or src->error
+ * is filled. src must be given to source_fini in any case. */
+int rulefiles_load(struct warden *w, const char *path, struct source *src,
+    struct rules **out, struct profile_set **profiles);
 void source_fini(struct source *src);
+/* A trusted file of that load: read, counted, watched. 0, or logged, and
+ * src->error is filled. *text is malloced. */
+int source_read(struct source *src, const char *path, size_t max,
+    uint8_t **text, size_t *len);
+/* The directory of path is to be watched. */
+void source_watch(struct source *src, const char *path);
+/* A file that another one includes, by a path relative to that: name is its real
+ * path; both malloced. */
+int source_include(struct source *src, const char *from, const char *path,
+    char **name, char **text, size_t *len, char *why, size_t size);
 /* [tls] issuer of gateway.conf. 0, or logged. */
 int rulefiles_issuers(struct warden *w);
+
+/* profiles.c: what may pass. */
+int profiles_load(
+    struct warden *w, struct source *src, struct profile_set **out);
+/* The profiles of what a decision exposes, compiled: a sealed memfd, the
+ * caller's, or -1 when it names none and the floor alone judges. ERR_* with
+ * why: the device cannot be had so. */
+int profiles_seal(struct warden *w, const struct device *dev,
+    const struct rule_decision *d, int *fd, uint8_t digest[32], char *why,
+    size_t size);
+int32_t profiles_utc_offset(struct warden *w); /* of the gateway's zone */
+
+/* inspect.c: what sessions say about inspection; 0, or why there are no more
+ * messages of it. */
+int inspect_on_ruled(struct session *s, const struct channel_msg *msg);
+int inspect_on_ask(struct session *s, const struct channel_msg *msg);
+int inspect_on_ask_over(struct session *s, const struct channel_msg *msg);
+int inspect_on_challenge(struct session *s, const struct channel_msg *msg);
+int inspect_on_quota(struct session *s, const struct channel_msg *msg);
+int inspect_on_out(struct session *s, const struct channel_msg *msg);
+/* For a lease that begins: its profiles, ready to be sent. */
+int inspect_seal(struct session *s, const struct rule_decision *d, char *why,
+    size_t size);
+/* Before the answer to the import; a lease without profiles is fine. */
+int inspect_send_profiles(struct session *s);
+/* A lease goes on under a decision: other profiles are handed over. 0, or it must
+ * end, for that reason. */
+int inspect_goes_on(
+    struct session *s, const struct rule_decision *d, const char **reason);
+int inspect_answer(struct warden *w, unsigned id, int is_yes); /* ERR_NOENT */
+void inspect_forget(struct session *s); /* it is gone */
+/* Somebody of that identity began or ceased to watch. */
+void inspect_listeners(struct warden *w, const char *identity);
+int device_is_quarantined(const struct device *dev);
 
 /* watch.c: tells policy_touched when files that rules came from change. */
 int watch_start(struct warden *w); /* 0, or logged */
@@ -433,6 +499,10 @@ void events_policy(struct warden *w); /* the rules are others now */
 void events_message(struct warden *w, const char *identity, const char *name,
     const char *text);
 
+/* Digits to type, or "" for none any more; within seconds, 0 = no limit. */
+void events_challenge(struct warden *w, const char *identity,
+    const char *name, const char *digits, unsigned within);
+
 /* events_json.c: the lines, without their ends; to be freed, NULL when out of
  * memory. */
 char *events_json_hello(void);
@@ -443,6 +513,8 @@ char *events_json_device(const struct session *s, const struct device *dev,
 char *events_json_about(const char *type, const char *device);
 char *events_json_gone(const char *name, const char *busid);
 char *events_json_message(const char *name, const char *text);
+char *events_json_challenge(
+    const char *name, const char *digits, unsigned within);
 /* What a peer's line says. type is "" for what is no message, protocol 0 when
  * there is none. */
 struct events_said {

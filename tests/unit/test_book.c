@@ -64,6 +64,8 @@ full_book(void)
 	memcpy(ask->name, "ws2", 4);
 	memcpy(ask->device_name, "0525:a4a5@p:1", 14);
 	memcpy(ask->approver, "supervisor", 11);
+	book_quarantine(book, drive, "0525:a4a5@p:1", NOW - 9);
+	book_set_quota(book, drive, "storage-logpart", "daily", 4096, NOW - 8);
 	/* not kept: nobody said yes */
 	ask = book_new_ask(book, two);
 	memcpy(ask->busid, "3-2.4", 6);
@@ -118,6 +120,12 @@ test_round_trip(void **state)
 	assert_non_null(book_find_ask(again, two, drive, 77));
 	assert_null(book_find_ask(again, one, drive, 77));
 	assert_int_equal(book_counted(again, 5, 1), NOW - 4);
+	assert_true(book_is_quarantined(again, drive));
+	assert_false(book_is_quarantined(again, one));
+	assert_int_equal(book_quota(again, drive, 0)->used, 4096);
+	assert_int_equal(book_quota(again, drive, 0)->since, NOW - 8);
+	assert_string_equal(book_quota(again, drive, 0)->name, "daily");
+	assert_null(book_quota(again, drive, 1));
 	/* the same draw, and it depends on whom it is for */
 	assert_int_equal(book_draw(again, plug, one, 5),
 	    book_draw(book, TAILQ_FIRST(&book->plugs), one, 5));
@@ -127,6 +135,46 @@ test_round_trip(void **state)
 	free(same);
 	book_free(book);
 	book_free(again);
+}
+
+static void
+test_limits(void **state)
+{
+	struct book *book = full_book();
+	uint8_t key[BOOK_KEY] = {0};
+	char name[32];
+
+	(void)state;
+	/* counted anew, in place */
+	book_set_quota(book, drive, "storage-logpart", "daily", 9000, NOW);
+	assert_int_equal(book->nquotas, 1);
+	assert_int_equal(book_quota(book, drive, 0)->used, 9000);
+	/* a device has so many, and then its oldest goes */
+	for (unsigned i = 0; i < BOOK_QUOTAS_EACH; i++) {
+		(void)snprintf(name, sizeof(name), "q%u", i);
+		book_set_quota(book, drive, "p", name, i, NOW);
+	}
+	assert_int_equal(book->nquotas, BOOK_QUOTAS_EACH);
+	assert_string_equal(book_quota(book, drive, 0)->name, "q0");
+	for (unsigned i = 0; i < BOOK_QUOTAS_MAX + 10; i++) {
+		key[0] = (uint8_t)i;
+		key[1] = (uint8_t)(i >> 8);
+		key[2] = 1;
+		book_set_quota(book, key, "p", "q", i, NOW);
+	}
+	assert_int_equal(book->nquotas, BOOK_QUOTAS_MAX);
+	for (unsigned i = 0; i < BOOK_QUARANTINE_MAX + 3; i++) {
+		key[0] = (uint8_t)i;
+		key[1] = (uint8_t)(i >> 8);
+		book_quarantine(book, key, "d", NOW);
+		book_quarantine(book, key, "d", NOW);
+	}
+	assert_int_equal(book->nquarantine, BOOK_QUARANTINE_MAX);
+	assert_true(book_is_quarantined(book, key));
+	assert_int_equal(book_clear(book, BOOK_QUARANTINE_MAX), ERR_NOENT);
+	assert_int_equal(book_clear(book, BOOK_QUARANTINE_MAX - 1), 0);
+	assert_false(book_is_quarantined(book, key));
+	book_free(book);
 }
 
 /* Another boot: nothing is plugged in that was; what people said stays. */
@@ -237,7 +285,9 @@ spoil(json_t *root, json_t *o)
 		/* a copy: the object's own goes when it is taken out */
 		name = names[k] = strdup(names[k]);
 		value = json_incref(json_object_get(o, name));
-		if (strcmp(name, "hold") != 0) {
+		if (strcmp(name, "hold") != 0 &&
+		    strcmp(name, "quarantine") != 0 &&
+		    strcmp(name, "quotas") != 0) {
 			json_object_del(o, name);
 			text = json_dumps(root, 0);
 			assert_false(parses(text));
@@ -254,6 +304,7 @@ spoil(json_t *root, json_t *o)
 				(strcmp(name, "boot") == 0 ||
 				    strstr(name, "name") != NULL ||
 				    strcmp(name, "approver") == 0 ||
+				    strcmp(name, "profile") == 0 ||
 				    (strcmp(name, "busid") == 0 &&
 					json_object_get(o, "device") !=
 					    NULL)))) {
@@ -474,6 +525,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
+	    cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_other_boot),
 		cmocka_unit_test(test_holds),
 		cmocka_unit_test(test_damaged),

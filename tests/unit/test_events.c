@@ -30,6 +30,8 @@ static int is_masked;
 static const struct device *held; /* is on hold */
 static uint8_t held_by[BOOK_KEY];
 static enum rule_approval approval;
+static const struct device *quarantined;
+static unsigned listened; /* times that somebody came or went */
 
 /* What rules of these tests ask for: the lock, and approval. */
 static enum rule_lock
@@ -121,6 +123,20 @@ int
 device_is_held_from(const struct device *dev, const uint8_t *who)
 {
 	return dev == held && memcmp(held_by, who, BOOK_KEY) != 0;
+}
+
+int
+device_is_quarantined(const struct device *dev)
+{
+	return dev == quarantined;
+}
+
+void
+inspect_listeners(struct warden *warden, const char *identity)
+{
+	(void)warden;
+	(void)identity;
+	listened++;
 }
 
 int
@@ -508,6 +524,49 @@ test_messages(void **state)
 	expect_nothing(ends[1]);
 }
 
+/* Digits go to the one who has the keyboard, and to nobody else. */
+static void
+test_challenges(void **state)
+{
+	unsigned before = listened;
+	json_t *o;
+
+	(void)state;
+	subscribe(&one, ends[0], name_of(0));
+	subscribe(&two, ends[1], name_of(1));
+	assert_int_equal(listened, before + 2);
+	events_challenge(&w, one.identity, name_of(0), "4711", 60);
+	o = heard(ends[0]);
+	assert_string_equal(
+	    json_string_value(json_object_get(o, "type")), "challenge");
+	assert_string_equal(
+	    json_string_value(json_object_get(o, "name")), name_of(0));
+	assert_string_equal(
+	    json_string_value(json_object_get(o, "digits")), "4711");
+	assert_int_equal(json_integer_value(json_object_get(o, "within")), 60);
+	json_decref(o);
+	events_challenge(&w, one.identity, name_of(0), "", 0);
+	o = heard(ends[0]);
+	assert_string_equal(
+	    json_string_value(json_object_get(o, "digits")), "");
+	assert_null(json_object_get(o, "within"));
+	json_decref(o);
+	expect_nothing(ends[1]);
+}
+
+static void
+test_quarantine(void **state)
+{
+	(void)state;
+	subscribe(&one, ends[0], name_of(0));
+	quarantined = &devs[0];
+	events_touch(&w);
+	expect(ends[0], "gone", name_of(0), "");
+	quarantined = NULL;
+	events_touch(&w);
+	expect(ends[0], "appeared", name_of(0), "free");
+}
+
 static void
 say(struct session *s, const char *text)
 {
@@ -727,6 +786,8 @@ main(void)
 		TEST(test_states),
 		TEST(test_other_rules),
 		TEST(test_messages),
+		TEST(test_challenges),
+		TEST(test_quarantine),
 		TEST(test_needs_approval),
 		TEST(test_holder),
 		TEST(test_lock),

@@ -34,6 +34,7 @@ static struct device devs[NDEVS];
 static int ends[NPEERS]; /* the sessions' own ends */
 static struct session *peers[NPEERS];
 static char dir[] = "/tmp/test_lease.XXXXXX", rules_path[64], audit_path[64];
+static char profiles_path[64];
 
 /* Monday, 2026-11-23, 09:00:00 UTC */
 #define MONDAY INT64_C(1795424400)
@@ -310,6 +311,7 @@ setup(void **state)
 	w = calloc(1, sizeof(*w));
 	TAILQ_INIT(&w->devices);
 	TAILQ_INIT(&w->sessions);
+	TAILQ_INIT(&w->held);
 	w->next_conn = 1;
 	w->audit.fd = w->listen_fd = w->control_fd = -1;
 	w->loop = loop_new();
@@ -319,7 +321,9 @@ setup(void **state)
 	assert_non_null(mkdtemp(dir));
 	(void)snprintf(rules_path, sizeof(rules_path), "%s/a.rules", dir);
 	(void)snprintf(audit_path, sizeof(audit_path), "%s/audit", dir);
+	(void)snprintf(profiles_path, sizeof(profiles_path), "%s/p", dir);
 	w->conf.rules = rules_path;
+	w->conf.profiles = w->conf.stock_profiles = profiles_path;
 	w->conf.audit = audit_path;
 	w->conf.state = dir;
 	w->conf.keep = (char *)(uintptr_t) "";
