@@ -225,6 +225,11 @@ $(eval $(call unit,hook,$(facts_srcs)))
 # --- bot, setup, print, dfu
 setup_facts_srcs := policy/decode/setup.c $(facts_srcs) wire/desc.c
 $(eval $(call unit,setup_facts,$(setup_facts_srcs)))
+decoder_srcs := tests/fake/judge_list.c $(record_srcs) $(facts_srcs)
+bot_srcs := policy/decode/bot.c policy/decode/scsi.c $(decoder_srcs)
+$(eval $(call unit,bot,$(bot_srcs)))
+$(eval $(call unit,bot_hostile,$(bot_srcs)))
+$(eval $(call unit,scsi,policy/decode/scsi.c))
 
 # --- hid, ctap
 

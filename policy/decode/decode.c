@@ -5,7 +5,10 @@
 
 #include "policy/decode/list.h"
 
-const struct decoder_ops *const decoders[] = {NULL};
+const struct decoder_ops *const decoders[] = {
+	&decode_bot,
+	NULL,
+};
 
 const struct decoder_ops *
 decoder_find(const struct decode_iface *iface, uint32_t hooks)
