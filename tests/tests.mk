@@ -234,6 +234,7 @@ $(eval $(call unit,scsi,policy/decode/scsi.c))
 # --- hid, ctap
 
 # --- ccid, apdu, serial, mtp
+$(eval $(call unit,cdc,policy/decode/cdc.c $(desc_srcs)))
 
 # --- net, av
 
