@@ -115,6 +115,8 @@ table_srcs := policy/profiles/judge.c policy/profiles/lookup.c \
 	policy/profiles/table.c
 
 decode_srcs := policy/decode/decode.c policy/decode/setup.c
+decode_srcs += policy/decode/apdu.c policy/decode/ccid.c \
+	policy/decode/ccid_block.c policy/decode/ccid_desc.c
 
 # The language of profiles: from texts to trees.
 profiles_srcs := $(text_srcs) policy/profiles/bind.c \

@@ -234,7 +234,14 @@ $(eval $(call unit,scsi,policy/decode/scsi.c))
 # --- hid, ctap
 
 # --- ccid, apdu, serial, mtp
+script_srcs := tests/fake/decode_script.c tests/fake/judge_list.c \
+	$(facts_srcs) $(desc_srcs) wire/devrec.c
+ccid_srcs := policy/decode/apdu.c policy/decode/ccid.c \
+	policy/decode/ccid_block.c policy/decode/ccid_desc.c
+$(eval $(call unit,apdu,policy/decode/apdu.c))
+$(eval $(call unit,ccid,$(ccid_srcs) $(script_srcs)))
 $(eval $(call unit,cdc,policy/decode/cdc.c $(desc_srcs)))
+$(eval $(call fuzz,ccid,$(ccid_srcs) $(facts_srcs) $(desc_srcs)))
 
 # --- net, av
 

@@ -7,6 +7,7 @@
 
 const struct decoder_ops *const decoders[] = {
 	&decode_bot,
+	&decode_ccid,
 	NULL,
 };
 

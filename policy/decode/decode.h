@@ -92,6 +92,9 @@ struct decode_host_ops {
 	 * the next one that the workstation sends (up to four are kept). */
 	void (*answer_in)(void *arg, uint8_t endpoint, const void *data,
 	    uint32_t len);
+	/* The decoder of another interface of the device, to be read and not
+	 * changed; NULL = none. */
+	const struct decoder *(*sibling)(void *arg, uint8_t interface);
 };
 
 struct decode_how {

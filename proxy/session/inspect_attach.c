@@ -51,11 +51,25 @@ on_answer_in(void *arg, uint8_t endpoint, const void *data, uint32_t len)
 	    transfer_index(USBIP_DIR_IN, endpoint & 0x0f), data, len);
 }
 
+static const struct decoder *
+on_sibling(void *arg, uint8_t interface)
+{
+	const struct inspect *i = arg;
+
+	for (unsigned n = 0; n < i->nfaces; n++) {
+		if (i->faces[n].number == interface) {
+			return i->faces[n].decoder;
+		}
+	}
+	return NULL;
+}
+
 const struct decode_host_ops inspect_host = {
 	.random = on_random,
 	.challenge = on_challenge,
 	.note = on_note,
 	.answer_in = on_answer_in,
+	.sibling = on_sibling,
 };
 
 void

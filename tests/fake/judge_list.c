@@ -124,8 +124,28 @@ on_note(void *arg, const char *what, const char *text)
 	j->note = text;
 }
 
+static void
+on_answer_in(void *arg, uint8_t endpoint, const void *data, uint32_t len)
+{
+	struct judge_list *j = arg;
+
+	j->nanswers++;
+	j->answer_ep = endpoint;
+	j->answer_len = len;
+	memcpy(j->answer, data, least(len, JUDGE_LIST_BYTES));
+}
+
+static const struct decoder *
+on_sibling(void *arg, uint8_t interface)
+{
+	struct judge_list *j = arg;
+
+	(void)interface;
+	return j->sibling;
+}
+
 const struct decode_host_ops judge_list_host = {
-	on_random, on_challenge, on_note};
+	on_random, on_challenge, on_note, on_answer_in, on_sibling};
 
 struct decoder *
 judge_list_attach(struct judge_list *j, const struct decoder_ops *decoder,

@@ -33,6 +33,11 @@ struct judge_list {
 	char digits[32]; /* of the last challenge */
 	unsigned nnotes;
 	const char *note;
+	unsigned nanswers;    /* of answer_in */
+	uint8_t answer_ep;    /* the last */
+	uint32_t answer_len;
+	uint8_t answer[JUDGE_LIST_BYTES];
+	const struct decoder *sibling; /* what sibling gives */
 };
 
 void judge_list_init(struct judge_list *j);
