@@ -117,6 +117,7 @@ table_srcs := policy/profiles/judge.c policy/profiles/lookup.c \
 decode_srcs := policy/decode/decode.c policy/decode/setup.c
 decode_srcs += policy/decode/apdu.c policy/decode/ccid.c \
 	policy/decode/ccid_block.c policy/decode/ccid_desc.c
+decode_srcs += policy/decode/cdc.c policy/decode/serial.c
 
 # The language of profiles: from texts to trees.
 profiles_srcs := $(text_srcs) policy/profiles/bind.c \

@@ -241,7 +241,11 @@ ccid_srcs := policy/decode/apdu.c policy/decode/ccid.c \
 $(eval $(call unit,apdu,policy/decode/apdu.c))
 $(eval $(call unit,ccid,$(ccid_srcs) $(script_srcs)))
 $(eval $(call unit,cdc,policy/decode/cdc.c $(desc_srcs)))
+$(eval $(call unit,serial,policy/decode/cdc.c policy/decode/serial.c \
+	$(script_srcs)))
 $(eval $(call fuzz,ccid,$(ccid_srcs) $(facts_srcs) $(desc_srcs)))
+$(eval $(call fuzz,serial,policy/decode/cdc.c policy/decode/serial.c \
+	$(facts_srcs) $(desc_srcs)))
 
 # --- net, av
 

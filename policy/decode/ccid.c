@@ -91,7 +91,6 @@ rule(struct ccid *c, const struct facts *f, uint64_t now, struct ruling *r)
 	switch (r->verdict) {
 	case VERDICT_ALLOW:
 	case VERDICT_REWRITE: /* nothing is editable */
-	case VERDICTS:
 		return DECODE_PASS;
 	case VERDICT_DENY:
 	case VERDICT_DROP: /* no hook of ours drops */
@@ -99,6 +98,7 @@ rule(struct ccid *c, const struct facts *f, uint64_t now, struct ruling *r)
 	case VERDICT_ASK:
 		return DECODE_HOLD;
 	case VERDICT_EJECT:
+	case VERDICTS: /* no verdict */
 		return DECODE_EJECT;
 	case VERDICT_QUARANTINE:
 		return DECODE_QUARANTINE;

@@ -8,6 +8,7 @@
 const struct decoder_ops *const decoders[] = {
 	&decode_bot,
 	&decode_ccid,
+	&decode_serial,
 	NULL,
 };
 

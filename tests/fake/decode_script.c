@@ -101,6 +101,13 @@ act_is(struct line *l, struct unit *u, enum decode_act act)
 	if (strcmp(w, acts[act]) != 0) {
 		wrong(l, acts[act]);
 	}
+	if (word(l, w, sizeof(w)) && strcmp(w, "-") == 0) {
+		if (u->actual != 0) {
+			wrong(l, "bytes");
+		}
+		return;
+	}
+	l->at -= strlen(w);
 	n = hex(l, want, ROOM);
 	if (n > 0 && (n != u->actual || memcmp(want, u->data, n) != 0)) {
 		wrong(l, "other bytes");

@@ -3,7 +3,8 @@
  * step after the ` = ' is what the decoder makes of it:
  *
  *   > HEX = ACT           bulk OUT, and its completion after a pass
- *   < HEX = ACT [HEX]     bulk IN that brings HEX; what the workstation gets
+ *   < HEX = ACT [HEX]     bulk IN that brings HEX; what the workstation gets,
+ *                         - for nothing
  *   <N HEX = ACT [HEX]    likewise with a buffer of N bytes
  *   ! HEX = ACT           interrupt IN
  *   c HEX [HEX] = ACT     control: 8 bytes of setup; data that go, or come
