@@ -118,6 +118,7 @@ decode_srcs := policy/decode/decode.c policy/decode/setup.c
 decode_srcs += policy/decode/apdu.c policy/decode/ccid.c \
 	policy/decode/ccid_block.c policy/decode/ccid_desc.c
 decode_srcs += policy/decode/cdc.c policy/decode/serial.c
+decode_srcs += policy/decode/mtp.c
 
 # The language of profiles: from texts to trees.
 profiles_srcs := $(text_srcs) policy/profiles/bind.c \

@@ -243,7 +243,9 @@ $(eval $(call unit,ccid,$(ccid_srcs) $(script_srcs)))
 $(eval $(call unit,cdc,policy/decode/cdc.c $(desc_srcs)))
 $(eval $(call unit,serial,policy/decode/cdc.c policy/decode/serial.c \
 	$(script_srcs)))
+$(eval $(call unit,mtp,policy/decode/mtp.c $(script_srcs)))
 $(eval $(call fuzz,ccid,$(ccid_srcs) $(facts_srcs) $(desc_srcs)))
+$(eval $(call fuzz,mtp,policy/decode/mtp.c $(facts_srcs) $(desc_srcs)))
 $(eval $(call fuzz,serial,policy/decode/cdc.c policy/decode/serial.c \
 	$(facts_srcs) $(desc_srcs)))
 

@@ -9,6 +9,7 @@ const struct decoder_ops *const decoders[] = {
 	&decode_bot,
 	&decode_ccid,
 	&decode_serial,
+	&decode_mtp,
 	NULL,
 };
 
