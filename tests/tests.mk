@@ -250,6 +250,12 @@ $(eval $(call fuzz,serial,policy/decode/cdc.c policy/decode/serial.c \
 	$(facts_srcs) $(desc_srcs)))
 
 # --- net, av
+decode_net_srcs := policy/decode/cdc.c policy/decode/net.c \
+	policy/decode/net_frame.c policy/decode/net_ncm.c \
+	policy/decode/net_rndis.c
+$(eval $(call unit,decode_net,$(decode_net_srcs) $(record_srcs) \
+	tests/fake/judge_list.c))
+$(eval $(call fuzz,net,$(filter-out %/net.c %/cdc.c,$(decode_net_srcs))))
 
 # --- profiles: language
 profiles_test_srcs := $(profiles_srcs) policy/facts/hook.c tests/fake/names_sample.c wire/desc.c

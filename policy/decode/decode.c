@@ -10,6 +10,7 @@ const struct decoder_ops *const decoders[] = {
 	&decode_ccid,
 	&decode_serial,
 	&decode_mtp,
+	&decode_net,
 	NULL,
 };
 
