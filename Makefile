@@ -114,11 +114,12 @@ table_srcs := policy/profiles/judge.c policy/profiles/lookup.c \
 	policy/profiles/match.c policy/profiles/meter.c \
 	policy/profiles/table.c
 
-decode_srcs := policy/decode/decode.c policy/decode/setup.c
-decode_srcs += policy/decode/apdu.c policy/decode/ccid.c \
-	policy/decode/ccid_block.c policy/decode/ccid_desc.c
-decode_srcs += policy/decode/cdc.c policy/decode/serial.c
-decode_srcs += policy/decode/mtp.c
+decode_srcs := policy/decode/apdu.c policy/decode/bot.c policy/decode/ccid.c \
+	policy/decode/ccid_block.c policy/decode/ccid_desc.c \
+	policy/decode/cdc.c policy/decode/decode.c policy/decode/mtp.c \
+	policy/decode/net.c policy/decode/net_frame.c \
+	policy/decode/net_ncm.c policy/decode/net_rndis.c \
+	policy/decode/scsi.c policy/decode/serial.c policy/decode/setup.c
 
 # The language of profiles: from texts to trees.
 profiles_srcs := $(text_srcs) policy/profiles/bind.c \
