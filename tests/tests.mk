@@ -185,7 +185,8 @@ $(eval $(call unit,accept,vhci-glue/accept.c vhci-glue/imported.c \
 	tests/fake/gateway_fake.c $(base_tls_srcs) $(base_core_srcs) \
 	$(wire_srcs) $(rules_srcs),$(MBEDTLS)))
 $(eval $(call unit,approval,vhci-glue/approval.c vhci-glue/launch.c \
-	vhci-glue/offers.c vhci-glue/uids.c base/file.c base/spawn.c \
+	vhci-glue/offers.c vhci-glue/uids.c vhci-glue/usbids.c \
+	vhci-glue/words.c base/file.c base/spawn.c \
 	$(base_core_srcs) $(wire_srcs)))
 $(eval $(call unit,event_lines,vhci-glue/event.c $(base_core_srcs) \
 	$(wire_srcs),-ljansson))

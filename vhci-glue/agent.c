@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "vhci-glue/cmd.h"
 #include "vhci-glue/vhci.h"
+#include "vhci-glue/words.h"
 
 #define TICK_MS 500
 
@@ -74,7 +75,7 @@ static void
 gateway_heard(struct agent_gateway *g, uint64_t now)
 {
 	static struct ipc_watch watch;
-	char text[2 * IPC_TEXT];
+	char text[2 * IPC_TEXT], what[IPC_NAME + 64];
 
 	if (offers_next(g->launch, 0, &watch) != 0 ||
 	    offers_apply(&g->offers, &watch) != 0) {
@@ -89,6 +90,9 @@ gateway_heard(struct agent_gateway *g, uint64_t now)
 		log_escape(text, sizeof(text), watch.text,
 		    strlen(watch.text));
 		log_infox("agent: %s: says: %s", g->text, text);
+	} else if (watch.kind == IPC_WATCH_CHALLENGE) {
+		log_infox("agent: %s: %s", g->text,
+		    words_challenge(what, sizeof(what), &watch));
 	}
 }
 

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "vhci-glue/exits.h"
+#include "vhci-glue/words.h"
 
 #define LIST_MS 60000
 #define TURN_MS 1000
@@ -87,7 +88,7 @@ int
 approval_hear(struct approval *a, const char *busid)
 {
 	static struct ipc_watch watch;
-	char text[2 * IPC_TEXT];
+	char text[2 * IPC_TEXT], what[IPC_NAME + 64];
 	int r;
 
 	remember(a, busid);
@@ -98,6 +99,10 @@ approval_hear(struct approval *a, const char *busid)
 		    strlen(watch.text));
 		log_infox("%s: %s: the gateway says: %s", a->opts->command,
 		    busid, text);
+	}
+	if (r == 0 && watch.kind == IPC_WATCH_CHALLENGE) {
+		log_infox("%s: %s", a->opts->command,
+		    words_challenge(what, sizeof(what), &watch));
 	}
 	return r;
 }

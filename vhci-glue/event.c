@@ -270,6 +270,29 @@ on_message(const json_t *o, event_cb *cb, void *arg)
 	return cb(arg, &w);
 }
 
+/* Digits and nothing else; ipc_encode_watch says so again. */
+static int
+on_challenge(const json_t *o, event_cb *cb, void *arg)
+{
+	const char *digits = json_string_value(json_object_get(o, "digits"));
+	const json_t *within = json_object_get(o, "within");
+	static struct ipc_watch w;
+
+	memset(&w, 0, sizeof(w));
+	w.kind = IPC_WATCH_CHALLENGE;
+	if (digits == NULL || strlen(digits) > 15 ||
+	    digits[strspn(digits, "0123456789")] != '\0' ||
+	    get_name(o, &w) != 0) {
+		return ERR_FORMAT;
+	}
+	memcpy(w.text, digits, strlen(digits) + 1);
+	if (json_is_integer(within) && json_integer_value(within) > 0 &&
+	    json_integer_value(within) <= UINT16_MAX) {
+		w.within = (uint16_t)json_integer_value(within);
+	}
+	return cb(arg, &w);
+}
+
 static const struct {
 	const char *type;
 	int (*say)(const json_t *o, event_cb *cb, void *arg);
@@ -281,6 +304,7 @@ static const struct {
 	{"gone", on_gone},
 	{"policy", on_policy},
 	{"message", on_message},
+	{"challenge", on_challenge},
 };
 
 int

@@ -28,6 +28,7 @@ word_of(uint8_t kind)
 		[IPC_WATCH_READY] = "ready",
 		[IPC_WATCH_POLICY] = "policy",
 		[IPC_WATCH_MESSAGE] = "message",
+		[IPC_WATCH_CHALLENGE] = "challenge",
 	};
 
 	return kind < ARRAY_LEN(words) ? words[kind] : "";
@@ -63,7 +64,7 @@ print_device(const char *when, const struct ipc_watch *w)
 static void
 print_text(const struct ipc_watch *w)
 {
-	char stamp[40], when[16], text[2 * IPC_TEXT];
+	char stamp[40], when[16], text[2 * IPC_TEXT], what[IPC_NAME + 64];
 
 	clock_rfc3339(stamp, sizeof(stamp), clock_wall());
 	(void)snprintf(when, sizeof(when), "%.8s", stamp + 11);
@@ -77,6 +78,10 @@ print_text(const struct ipc_watch *w)
 	case IPC_WATCH_MESSAGE:
 		log_escape(text, sizeof(text), w->text, strlen(w->text));
 		(void)printf("%s  message   %s\n", when, text);
+		break;
+	case IPC_WATCH_CHALLENGE:
+		(void)printf("%s  challenge %s\n", when,
+		    words_challenge(what, sizeof(what), w));
 		break;
 	default:
 		print_device(when, w);
@@ -124,6 +129,13 @@ print_json(const struct ipc_watch *w)
 	}
 	if (w->kind == IPC_WATCH_MESSAGE) {
 		put(o, "text", w->text);
+	}
+	if (w->kind == IPC_WATCH_CHALLENGE) {
+		put(o, "digits", w->text);
+		if (w->within != 0) {
+			(void)json_object_set_new(
+			    o, "within", json_integer(w->within));
+		}
 	}
 	(void)json_dumpf(o, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	(void)putchar('\n');

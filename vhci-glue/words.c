@@ -161,3 +161,19 @@ words_speed_short(unsigned speed)
 	}
 	return "unknown";
 }
+
+const char *
+words_challenge(char *dst, size_t size, const struct ipc_watch *watch)
+{
+	if (watch->text[0] == '\0') {
+		(void)snprintf(dst, size, "%s: may be used now", watch->name);
+	} else if (watch->within != 0) {
+		(void)snprintf(dst, size,
+		    "%s: type %s on it, then Enter, within %u s", watch->name,
+		    watch->text, watch->within);
+	} else {
+		(void)snprintf(dst, size, "%s: type %s on it, then Enter",
+		    watch->name, watch->text);
+	}
+	return dst;
+}

@@ -16,4 +16,8 @@ char *words_what(char *dst, size_t size, const struct ipc_item *item);
 const char *words_speed(unsigned speed);
 const char *words_speed_short(unsigned speed);
 
+/* What a person has to do about a CHALLENGE; returns dst. */
+const char *words_challenge(
+    char *dst, size_t size, const struct ipc_watch *watch);
+
 #endif

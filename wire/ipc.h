@@ -281,6 +281,8 @@ enum ipc_watch_kind {
 	IPC_WATCH_READY = 5,   /* all that were there have been listed */
 	IPC_WATCH_POLICY = 6,  /* the gateway has other rules */
 	IPC_WATCH_MESSAGE = 7, /* text, for the person */
+	IPC_WATCH_CHALLENGE = 8, /* text: digits to type on that device, then
+				    Enter; "" = none any more */
 };
 
 enum ipc_watch_state {
@@ -295,6 +297,7 @@ enum ipc_watch_state {
 struct ipc_watch {
 	uint8_t kind;  /* enum ipc_watch_kind */
 	uint8_t state; /* enum ipc_watch_state */
+	uint16_t within; /* seconds, of a CHALLENGE; 0 = no limit */
 	char name[IPC_NAME]; /* "" where it is not about a device */
 	char text[IPC_TEXT]; /* of a message; hostile */
 	char approver[IDENTITY_TEXT]; /* of a PENDING one; hostile */

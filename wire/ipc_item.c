@@ -147,17 +147,22 @@ is_about_device(const struct ipc_watch *m)
 	return m->kind >= IPC_WATCH_LISTED && m->kind <= IPC_WATCH_GONE;
 }
 
-/* A device has a name, and a state unless it is gone; the rest has neither. */
+/* A device has a name, and a state unless it is gone; the rest has neither. A
+ * challenge names its device, and is digits. */
 static int
 watch_bad(const struct ipc_watch *m)
 {
 	int has_state = is_about_device(m) && m->kind != IPC_WATCH_GONE;
+	int is_challenge = m->kind == IPC_WATCH_CHALLENGE;
 
-	if (m->kind < IPC_WATCH_LISTED || m->kind > IPC_WATCH_MESSAGE ||
+	if (m->kind < IPC_WATCH_LISTED || m->kind > IPC_WATCH_CHALLENGE ||
 	    m->state > IPC_WATCH_PENDING ||
 	    (m->state != IPC_WATCH_PENDING && m->approver[0] != '\0') ||
 	    has_state != (m->state != IPC_WATCH_NONE) ||
-	    (is_about_device(m) && m->name[0] == '\0')) {
+	    ((is_about_device(m) || is_challenge) && m->name[0] == '\0') ||
+	    (m->within != 0 && !is_challenge) ||
+	    (is_challenge &&
+		m->text[strspn(m->text, "0123456789")] != '\0')) {
 		return ERR_FORMAT;
 	}
 	for (size_t i = 0; m->name[i] != '\0'; i++) {
@@ -176,6 +181,7 @@ ipc_encode_watch(void *buf, size_t size, const struct ipc_watch *m)
 
 	wcur_u8(&c, m->kind);
 	wcur_u8(&c, m->state);
+	wcur_be16(&c, m->within);
 	bad = ipc_put_text(&c, m->name, sizeof(m->name));
 	bad |= ipc_put_text(&c, m->text, sizeof(m->text));
 	bad |= ipc_put_text(&c, m->approver, sizeof(m->approver));
@@ -195,6 +201,7 @@ ipc_decode_watch(struct ipc_watch *m, const void *buf, size_t len)
 	memset(m, 0, sizeof(*m));
 	m->kind = rcur_u8(&c);
 	m->state = rcur_u8(&c);
+	m->within = rcur_be16(&c);
 	bad = ipc_get_text(&c, m->name, sizeof(m->name));
 	bad |= ipc_get_text(&c, m->text, sizeof(m->text));
 	bad |= ipc_get_text(&c, m->approver, sizeof(m->approver));

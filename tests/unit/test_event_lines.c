@@ -269,11 +269,44 @@ test_deep(void **state)
 	assert_int_equal(parse(line), ERR_FORMAT);
 }
 
+static void
+test_challenges(void **state)
+{
+	static const char *const bad[] = {
+	    "{\"type\":\"challenge\",\"name\":\"1209:0001@p:1\"}",
+	    "{\"type\":\"challenge\",\"digits\":\"1\"}",
+	    "{\"type\":\"challenge\",\"name\":\"1209:0001@p:1\",\"digits\":"
+	    "\"12a\"}",
+	    "{\"type\":\"challenge\",\"name\":\"1209:0001@p:1\",\"digits\":"
+	    "\"1234567890123456\"}",
+	    "{\"type\":\"challenge\",\"name\":\"a b\",\"digits\":\"1\"}",
+	};
+
+	(void)state;
+	assert_int_equal(parse("{\"type\":\"challenge\",\"name\":"
+			       "\"1209:0001@p:1\",\"digits\":\"0417\","
+			       "\"within\":60}"),
+	    0);
+	assert_int_equal(nheard, 1);
+	assert_int_equal(heard[0].kind, IPC_WATCH_CHALLENGE);
+	assert_string_equal(heard[0].text, "0417");
+	assert_int_equal(heard[0].within, 60);
+	assert_int_equal(parse("{\"type\":\"challenge\",\"name\":"
+			       "\"1209:0001@p:1\",\"digits\":\"\"}"),
+	    0);
+	assert_string_equal(heard[0].text, "");
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		assert_int_equal(parse(bad[i]), ERR_FORMAT);
+		assert_int_equal(nheard, 0);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_challenges),
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_approval),
 		cmocka_unit_test(test_later_versions),

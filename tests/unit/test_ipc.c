@@ -328,8 +328,14 @@ fill_watch(struct rnd *r, union message *m)
 {
 	static union message item;
 
-	m->watch.kind = (uint8_t)(1 + rnd_below(r, 7));
+	m->watch.kind = (uint8_t)(1 + rnd_below(r, 8));
 	rnd_text(r, m->watch.text, IPC_TEXT);
+	if (m->watch.kind == IPC_WATCH_CHALLENGE) {
+		memset(m->watch.text, 0, IPC_TEXT);
+		memcpy(m->watch.text, "0417", rnd_below(r, 2) * 4u);
+		memcpy(m->watch.name, "1209:0001:a%20b@p:1", 20);
+		m->watch.within = (uint16_t)rnd_u32(r);
+	}
 	if (m->watch.kind <= IPC_WATCH_GONE) {
 		memset(&item, 0, sizeof(item));
 		fill_item(r, &item);
