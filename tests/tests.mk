@@ -231,6 +231,10 @@ bot_srcs := policy/decode/bot.c policy/decode/scsi.c $(decoder_srcs)
 $(eval $(call unit,bot,$(bot_srcs)))
 $(eval $(call unit,bot_hostile,$(bot_srcs)))
 $(eval $(call unit,scsi,policy/decode/scsi.c))
+print_srcs := policy/decode/print.c policy/decode/print_job.c $(decoder_srcs)
+$(eval $(call unit,print,$(print_srcs)))
+raw_srcs := policy/decode/raw.c policy/decode/dfu.c $(decoder_srcs)
+$(eval $(call unit,raw,$(raw_srcs)))
 
 # --- hid, ctap
 

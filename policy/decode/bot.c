@@ -22,6 +22,7 @@
 #include "policy/decode/decode.h"
 
 #include "base/err.h"
+#include "policy/decode/answer.h"
 #include "policy/decode/list.h"
 #include "policy/decode/scsi.h"
 #include "policy/facts/scsi.h"
@@ -110,40 +111,6 @@ invalid(struct bot *b, const char *what)
 {
 	judge_invalid(b->decoder.judge, HOOK_SCSI, what);
 	return DECODE_EJECT;
-}
-
-static enum decode_act
-stall(struct unit *u)
-{
-	u->status = USBIP_EPIPE;
-	u->actual = 0;
-	return DECODE_ANSWER;
-}
-
-/* Bytes that belong to no command are not for the workstation. */
-static enum decode_act
-hush(struct unit *u)
-{
-	if (unit_is_in(u)) {
-		u->actual = 0;
-	}
-	if (u->status == USBIP_OK) {
-		u->status = USBIP_EPIPE;
-	}
-	return DECODE_PASS;
-}
-
-/* An answer of n bytes to a transfer of u->length. */
-static enum decode_act
-answer(struct unit *u, uint32_t n)
-{
-	u->actual = n;
-	u->status = USBIP_OK;
-	if (n < u->length && unit_is_in(u) &&
-	    (u->flags & USBIP_URB_SHORT_NOT_OK) != 0) {
-		u->status = USBIP_EREMOTEIO;
-	}
-	return DECODE_ANSWER;
 }
 
 static int
@@ -268,7 +235,7 @@ begin_local(struct bot *b, const struct cbw *cbw, uint8_t status,
 	b->cbw = *cbw;
 	b->status = status;
 	b->residue = residue;
-	return answer(u, CBW_SIZE);
+	return answer_done(u, CBW_SIZE);
 }
 
 static enum decode_act
@@ -347,7 +314,7 @@ submit_cbw(struct bot *b, struct unit *u)
 	const char *why;
 
 	if (!is_idle(b)) {
-		return stall(u);
+		return answer_stall(u);
 	}
 	why = parse_cbw(b, &cbw, u);
 	if (why == NULL) {
@@ -403,7 +370,7 @@ submit_out(struct bot *b, struct unit *u)
 
 	switch (b->phase) {
 	case BROKEN:
-		return stall(u);
+		return answer_stall(u);
 	case IDLE:
 		return submit_cbw(b, u);
 	}
@@ -414,15 +381,15 @@ submit_out(struct bot *b, struct unit *u)
 		return invalid(b, "data out of phase");
 	}
 	if (b->is_ended) {
-		return stall(u);
+		return answer_stall(u);
 	}
 	if (b->phase == LOCAL && b->is_stalled) {
 		b->is_ended = 1;
-		return stall(u);
+		return answer_stall(u);
 	}
 	b->asked += u->length;
 	if (b->phase == LOCAL) {
-		return answer(u, u->length);
+		return answer_done(u, u->length);
 	}
 	b->data_out++;
 	return DECODE_PASS;
@@ -435,7 +402,7 @@ local_data(struct bot *b, struct unit *u)
 
 	if (b->is_stalled) {
 		b->is_ended = 1;
-		return stall(u);
+		return answer_stall(u);
 	}
 	left = (b->has_reply ? b->reply_length : b->cbw.length) - b->moved;
 	n = u->length < left ? u->length : left;
@@ -446,7 +413,7 @@ local_data(struct bot *b, struct unit *u)
 	}
 	b->moved += n;
 	b->is_ended = n < u->length || b->moved == b->cbw.length;
-	return answer(u, n);
+	return answer_done(u, n);
 }
 
 static enum decode_act
@@ -457,14 +424,14 @@ local_status(struct bot *b, struct unit *u)
 	le32_put(u->data + 8, b->residue);
 	u->data[12] = b->status;
 	b->phase = IDLE;
-	return answer(u, CSW_SIZE);
+	return answer_done(u, CSW_SIZE);
 }
 
 static enum decode_act
 submit_in(struct bot *b, struct unit *u)
 {
 	if (b->phase == BROKEN) {
-		return stall(u);
+		return answer_stall(u);
 	}
 	if (b->phase == IDLE) {
 		return invalid(b, "read without a command");
@@ -505,7 +472,7 @@ submit_control(struct bot *b, struct unit *u)
 		/* What is still queued would be taken for a CBW by a device
 		 * that has just been reset. Drivers cancel first. */
 		if (!is_idle(b)) {
-			return stall(u);
+			return answer_stall(u);
 		}
 		b->phase = BROKEN; /* until it has gone through */
 	}
@@ -596,7 +563,7 @@ complete_data(struct bot *b, struct unit *u)
 
 	b->data_in--;
 	if (b->phase != COMMAND) {
-		return hush(u);
+		return answer_hush(u);
 	}
 	if (u->actual > b->cbw.length - b->moved) {
 		return invalid(b, "more data than the command has");
@@ -608,7 +575,7 @@ complete_data(struct bot *b, struct unit *u)
 		b->is_ended = 1;
 	} else if (is_late && u->actual != 0) {
 		b->phase = BROKEN;
-		return hush(u);
+		return answer_hush(u);
 	} else {
 		look_at(b, u);
 	}
@@ -700,7 +667,7 @@ complete_status(struct bot *b, struct unit *u)
 {
 	b->csw_in = 0;
 	if (b->phase != COMMAND) {
-		return hush(u);
+		return answer_hush(u);
 	}
 	if ((u->status == USBIP_OK || u->status == USBIP_EREMOTEIO) &&
 	    u->actual > 0) {
@@ -715,7 +682,7 @@ complete_status(struct bot *b, struct unit *u)
 		return DECODE_PASS;
 	}
 	b->phase = BROKEN;
-	return hush(u);
+	return answer_hush(u);
 }
 
 static enum decode_act
@@ -723,7 +690,7 @@ complete_in(struct bot *b, struct unit *u)
 {
 	if (b->stale_in > 0) {
 		b->stale_in--;
-		return hush(u);
+		return answer_hush(u);
 	}
 	return b->data_in > 0 ? complete_data(b, u) : complete_status(b, u);
 }

@@ -11,6 +11,9 @@ const struct decoder_ops *const decoders[] = {
 	&decode_serial,
 	&decode_mtp,
 	&decode_net,
+	&decode_dfu,
+	&decode_print,
+	&decode_raw, /* takes every interface */
 	NULL,
 };
 
