@@ -124,14 +124,23 @@ read_extended(struct ccid_block *b, unsigned param, const uint8_t *p,
 			invalid(b, "end of a chain of blocks that never began");
 			return;
 		}
-		b->kind = s->chain == CHAIN_REFUSED ? BLOCK_REFUSED
-						    : BLOCK_PLAIN;
+		/* a reader that does not know chains would take it for a command
+		 * of its own: what reads as one is judged as one */
+		if (s->chain == CHAIN_REFUSED) {
+			b->kind = BLOCK_REFUSED;
+		} else if (apdu_parse(&b->apdu, p, len, total, APDU_WHOLE) ==
+		    0) {
+			begin(b, p, len, total, APDU_WHOLE);
+		}
 		b->how = param == LEVEL_ENDS ? REFUSE_SW : REFUSE_MORE;
 		if (param == LEVEL_ENDS) {
 			s->chain = CHAIN_NONE;
 		}
 		break;
 	case LEVEL_NEXT:
+		if (total != 0) {
+			invalid(b, "data in a block that asks for more");
+		}
 		break;
 	default:
 		invalid(b, "XfrBlock with an unknown level parameter");

@@ -126,6 +126,13 @@ static const struct {
 	    "> 6f 02000000 00 06 00 0200 bbcc = answer\n"
 	    "a 80 02000000 00 06 00 00 00 6982\n"
 	    "> 6f 00000000 00 07 00 1000 = pass\n"},
+	{"a command in place of the end of a chain", EXTENDED,
+	    "> 6f 08000000 00 01 00 0100 00d60000 000200aa = pass\n"
+	    "< 80 00000000 00 01 00 00 10 = pass\n"
+	    "? allow\n? deny 6d00\n"
+	    "> 6f 07000000 00 02 00 0200 0024000002aabb = answer\n"
+	    "f apdu ins=change-reference-data\n"
+	    "a 80 02000000 00 02 00 00 00 6d00\n"},
 	{"command chaining: each link is a command", SHORT,
 	    "> 6f 07000000 00 01 00 0000 10db3fff02aabb = pass\n"
 	    "f apdu cla=0x10 ins=put-data lc=2\n"
@@ -287,6 +294,7 @@ static const struct {
 	{SHORT, "> 6f 09000000 00 00 00 0000 00d60000000000aabb = eject\n"},
 	{EXTENDED, "> 6f 02000000 00 00 00 0200 aabb = eject\n"},
 	{EXTENDED, "> 6f 05000000 00 00 00 0700 00b0000010 = eject\n"},
+	{EXTENDED, "> 6f 05000000 00 00 00 1000 00b0000010 = eject\n"},
 	/* the name of a SELECT in another transfer than its header */
 	{EXTENDED, "> 6f 85000000 00 00 00 0000 00a40400 80 *49 = eject\n"},
 	{EXTENDED, "> 6f 80000000 00 00 00 0000 00d60000 7b *49 = pass\n"
