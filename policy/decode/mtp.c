@@ -58,6 +58,7 @@ struct mtp {
 	uint32_t last;	    /* transaction in the order of the session */
 	uint32_t id;	    /* of the operation */
 	uint32_t total, pos; /* of the data container, ANY_LENGTH */
+	uint8_t is_split;    /* its header had a transfer of its own */
 	uint32_t event;	    /* bytes had of an event */
 	uint8_t event_header[EVENT_HEADER];
 };
@@ -237,13 +238,27 @@ is_of_operation(const struct mtp *m, const uint8_t *p)
 	    le32_at(p) >= HEADER;
 }
 
+/* To a device that does not know split headers the first of the two ends the
+ * data, and what comes next is a command. */
+static int
+is_hidden_command(const struct mtp *m, const struct unit *u)
+{
+	return m->is_split && u->length >= HEADER && u->length <= CONTAINER &&
+	    le32_at(u->data) == u->length && le16_at(u->data + 4) == COMMAND;
+}
+
 static enum decode_act
 data_out(struct mtp *m, struct unit *u)
 {
 	int is_refused = m->phase == PHASE_SWALLOW;
-	const char *what = count(m, u->length, u->length % m->packet != 0 ||
-		u->length == 0, is_refused ? PHASE_REFUSED : PHASE_RESPONSE);
+	int is_short = u->length == 0 || u->length % m->packet != 0;
+	const char *what;
 
+	if (is_hidden_command(m, u)) {
+		return invalid(m, "command in place of data");
+	}
+	what = count(m, u->length, is_short,
+	    is_refused ? PHASE_REFUSED : PHASE_RESPONSE);
 	if (what != NULL) {
 		return invalid(m, what);
 	}
@@ -281,6 +296,7 @@ begin_out(struct mtp *m, struct unit *u)
 	m->phase = m->phase == PHASE_COMMAND ? PHASE_DATA_OUT : PHASE_SWALLOW;
 	m->total = le32_at(u->data);
 	m->pos = 0;
+	m->is_split = u->length == HEADER && m->total > HEADER;
 	return data_out(m, u);
 }
 

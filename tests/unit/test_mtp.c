@@ -175,6 +175,10 @@ static const char *const hostile[] = {
 		"> 10000000 0200 0410 01000000 00000000 = eject\n",
 	COMMAND "> 10000000 0200 0410 01000000 00000000 = pass\n"
 		"< 10000000 0200 0410 01000000 00000000 = eject\n",
+	COMMAND "> 1c000000 0200 0410 01000000 = pass\n"
+		"> 10000000 0100 0b10 02000000 05000000 = eject\n",
+	COMMAND "> ffffffff 0200 0410 01000000 = pass\n> *64 = pass\n"
+		"> 10000000 0100 0b10 02000000 05000000 = eject\n",
 	"! 04000000 0400 0000 = eject\n",
 	"! 0c000000 0300 0240 00000000 = eject\n",
 	"! ffff0000 0400 0240 00000000 = eject\n",
@@ -278,6 +282,35 @@ test_attach(void **state)
 	}
 }
 
+/* Each name stands for one operation, and each operation that has one is in one
+ * group. */
+static void
+test_names(void **state)
+{
+	static const char *const groups[] = {"read", "write", "vendor"};
+	const struct hook_fact *op = hook_fact_of(HOOK_MTP, FACT_OP);
+	unsigned nnamed = 0;
+
+	(void)state;
+	for (uint32_t code = 0; code <= 0xffff; code++) {
+		const char *name = fact_name_of(op, code);
+		unsigned in = 0;
+		uint32_t low, high;
+
+		for (unsigned g = 0; g < 3; g++) {
+			for (unsigned i = 0; fact_name_range(op->names,
+				 groups[g], strlen(groups[g]), i, &low, &high);
+				i++) {
+				in += code >= low && code <= high;
+			}
+		}
+		assert_int_equal(
+		    in, name != NULL || (code >= 0x9000 && code <= 0x9fff));
+		nnamed += name != NULL;
+	}
+	assert_int_equal(nnamed, 37 + 5 + 12);
+}
+
 int
 main(void)
 {
@@ -286,6 +319,7 @@ main(void)
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_attach),
+		cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
