@@ -261,6 +261,11 @@ decode_net_srcs := policy/decode/cdc.c policy/decode/net.c \
 $(eval $(call unit,decode_net,$(decode_net_srcs) $(record_srcs) \
 	tests/fake/judge_list.c))
 $(eval $(call fuzz,net,$(filter-out %/net.c %/cdc.c,$(decode_net_srcs))))
+decode_av_srcs := policy/decode/av.c policy/decode/av_audio.c \
+	policy/decode/av_entity.c policy/decode/av_video.c
+$(eval $(call unit,decode_av,$(decode_av_srcs) $(facts_srcs) $(record_srcs) \
+	tests/fake/judge_list.c))
+$(eval $(call fuzz,av,$(decode_av_srcs) $(desc_srcs)))
 
 # --- profiles: language
 profiles_test_srcs := $(profiles_srcs) policy/facts/hook.c tests/fake/names_sample.c wire/desc.c

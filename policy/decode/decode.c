@@ -14,6 +14,7 @@ const struct decoder_ops *const decoders[] = {
 	&decode_dfu,
 	&decode_print,
 	&decode_raw, /* takes every interface */
+	&decode_av,
 	NULL,
 };
 

@@ -35,7 +35,7 @@ static const struct hook_fact setup[] = {
 	NUMBER(FACT_REPORT_ID, "report-id", U8),
 	NUMBER(FACT_BAUD, "baud", U32),
 	NUMBER(FACT_ENTITY, "entity", U8),
-	WORD(FACT_CONTROL, "control", U8, names_av_control),
+	WORD(FACT_CONTROL, "control", U16, names_av_control),
 };
 
 static const struct hook_fact raw_out[] = {
@@ -116,7 +116,7 @@ static const struct hook_fact net[] = {
 
 static const struct hook_fact av[] = {
 	NUMBER(FACT_ENTITY, "entity", U8),
-	WORD(FACT_CONTROL, "control", U8, names_av_control),
+	WORD(FACT_CONTROL, "control", U16, names_av_control),
 	NAMED(FACT_STREAM, "stream", names_av_stream),
 	NAMED(FACT_FORMAT, "format", names_av_format),
 	NAMED(FACT_DIR, "dir", names_dir),

@@ -68,7 +68,7 @@ enum fact {
 	FACT_PROTO,	/* net: IP protocol, the last of an IPv6 chain */
 	FACT_DPORT,	/* net: of TCP, UDP, SCTP */
 	FACT_ENTITY,	/* av, and setup: unit or terminal id */
-	FACT_CONTROL,	/* av: control selector */
+	FACT_CONTROL,	/* av, and setup: control, policy/facts/av.h */
 	FACT_STREAM,	/* av: microphone speaker video midi */
 	FACT_FORMAT,	/* av: names_av.c */
 	FACT_LANG,	/* print: pjl pcl postscript pdf escpos zpl other */
