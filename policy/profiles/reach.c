@@ -314,6 +314,13 @@ add_spans(struct reacher *r, size_t *n, const struct form *f)
 	return 1;
 }
 
+/* Whether no other rule is tried after this one. */
+static int
+decides(const struct prule *rule)
+{
+	return rule->verdict != PVERDICT_NOTE && !rule->is_audit;
+}
+
 /* Whether the rules before number i take all that its match `but' leaves. */
 static int
 is_taken(struct reacher *r, const struct shape *shapes, size_t i,
@@ -328,7 +335,7 @@ is_taken(struct reacher *r, const struct shape *shapes, size_t i,
 	for (size_t j = 0; j < i && r->load->steps < STEPS_MAX; j++) {
 		const struct form *one = NULL;
 
-		if (shapes[j].rule->verdict == PVERDICT_NOTE ||
+		if (!decides(shapes[j].rule) ||
 		    !covers(r, &shapes[j], &shapes[i], but, &one) ||
 		    one == NULL) {
 			continue;
@@ -373,7 +380,7 @@ judge(struct reacher *r, const struct shape *shapes, size_t i)
 		}
 	}
 	for (size_t j = 0; j < i && r->load->steps < STEPS_MAX; j++) {
-		if (shapes[j].rule->verdict != PVERDICT_NOTE &&
+		if (decides(shapes[j].rule) &&
 		    covers(r, &shapes[j], s, NULL, NULL)) {
 			pload_error(r->load, &s->rule->at, "this rule can "
 			    "never be reached; the one of line %u takes all "

@@ -177,14 +177,15 @@ resolve_time(struct resolver *r, struct match *m)
 {
 	struct window **tail = &m->windows;
 	const struct value *dangling = NULL;
-	uint8_t days = 0x7f;
+	uint8_t days = 0x7f, more;
 
 	for (const struct value *v = m->values; v != NULL; v = v->next) {
 		size_t len = strlen(v->word);
 		const char *dash = strchr(v->word, '-');
 		struct window w = {0};
 
-		if (when_days(v->word, len, &days) == 0) {
+		if (when_days(v->word, len, &more) == 0) {
+			days = more;
 			dangling = v;
 			continue;
 		}
