@@ -112,7 +112,10 @@ facts_srcs := policy/facts/facts.c policy/facts/hook.c policy/facts/names_av.c \
 # What a session runs of profiles: compiled tables, never texts.
 table_srcs := policy/profiles/judge.c policy/profiles/lookup.c \
 	policy/profiles/match.c policy/profiles/meter.c \
-	policy/profiles/table.c
+	policy/profiles/quota.c policy/profiles/table.c
+
+# Why a table rules as it does, for people.
+explain_srcs := policy/profiles/judge_explain.c
 
 decode_srcs := policy/decode/apdu.c policy/decode/bot.c policy/decode/ccid.c \
 	policy/decode/ccid_block.c policy/decode/ccid_desc.c \

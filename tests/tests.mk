@@ -273,6 +273,10 @@ $(foreach t,profiles_load, \
 	$(eval $(call unit,$(t),$(profiles_test_srcs))))
 
 # --- profiles: table and judge
+judge_test_srcs := $(profiles_test_srcs) $(table_srcs) $(explain_srcs) \
+	policy/facts/facts.c policy/tool/unit.c
+$(foreach t,judge, \
+	$(eval $(call unit,$(t),$(judge_test_srcs))))
 
 # --- vetting, expectations, honest devices
 

@@ -48,26 +48,38 @@ add_text(struct line *l, const char *word, const struct facts *f, int is_hex)
 	}
 }
 
-static void
-add_number(struct line *l, const struct hook_fact *fact, uint64_t n)
+char *
+fact_number_text(
+    char *dst, size_t size, const struct hook_fact *fact, uint64_t n)
 {
-	const char *name = fact_name_of(fact, n);
 	static const enum fact hex[] = {FACT_REQUEST, FACT_VALUE, FACT_INDEX,
 	    FACT_EP, FACT_OP, FACT_PAGE, FACT_CLA, FACT_INS, FACT_P1, FACT_P2,
-	    FACT_CMD, FACT_U2F, FACT_CBOR, FACT_ETHERTYPE, FACT_CONTROL};
+	    FACT_CMD, FACT_U2F, FACT_CBOR, FACT_ETHERTYPE, FACT_CONTROL,
+	    FACT_KEY, FACT_USAGE};
+	const char *name = fact_name_of(fact, n);
+	unsigned long long number = n;
 
 	if (name != NULL) {
-		add(l, " %s=%s", fact->word, name);
-		return;
+		(void)snprintf(dst, size, "%s", name);
+		return dst;
 	}
 	for (size_t i = 0; i < sizeof(hex) / sizeof(hex[0]); i++) {
 		if (hex[i] == fact->fact) {
-			add(l, " %s=0x%02llx", fact->word,
-			    (unsigned long long)n);
-			return;
+			(void)snprintf(dst, size, "0x%02llx", number);
+			return dst;
 		}
 	}
-	add(l, " %s=%llu", fact->word, (unsigned long long)n);
+	(void)snprintf(dst, size, "%llu", number);
+	return dst;
+}
+
+static void
+add_number(struct line *l, const struct hook_fact *fact, uint64_t n)
+{
+	char text[64];
+
+	add(l, " %s=%s", fact->word,
+	    fact_number_text(text, sizeof(text), fact, n));
 }
 
 static void

@@ -64,6 +64,11 @@ facts_has(const struct facts *f, enum fact fact)
 	return (f->has >> fact & 1) != 0;
 }
 
+/* A number of a fact as it is shown: its name, or hex where the protocol's
+ * documents write hex. NUL-terminated, cut to fit; returns dst. */
+char *fact_number_text(char *dst, size_t size, const struct hook_fact *fact,
+    uint64_t n);
+
 /* One line for people and the audit log, without payload: "op=write-10 lun=0
  * lba=2048..2055 len=4096". Key codes and usages of a HID are payload and are
  * left out, but for the chord or key that a refusing rule names itself (the

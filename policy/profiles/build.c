@@ -241,7 +241,7 @@ put_numbers(struct draft *d, struct tmatch *m, const struct match *match,
 	m->form = TFORM_ONE;
 	if (is_keys) {
 		put_bits(d, m, r, n, KEY_WORDS);
-	} else if (match->op != MATCH_IN) {
+	} else if (match->op != MATCH_IN && match->op != MATCH_NE) {
 		put_ranges(d, m, r, n > 0 ? 1 : 0);
 	} else {
 		n = ranges_join(r, n);

@@ -147,10 +147,10 @@ int tmatch_holds(const struct tview *v, const struct tmatch *m,
     const struct facts *f, int all, int64_t local);
 
 /* meter.c */
-/* Whether one more unit would be too much. Meters count it when it is not, and
- * may_count is set; quotas only look. */
+/* Whether one more unit would be too much. Meters count it when it is not, but
+ * for one that is counted already, of which none is over; quotas only look. */
 int meter_over(const struct tmeter *m, struct meter_state *state,
-    const struct facts *f, uint64_t now, int may_count);
+    const struct facts *f, uint64_t now, int is_counted);
 void meter_charge(const struct tmeter *m, struct meter_state *state,
     uint64_t bytes, uint64_t now);
 

@@ -2,6 +2,10 @@
  * One match against the facts of one unit. Runs in sessions, for each unit: no
  * malloc, no loop over more than the values that a rule has.
  *
+ * `not' and `!=' ask whether a value lies outside. Of a fact with several values
+ * that is asked of each of them, and the rule says how many have to, as ever:
+ * `allow not key { Power }' wants all keys outside, `deny not key { A }' any.
+ *
  * What the unit does not have cannot be matched: such a match is false, and so
  * is `not' of it in a rule that lets something pass; in one that refuses, `not'
  * of it holds.
@@ -58,9 +62,8 @@ compare(enum match_op op, uint64_t n, uint64_t with)
 {
 	switch (op) {
 	case MATCH_IN:
+	case MATCH_NE: /* tmatch_holds turns it round */
 		return n == with;
-	case MATCH_NE:
-		return n != with;
 	case MATCH_LT:
 		return n < with;
 	case MATCH_LE:
@@ -95,10 +98,8 @@ span_compare(enum match_op op, uint64_t low, uint64_t high, uint64_t with,
 	case MATCH_GT:
 	case MATCH_GE:
 		return compare(op, all ? low : high, with);
-	case MATCH_NE:
-		return all ? with < low || with > high :
-			     low != with || high != with;
 	case MATCH_IN:
+	case MATCH_NE:
 		break;
 	}
 	return all ? low == with && high == with : with >= low && with <= high;
@@ -278,7 +279,6 @@ bytes_hold(
 {
 	const uint8_t *mask = mask_of(v, m);
 	uint64_t n = 0;
-
 	int is_there = 0;
 
 	for (uint32_t i = 0; m->width == 0 && i < m->nvalues; i++) {
@@ -290,11 +290,11 @@ bytes_hold(
 		is_there = 1;
 		if (masked_equal(f->bytes + m->offset, v->texts + t->bytes,
 			mask, t->len)) {
-			return m->op != MATCH_NE;
+			return 1;
 		}
 	}
 	if (m->width == 0) {
-		return is_there ? m->op == MATCH_NE : UNKNOWN;
+		return is_there ? 0 : UNKNOWN;
 	}
 	if (!has_bytes(f, m->offset, m->width)) {
 		return UNKNOWN;
@@ -367,13 +367,13 @@ int
 tmatch_holds(const struct tview *v, const struct tmatch *m,
     const struct facts *f, int all, int64_t local)
 {
+	int is_outside = (m->is_not != 0) != (m->op == MATCH_NE);
 	int holds = 0;
 
 	switch ((enum match_kind)m->kind) {
 	case MATCH_FACT:
-		/* of `not' the opposite is asked: that one of them, or none,
-		 * lies inside */
-		holds = fact_holds(v, m, f, m->is_not ? !all : all);
+		/* all outside is: none inside */
+		holds = fact_holds(v, m, f, all != is_outside);
 		break;
 	case MATCH_BYTES:
 		holds = bytes_hold(v, m, f);
@@ -390,5 +390,5 @@ tmatch_holds(const struct tview *v, const struct tmatch *m,
 	if (holds == UNKNOWN) {
 		return m->is_not && !all;
 	}
-	return holds != m->is_not;
+	return holds != is_outside;
 }

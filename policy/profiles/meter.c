@@ -39,9 +39,9 @@ units_of(const struct facts *f)
 
 int
 meter_over(const struct tmeter *m, struct meter_state *state,
-    const struct facts *f, uint64_t now, int may_count)
+    const struct facts *f, uint64_t now, int is_counted)
 {
-	uint64_t cost, until, room;
+	uint64_t each, cost, until;
 
 	if (m->is_quota) {
 		uint64_t len = facts_has(f, FACT_LEN) ? f->num[FACT_LEN] : 0;
@@ -49,15 +49,13 @@ meter_over(const struct tmeter *m, struct meter_state *state,
 		roll(m, state, now);
 		return sum(state->level, len) > m->amount;
 	}
-	cost = product(units_of(f), m->per / m->amount);
-	room = product(m->burst, m->per / m->amount);
+	each = m->per >= m->amount ? m->per / m->amount : 1;
+	cost = is_counted ? 0 : product(units_of(f), each);
 	until = sum(state->level > now ? state->level : now, cost);
-	if (until - now > room) {
-		return cost > 0;
+	if (cost > 0 && until - now > product(m->burst, each)) {
+		return 1;
 	}
-	if (may_count) {
-		state->level = until;
-	}
+	state->level = until;
 	return 0;
 }
 

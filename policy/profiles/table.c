@@ -1,7 +1,9 @@
 /*
  * A block, checked once. Everything that the judge follows without looking is
  * looked at here: offsets and counts of arrays, indexes into them, the order of
- * what is searched by halves, ends of texts.
+ * what is searched by halves, ends of texts. No two rules, matches or spans share
+ * what they point to, so that neither the check nor a ruling costs more than the
+ * block is long.
  */
 #include "policy/profiles/table.h"
 
@@ -62,6 +64,25 @@ has_items(uint32_t first, uint32_t n, uint32_t all)
 {
 	return first <= all && n <= all - first;
 }
+
+/* The same, and behind all that was asked for so far. */
+static int
+takes_items(uint32_t first, uint32_t n, uint32_t all, uint32_t *next)
+{
+	if (n == 0) {
+		return first <= all;
+	}
+	if (!has_items(first, n, all) || first < *next) {
+		return 0;
+	}
+	*next = first + n;
+	return 1;
+}
+
+/* How far each array of a profile is taken. */
+struct taken {
+	uint32_t matches, values, words, indexes, spans, lists;
+};
 
 static int
 is_text(const struct thead *h, uint32_t text)
@@ -139,7 +160,7 @@ form_fits(const struct tmatch *m)
 }
 
 static int
-match_fits(const struct tview *v, const struct tmatch *m)
+match_fits(const struct tview *v, const struct tmatch *m, struct taken *taken)
 {
 	const struct tprofile *p = v->profile;
 
@@ -148,8 +169,8 @@ match_fits(const struct tview *v, const struct tmatch *m)
 	    m->form > TFORM_ONE || m->is_big > 1 ||
 	    (m->width != 0 && m->width != 1 && m->width != 2 &&
 		m->width != 4) ||
-	    !has_items(m->value, m->nvalues, p->nvalues) ||
-	    !has_items(m->word, m->nwords, p->nwords) ||
+	    !takes_items(m->value, m->nvalues, p->nvalues, &taken->values) ||
+	    !takes_items(m->word, m->nwords, p->nwords, &taken->words) ||
 	    (m->kind == MATCH_OVER && m->meter >= p->nmeters) ||
 	    (m->form == TFORM_ONE && m->kind != MATCH_OVER &&
 		m->nvalues != 1) ||
@@ -160,14 +181,15 @@ match_fits(const struct tview *v, const struct tmatch *m)
 }
 
 static int
-rule_fits(const struct tview *v, const struct trule *r)
+rule_fits(const struct tview *v, const struct trule *r, struct taken *taken)
 {
 	int is_fine = r->verdict <= VERDICTS && r->how <= HOW_CTAPERR &&
 	    r->level <= PROFILE_ALERT && r->ask_else < VERDICTS &&
 	    r->nedits <= RULING_EDITS && is_text(v->head, r->file) &&
 	    is_text(v->head, r->key) && is_text(v->head, r->log) &&
 	    is_text(v->head, r->ask) &&
-	    has_items(r->match, r->nmatches, v->profile->nmatches);
+	    takes_items(r->match, r->nmatches, v->profile->nmatches,
+		&taken->matches);
 
 	for (unsigned i = 0; is_fine && i < r->nedits; i++) {
 		is_fine = r->edits[i].fact < FACTS;
@@ -178,11 +200,11 @@ rule_fits(const struct tview *v, const struct trule *r)
 /* Rules of a list are of its hook, and rise: so a merge of lists ends. */
 static int
 list_fits(const struct tview *v, const struct thook *on, uint32_t first,
-    uint32_t n)
+    uint32_t n, struct taken *taken)
 {
 	uint32_t before = 0;
 
-	if (!has_items(first, n, v->profile->nlists)) {
+	if (!takes_items(first, n, v->profile->nlists, &taken->lists)) {
 		return 0;
 	}
 	for (uint32_t i = 0; i < n; i++) {
@@ -204,17 +226,18 @@ is_text_index(const struct tindex *index)
 }
 
 static int
-index_fits(
-    const struct tview *v, const struct thook *on, const struct tindex *index)
+index_fits(const struct tview *v, const struct thook *on,
+    const struct tindex *index, struct taken *taken)
 {
 	const struct tspan *s = v->spans + index->span;
 
 	if (index->fact >= FACTS || index->kind > FACT_IS_HEX ||
-	    !has_items(index->span, index->nspans, v->profile->nspans)) {
+	    !takes_items(index->span, index->nspans, v->profile->nspans,
+		&taken->spans)) {
 		return 0;
 	}
 	for (uint32_t i = 0; i < index->nspans; i++) {
-		if (!list_fits(v, on, s[i].list, s[i].n) ||
+		if (!list_fits(v, on, s[i].list, s[i].n, taken) ||
 		    !has_items(s[i].bytes, s[i].len, v->head->ntexts) ||
 		    s[i].low > s[i].high ||
 		    (i > 0 && !is_text_index(index) &&
@@ -226,19 +249,19 @@ index_fits(
 }
 
 static int
-hook_fits(const struct tview *v, const struct thook *on)
+hook_fits(const struct tview *v, const struct thook *on, struct taken *taken)
 {
 	if (!has_items(on->first, on->n, v->profile->nrules) ||
-	    !has_items(on->index, on->nindexes, v->profile->nindexes) ||
-	    !list_fits(v, on, on->rest, on->nrest)) {
+	    !takes_items(on->index, on->nindexes, v->profile->nindexes,
+		&taken->indexes)) {
 		return 0;
 	}
 	for (uint32_t i = 0; i < on->nindexes; i++) {
-		if (!index_fits(v, on, &v->indexes[on->index + i])) {
+		if (!index_fits(v, on, &v->indexes[on->index + i], taken)) {
 			return 0;
 		}
 	}
-	return 1;
+	return list_fits(v, on, on->rest, on->nrest, taken);
 }
 
 static int
@@ -260,6 +283,7 @@ static int
 profile_fits(const struct table *t, unsigned profile)
 {
 	const struct tprofile *p = profile_of(t, profile);
+	struct taken taken = {0};
 	struct tview v;
 	int is_fine;
 
@@ -272,17 +296,17 @@ profile_fits(const struct table *t, unsigned profile)
 		is_fine = value_fits(&v, &v.values[i]);
 	}
 	for (uint32_t i = 0; is_fine && i < p->nmatches; i++) {
-		is_fine = match_fits(&v, &v.matches[i]);
+		is_fine = match_fits(&v, &v.matches[i], &taken);
 	}
 	for (uint32_t i = 0; is_fine && i < p->nrules; i++) {
-		is_fine = rule_fits(&v, &v.rules[i]);
+		is_fine = rule_fits(&v, &v.rules[i], &taken);
 	}
 	for (uint32_t i = 0; is_fine && i < p->nmeters; i++) {
 		is_fine = v.meters[i].amount > 0 &&
 		    is_text(v.head, v.meters[i].name);
 	}
 	for (unsigned i = 0; is_fine && i < HOOKS; i++) {
-		is_fine = hook_fits(&v, &p->on[i]);
+		is_fine = hook_fits(&v, &p->on[i], &taken);
 	}
 	return is_fine;
 }
