@@ -13,8 +13,8 @@ const struct decoder_ops *const decoders[] = {
 	&decode_net,
 	&decode_dfu,
 	&decode_print,
-	&decode_raw, /* takes every interface */
 	&decode_av,
+	&decode_raw, /* takes every interface */
 	NULL,
 };
 
