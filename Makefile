@@ -79,7 +79,7 @@ wire_srcs := wire/desc.c wire/desc_bos.c wire/desc_check.c wire/desc_class.c \
 	wire/devrec_uas.c \
 	wire/identity.c wire/ipc.c wire/ipc_import.c wire/ipc_inspect.c \
 	wire/ipc_item.c wire/ipc_relay.c wire/place.c wire/usbip.c \
-	wire/usbip_check.c
+	wire/usbip_check.c wire/waiver.c
 
 base_core_srcs := base/channel.c base/clock.c base/err.c base/log.c \
 	base/mem.c
@@ -138,6 +138,12 @@ profiles_srcs := $(text_srcs) policy/profiles/bind.c \
 	policy/profiles/set.c policy/profiles/tree.c \
 	policy/profiles/words.c $(O)/gen/policy/profiles/parse.c
 
+vet_srcs := policy/vet/audio.c policy/vet/audio_stream.c policy/vet/cdc.c \
+	policy/vet/classes.c policy/vet/expect.c policy/vet/expect_class.c \
+	policy/vet/expect_table.c policy/vet/graph.c policy/vet/report.c \
+	policy/vet/say.c policy/vet/vet.c policy/vet/video.c \
+	policy/vet/video_stream.c
+
 # ---------------------------------------------------------------------------
 # Programs: name, where it is installed, sources, libraries
 
@@ -174,7 +180,7 @@ sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
 	proxy/warden/world.c proxy/warden/zone.c proxy/warden/zones.c \
 	base/conf.c base/digest.c base/file.c base/net.c \
 	$(base_core_srcs) $(base_loop_srcs) $(wire_srcs) $(rules_srcs) \
-	$(facts_srcs) $(profiles_srcs)
+	$(facts_srcs) $(profiles_srcs) $(vet_srcs)
 sallyport-warden_libs := -lev -linih -ludev -ljansson -lmbedcrypto
 
 sallyport-session_dir := $(LIBEXECDIR)
@@ -198,7 +204,7 @@ sallyport-session_libs := -lev -lusb-1.0 $(MBEDTLS)
 sallyport-probe_dir := $(LIBEXECDIR)
 sallyport-probe_srcs := proxy/session/probe.c proxy/session/probe_main.c \
 	proxy/session/reader.c proxy/session/texts.c proxy/usb/libusb.c \
-	$(base_core_srcs) $(base_loop_srcs) $(wire_srcs)
+	$(base_core_srcs) $(base_loop_srcs) $(wire_srcs) $(vet_srcs)
 sallyport-probe_libs := -lev -lusb-1.0
 
 sallyctl_dir := $(BINDIR)

@@ -41,7 +41,7 @@ wrap = $(foreach f,$(1),-Wl$(comma)--wrap=$(f))
 # wire/
 desc_srcs := wire/desc.c wire/desc_bos.c wire/desc_check.c wire/desc_class.c \
 	wire/desc_endpoint.c wire/desc_string.c
-record_srcs := $(desc_srcs) wire/devrec.c wire/devrec_check.c \
+record_srcs := $(desc_srcs) wire/waiver.c wire/devrec.c wire/devrec_check.c \
 	wire/devrec_compare.c wire/devrec_expose.c wire/devrec_uas.c
 ipc_srcs := wire/desc.c wire/desc_string.c wire/devrec.c wire/ipc.c wire/ipc_import.c \
 	wire/ipc_inspect.c \
@@ -130,7 +130,7 @@ $(eval $(call unit,sysfs,proxy/warden/sysfs.c proxy/warden/stable.c \
 	-lmbedcrypto))
 $(eval $(call unit,registry,proxy/warden/registry.c proxy/warden/book.c \
 	base/digest.c base/loop.c $(base_core_srcs) $(rules_srcs) \
-	$(wire_srcs),-lev -lmbedcrypto))
+	$(wire_srcs) $(vet_srcs),-lev -lmbedcrypto))
 $(eval $(call unit,events,proxy/warden/events.c proxy/warden/events_json.c \
 	proxy/warden/item.c proxy/warden/stable.c base/loop.c \
 	$(base_core_srcs) $(rules_srcs) $(wire_srcs),-lev -ljansson))
@@ -152,7 +152,8 @@ $(eval $(call unit,counts,$(session_rig_srcs),-lev $(call wrap, \
 	malloc calloc realloc send sendmsg write writev)))
 $(eval $(call unit,floor,proxy/session/floor.c proxy/session/floor_setup.c \
 	proxy/session/vetted.c base/err.c $(wire_srcs)))
-$(eval $(call unit,probe,proxy/session/probe.c $(session_core_srcs),-lev))
+$(eval $(call unit,probe,proxy/session/probe.c $(session_core_srcs) \
+	$(vet_srcs),-lev))
 $(eval $(call unit,texts,proxy/session/texts.c $(base_core_srcs) \
 	wire/ipc.c wire/place.c wire/usbip_check.c))
 
@@ -279,5 +280,7 @@ $(foreach t,judge, \
 	$(eval $(call unit,$(t),$(judge_test_srcs))))
 
 # --- vetting, expectations, honest devices
+vet_test_srcs := $(vet_srcs) $(record_srcs)
+$(eval $(call unit,devices,tests/fake/devtext.c $(vet_test_srcs)))
 
 # --- inspection in a session

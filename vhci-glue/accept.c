@@ -402,7 +402,7 @@ static int
 add_config(struct judge *j, struct face *face, unsigned index,
     const uint8_t *data, size_t len)
 {
-	struct desc_why why = {"", "", 0};
+	struct desc_why why = {.rule = "", .text = ""};
 
 	if (desc_parse_config(&face->scratch, data, len, &why) != 0) {
 		return no(j, "configuration %u: %s", index, why.text);

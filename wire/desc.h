@@ -46,13 +46,25 @@ enum desc_type {
 
 enum desc_xfer { XFER_CONTROL = 0, XFER_ISO = 1, XFER_BULK = 2, XFER_INT = 3 };
 
+/* Which bytes of a device something was said of. */
+enum desc_part {
+	DESC_PART_NONE, /* of none, or the caller knows */
+	DESC_PART_DEVICE,
+	DESC_PART_CONFIG, /* item: index of the configuration */
+	DESC_PART_BOS,
+	DESC_PART_STRING, /* item: place in the record's table */
+	DESC_PART_REPORT, /* likewise */
+};
+
 /* Why something was refused. text is static, for people and the audit log:
  * "R1.length: descriptor runs past its container". offset counts from the
- * start of the buffer given. */
+ * start of the buffer given; part says which, where a whole record was. */
 struct desc_why {
 	const char *rule; /* "R1.length", static */
 	const char *text; /* static */
 	size_t offset;
+	enum desc_part part;
+	uint8_t item;
 };
 
 struct desc_device {
@@ -110,6 +122,10 @@ int desc_check_device(
     const struct desc_device *dev, unsigned speed, struct desc_why *why);
 int desc_check_config(
     const struct desc_config *config, unsigned speed, struct desc_why *why);
+/* The same but for flaws that a product has a waiver for: bits of enum
+ * waiver_flaw (waiver.h). */
+int desc_check_config_but(const struct desc_config *config, unsigned speed,
+    unsigned overlook, struct desc_why *why);
 
 /* A BOS with all its capabilities, exactly wTotalLength bytes. */
 int desc_check_bos(const void *buf, size_t len, struct desc_why *why);

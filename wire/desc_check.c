@@ -20,6 +20,10 @@
  *   bInterval of any value           every host clamps it to what it can do
  *   bmAttributes bits 2-5 set on a   usage bits have a meaning for isochronous
  *     bulk or interrupt endpoint     and interrupt endpoints only
+ *   bMaxPacketSize0 of 8, 16 or 32   hosts use what is there
+ *     at high speed
+ *   low-speed interrupt packets of   hosts cut them down to 8, and no more
+ *     up to 64 bytes                 fits into one
  *   high-speed bulk of 8, 16, 32 or  a smaller packet of a legal size; hosts
  *     64 bytes instead of 512        only send more of them
  *   isochronous wMaxPacketSize 0 in  the "no bandwidth" setting; no transfer
@@ -51,6 +55,7 @@
 #include "wire/desc_endpoint.h"
 #include "wire/desc_why.h"
 #include "wire/usbip.h"
+#include "wire/waiver.h"
 
 static int
 refuse(struct desc_why *why, const char *rule, const char *text, size_t offset)
@@ -66,9 +71,8 @@ max_packet0_ok(uint8_t size, unsigned speed)
 	case USBIP_SPEED_LOW:
 		return size == 8;
 	case USBIP_SPEED_FULL:
-		return size == 8 || size == 16 || size == 32 || size == 64;
 	case USBIP_SPEED_HIGH:
-		return size == 64;
+		return size == 8 || size == 16 || size == 32 || size == 64;
 	case USBIP_SPEED_SUPER:
 	case USBIP_SPEED_SUPER_PLUS:
 		return size == 9;
@@ -178,7 +182,8 @@ check_iads(const struct desc_config *config, struct desc_why *why)
 /* An address belongs to one interface, and once to each of its alternates: a
  * transfer to it must have one meaning only. */
 static int
-check_addresses(const struct desc_config *config, struct desc_why *why)
+check_addresses(const struct desc_config *config, unsigned overlook,
+    struct desc_why *why)
 {
 	int owner[32]; /* interface number, by direction and number */
 
@@ -198,7 +203,8 @@ check_addresses(const struct desc_config *config, struct desc_why *why)
 				    "an endpoint twice in one alternate",
 				    ep->offset);
 			}
-			if (owner[at] >= 0 && owner[at] != alt->number) {
+			if (owner[at] >= 0 && owner[at] != alt->number &&
+			    (overlook & WAIVER_DUPLICATE) == 0) {
 				return refuse(why, "R3.duplicate",
 				    "an endpoint in two interfaces",
 				    ep->offset);
@@ -230,9 +236,31 @@ tables_ok(const struct desc_config *config)
 	return 1;
 }
 
+/* As it is; or, of a product that has bulk endpoints at low speed, as what
+ * kernels make of it. */
+static int
+check_endpoint(const struct desc_endpoint *ep, uint8_t alternate,
+    unsigned speed, unsigned overlook, struct desc_why *why)
+{
+	struct desc_endpoint as = *ep;
+
+	if ((overlook & WAIVER_LOW_BULK) != 0 &&
+	    speed == USBIP_SPEED_LOW && (as.attributes & 3) == XFER_BULK) {
+		as.attributes |= XFER_INT;
+	}
+	return desc_check_endpoint(&as, alternate, speed, why);
+}
+
 int
 desc_check_config(
     const struct desc_config *config, unsigned speed, struct desc_why *why)
+{
+	return desc_check_config_but(config, speed, 0, why);
+}
+
+int
+desc_check_config_but(const struct desc_config *config, unsigned speed,
+    unsigned overlook, struct desc_why *why)
 {
 	int r;
 
@@ -262,13 +290,13 @@ desc_check_config(
 		const struct desc_alt *alt = &config->alts[i];
 
 		for (size_t k = 0; k < alt->nendpoints; k++) {
-			r = desc_check_endpoint(
+			r = check_endpoint(
 			    &config->endpoints[alt->first_endpoint + k],
-			    alt->alternate, speed, why);
+			    alt->alternate, speed, overlook, why);
 			if (r != 0) {
 				return r;
 			}
 		}
 	}
-	return check_addresses(config, why);
+	return check_addresses(config, overlook, why);
 }

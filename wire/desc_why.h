@@ -1,6 +1,6 @@
 /*
- * How the descriptor files say no, and the one flaw of length that they share.
- * Internal to wire/.
+ * How those who judge descriptors say no, and the one flaw of length that they
+ * share. Internal to wire/ and policy/vet/.
  */
 #ifndef WIRE_DESC_WHY_H
 #define WIRE_DESC_WHY_H
@@ -17,6 +17,19 @@ desc_refuse(struct desc_why *why, int err, const char *rule, const char *text,
 		why->rule = rule;
 		why->text = text;
 		why->offset = offset;
+		why->part = DESC_PART_NONE;
+		why->item = 0;
+	}
+	return err;
+}
+
+/* Adds which bytes of a record it was about; returns err. */
+static inline int
+desc_blame(struct desc_why *why, int err, enum desc_part part, size_t item)
+{
+	if (why != NULL) {
+		why->part = part;
+		why->item = (uint8_t)item;
 	}
 	return err;
 }

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "wire/cursor.h"
 #include "wire/desc_why.h"
+#include "wire/waiver.h"
 
 /* A parser's "too short" and "too much" in this room's two words. */
 static int
@@ -50,7 +51,10 @@ check_config(const struct devrec *rec, unsigned index,
 	if (r != 0) {
 		return verdict(r);
 	}
-	r = desc_check_config(scratch, rec->speed, why);
+	r = desc_check_config_but(scratch, rec->speed,
+	    waiver_flaws(
+		le16_at(rec->device + 8), le16_at(rec->device + 10)),
+	    why);
 	if (r != 0) {
 		return r;
 	}
@@ -59,9 +63,10 @@ check_config(const struct devrec *rec, unsigned index,
 			continue;
 		}
 		if (!has_hid(scratch, rec->reports[i].interface)) {
-			return desc_refuse(why, ERR_POLICY, "R7.interface",
+			r = desc_refuse(why, ERR_POLICY, "R7.interface",
 			    "report descriptor of an interface that is not HID",
-			    rec->reports[i].at.offset);
+			    0);
+			return desc_blame(why, r, DESC_PART_REPORT, i);
 		}
 		(*nreports)++;
 	}
@@ -84,12 +89,14 @@ check_configs(const struct devrec *rec, const struct desc_device *dev,
 	for (unsigned i = 0; i < rec->nconfigs; i++) {
 		int r = check_config(rec, i, scratch, &nreports, why);
 
-		if (r != 0) {
-			return r;
-		}
-		if (memchr(values, scratch->value, i) != NULL) {
-			return desc_refuse(why, ERR_POLICY, "R2.configurations",
+		if (r == 0 && memchr(values, scratch->value, i) != NULL) {
+			r = desc_refuse(why, ERR_POLICY, "R2.configurations",
 			    "two configurations with one value", 5);
+		}
+		if (r != 0) {
+			return why == NULL || why->part != DESC_PART_NONE
+			    ? r
+			    : desc_blame(why, r, DESC_PART_CONFIG, i);
 		}
 		values[i] = scratch->value;
 	}
@@ -142,7 +149,7 @@ check_strings(const struct devrec *rec, struct desc_why *why)
 		r = s->index == 0 ? check_languages(p, len, why)
 				  : desc_check_string(p, len, why);
 		if (r != 0) {
-			return r;
+			return desc_blame(why, r, DESC_PART_STRING, i);
 		}
 	}
 	return 0;
@@ -197,12 +204,11 @@ devrec_check(const struct devrec *rec, struct desc_config *scratch,
 	int r;
 
 	r = desc_parse_device(&dev, rec->device, sizeof(rec->device), why);
-	if (r != 0) {
-		return verdict(r);
+	if (r == 0) {
+		r = desc_check_device(&dev, rec->speed, why);
 	}
-	r = desc_check_device(&dev, rec->speed, why);
 	if (r != 0) {
-		return r;
+		return desc_blame(why, verdict(r), DESC_PART_DEVICE, 0);
 	}
 	r = check_rest(rec, why);
 	if (r != 0) {
@@ -219,7 +225,7 @@ devrec_check(const struct devrec *rec, struct desc_config *scratch,
 	if (rec->bos_length > 0) {
 		r = desc_check_bos(rec->bos, rec->bos_length, why);
 		if (r != 0) {
-			return r;
+			return desc_blame(why, r, DESC_PART_BOS, 0);
 		}
 	}
 	return check_strings(rec, why);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "policy/vet/vet.h"
 #include "proxy/session/reader.h"
 #include "wire/desc.h"
 #include "wire/ipc.h"
@@ -128,9 +129,8 @@ on_read(void *arg, int err, const struct reader_why *why)
 		say_failed(p, why->rule, why->text);
 		return;
 	}
-	if (devrec_check(&p->rec, &p->scratch, &flaw) != 0) {
-		snprintf(text, sizeof(text), "%s, at offset %zu",
-		    flaw.text != NULL ? flaw.text : "unsound", flaw.offset);
+	if (vet_record(&p->rec, &p->scratch, &flaw) != 0) {
+		vet_say(text, sizeof(text), &p->rec, &flaw);
 		say_failed(
 		    p, flaw.rule != NULL ? flaw.rule : "R1.length", text);
 		return;

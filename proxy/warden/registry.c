@@ -26,6 +26,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "policy/vet/vet.h"
 
 #define SETTLE (100 * CLOCK_MSEC) /* between looks at an unconfigured device */
 #define SETTLE_TRIES 50
@@ -252,14 +253,16 @@ on_record(struct device *dev, const uint8_t *data, size_t len)
 {
 	struct warden *w = dev->warden;
 	struct desc_why why = {0};
+	char text[256];
 
 	if (devrec_decode(w->fresh, data, len) != 0) {
 		refuse(dev, "probe.format", "the record cannot be read");
 		return;
 	}
-	if (devrec_check(w->fresh, w->scratch, &why) != 0) {
-		refuse(dev, why.rule != NULL ? why.rule : "probe.check",
-		    why.text != NULL ? why.text : "");
+	/* the probe did the same, but it had the device in its hands */
+	if (vet_record(w->fresh, w->scratch, &why) != 0) {
+		vet_say(text, sizeof(text), w->fresh, &why);
+		refuse(dev, why.rule != NULL ? why.rule : "probe.check", text);
 		return;
 	}
 	if (devrec_has_uas(w->fresh) < 0) {

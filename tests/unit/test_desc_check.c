@@ -32,7 +32,8 @@ device_rules(void **state)
 	    {USBIP_SPEED_FULL, 9, 1, "R3.max-packet0"},
 	    {USBIP_SPEED_FULL, 0, 1, "R3.max-packet0"},
 	    {USBIP_SPEED_HIGH, 64, 1, NULL},
-	    {USBIP_SPEED_HIGH, 32, 1, "R3.max-packet0"},
+	    {USBIP_SPEED_HIGH, 32, 1, NULL},
+	    {USBIP_SPEED_HIGH, 9, 1, "R3.max-packet0"},
 	    {USBIP_SPEED_HIGH, 255, 1, "R3.max-packet0"},
 	    {USBIP_SPEED_SUPER, 9, 1, NULL},
 	    {USBIP_SPEED_SUPER, 64, 1, "R3.max-packet0"},
@@ -266,7 +267,8 @@ static const struct {
 
     {LS, 0, 0x81, 3, 8, 10, NULL},
     {LS, 0, 0x81, 3, 1, 0, NULL},
-    {LS, 0, 0x81, 3, 9, 10, "R3.max-packet"},
+    {LS, 0, 0x81, 3, 64, 10, NULL},
+    {LS, 0, 0x81, 3, 65, 10, "R3.max-packet"},
     {LS, 0, 0x81, 2, 8, 0, "R3.type"},
     {LS, 0, 0x81, 1, 8, 1, "R3.type"},
 

@@ -65,7 +65,7 @@ no_type(struct devrec *r)
 static void
 wrong_speed(struct devrec *r)
 {
-	r->speed = USBIP_SPEED_HIGH;
+	r->speed = USBIP_SPEED_SUPER;
 }
 
 static void
