@@ -282,5 +282,7 @@ $(foreach t,judge, \
 # --- vetting, expectations, honest devices
 vet_test_srcs := $(vet_srcs) $(record_srcs)
 $(eval $(call unit,devices,tests/fake/devtext.c $(vet_test_srcs)))
+$(eval $(call unit,vet,$(vet_test_srcs)))
+$(eval $(call fuzz,vet,$(vet_test_srcs)))
 
 # --- inspection in a session

@@ -10,8 +10,9 @@
 #include "wire/devrec.h"
 #include "wire/usbip.h"
 
-#define IGNORED \
-	"one isochronous endpoint in two interfaces; kernels ignore it in one " \
+#define IGNORED                                                                \
+	"one isochronous endpoint in two interfaces; kernels ignore it in "    \
+	"one "                                                                 \
 	"of them by a quirk for this very product"
 
 static const struct waiver waivers[] = {
@@ -49,8 +50,8 @@ waiver_flaws(uint16_t vid, uint16_t pid)
 const struct waiver *
 waiver_used(const struct devrec *rec, struct desc_config *scratch)
 {
-	const struct waiver *waiver = waiver_of(
-	    le16_at(rec->device + 8), le16_at(rec->device + 10));
+	const struct waiver *waiver =
+	    waiver_of(le16_at(rec->device + 8), le16_at(rec->device + 10));
 
 	for (unsigned i = 0; waiver != NULL && i < rec->nconfigs; i++) {
 		size_t len;

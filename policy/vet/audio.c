@@ -36,33 +36,33 @@ enum kind {
 
 /* Subtypes are numbered anew in each version (tables ). */
 static const uint8_t kinds1[] = {NOTHING, HEADER, INPUT, OUTPUT, MIXER,
-	SELECTOR, FEATURE, PROCESSING, EXTENSION};
+    SELECTOR, FEATURE, PROCESSING, EXTENSION};
 static const uint8_t kinds2[] = {NOTHING, HEADER, INPUT, OUTPUT, MIXER,
-	SELECTOR, FEATURE, EFFECT, PROCESSING, EXTENSION, CLOCK_SOURCE,
-	CLOCK_SELECTOR, CLOCK_MULTIPLIER, CONVERTER};
-static const uint8_t kinds3[] = {NOTHING, HEADER, INPUT, OUTPUT, NOTHING,
-	MIXER, SELECTOR, FEATURE, EFFECT, PROCESSING, EXTENSION, CLOCK_SOURCE,
-	CLOCK_SELECTOR, CLOCK_MULTIPLIER, CONVERTER, NOTHING, POWER_DOMAIN};
+    SELECTOR, FEATURE, EFFECT, PROCESSING, EXTENSION, CLOCK_SOURCE,
+    CLOCK_SELECTOR, CLOCK_MULTIPLIER, CONVERTER};
+static const uint8_t kinds3[] = {NOTHING, HEADER, INPUT, OUTPUT, NOTHING, MIXER,
+    SELECTOR, FEATURE, EFFECT, PROCESSING, EXTENSION, CLOCK_SOURCE,
+    CLOCK_SELECTOR, CLOCK_MULTIPLIER, CONVERTER, NOTHING, POWER_DOMAIN};
 
 /* Least bytes by kind; what varies is added by the functions below. */
 struct least {
 	uint8_t v1, v2, v3;
 };
 static const struct least leasts[KINDS] = {
-	[HEADER] = {8, 9, 10},
-	[INPUT] = {12, 17, 20},
-	[OUTPUT] = {9, 12, 19},
-	[MIXER] = {5, 5, 5},
-	[SELECTOR] = {5, 5, 5},
-	[FEATURE] = {7, 10, 11},
-	[EFFECT] = {0, 16, 16},
-	[PROCESSING] = {7, 7, 7},
-	[EXTENSION] = {7, 7, 7},
-	[CLOCK_SOURCE] = {0, 8, 12},
-	[CLOCK_SELECTOR] = {0, 5, 5},
-	[CLOCK_MULTIPLIER] = {0, 7, 11},
-	[CONVERTER] = {0, 8, 9},
-	[POWER_DOMAIN] = {0, 0, 6},
+    [HEADER] = {8, 9, 10},
+    [INPUT] = {12, 17, 20},
+    [OUTPUT] = {9, 12, 19},
+    [MIXER] = {5, 5, 5},
+    [SELECTOR] = {5, 5, 5},
+    [FEATURE] = {7, 10, 11},
+    [EFFECT] = {0, 16, 16},
+    [PROCESSING] = {7, 7, 7},
+    [EXTENSION] = {7, 7, 7},
+    [CLOCK_SOURCE] = {0, 8, 12},
+    [CLOCK_SELECTOR] = {0, 5, 5},
+    [CLOCK_MULTIPLIER] = {0, 7, 11},
+    [CONVERTER] = {0, 8, 9},
+    [POWER_DOMAIN] = {0, 0, 9},
 };
 
 static enum kind
@@ -121,8 +121,8 @@ processing_size(unsigned version, enum kind kind, const uint8_t *p, size_t n)
 static size_t
 size_of(unsigned version, enum kind kind, const uint8_t *p, size_t n)
 {
-	size_t least = by_version(version, leasts[kind].v1, leasts[kind].v2,
-	    leasts[kind].v3);
+	size_t least = by_version(
+	    version, leasts[kind].v1, leasts[kind].v2, leasts[kind].v3);
 
 	if (n < least) {
 		return 0;
@@ -133,21 +133,20 @@ size_of(unsigned version, enum kind kind, const uint8_t *p, size_t n)
 	case MIXER:
 		/* the bit map in the middle has a size of its own */
 		return p[4] == 0
-		    ? 0
-		    : 5 + (size_t)p[4] + by_version(version, 4, 7, 2);
+			   ? 0
+			   : 5 + (size_t)p[4] + by_version(version, 4, 7, 2);
 	case SELECTOR:
 	case CLOCK_SELECTOR:
 		return 5 + (size_t)p[4] + by_version(version, 1, 2, 6);
 	case FEATURE:
 		/* at least the controls of the master channel */
-		return version == UAC1
-		    ? (p[5] == 0 ? 0 : 6 + (size_t)p[5] + 1)
-		    : least;
+		return version == UAC1 ? (p[5] == 0 ? 0 : 6 + (size_t)p[5] + 1)
+				       : least;
 	case PROCESSING:
 	case EXTENSION:
 		return processing_size(version, kind, p, n);
 	case POWER_DOMAIN:
-		return 6 + (size_t)p[5] + 2;
+		return 9 + (size_t)p[8] + 2;
 	case NOTHING:
 	case INPUT:
 	case OUTPUT:
@@ -163,8 +162,8 @@ size_of(unsigned version, enum kind kind, const uint8_t *p, size_t n)
 
 /* Inputs of a unit whose length was judged. */
 static int
-add_unit(struct graph *g, unsigned version, enum kind kind,
-    const struct vet_walk *w)
+add_unit(
+    struct graph *g, unsigned version, enum kind kind, const struct vet_walk *w)
 {
 	const uint8_t *p = w->p, *sources = NULL;
 	uint8_t n = 0, clock = 0;
@@ -232,8 +231,7 @@ judge_unit(const struct vet *v, struct graph *g, unsigned version,
 	}
 	if (kind != HEADER && kind != POWER_DOMAIN &&
 	    graph_find(g, w->p[3]) != NULL) {
-		return vet_no(
-		    v, "R6.id", "two audio units of one id", w->at);
+		return vet_no(v, "R6.id", "two audio units of one id", w->at);
 	}
 	if (add_unit(g, version, kind, w) != 0) {
 		return vet_no(v, "R6.units", "too many audio units", w->at);
@@ -254,8 +252,8 @@ vet_audio_control(const struct vet *v, const struct desc_alt *alt)
 	}
 	while (vet_walk_next(&w)) {
 		int r = w.p[1] == DESC_CS_INTERFACE
-		    ? judge_unit(v, &g, alt->protocol, &w)
-		    : 0;
+			    ? judge_unit(v, &g, alt->protocol, &w)
+			    : 0;
 
 		if (r != 0) {
 			return r;

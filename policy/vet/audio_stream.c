@@ -37,9 +37,9 @@ judge_format(
 		size = rates_size(w->p, w->n, 8);
 	}
 	return size != 0 && w->n >= size
-	    ? 0
-	    : vet_no(v, "R6.format",
-		  "audio format shorter than its list of rates", w->at);
+		   ? 0
+		   : vet_no(v, "R6.format",
+			 "audio format shorter than its list of rates", w->at);
 }
 
 int
@@ -57,9 +57,9 @@ vet_audio_stream(const struct vet *v, const struct desc_alt *alt)
 			r = vet_no(v, "R6.length",
 			    "audio descriptor without a subtype", w.at);
 		} else if (w.p[2] == AS_GENERAL) {
-			size_t least = alt->protocol == UAC3 ? 23
-			    : alt->protocol == UAC2 ? 16
-						    : 7;
+			size_t least = alt->protocol == UAC3   ? 23
+				       : alt->protocol == UAC2 ? 16
+							       : 7;
 
 			r = vet_at_least(v, &w, least,
 			    "streaming descriptor shorter than its version");
@@ -77,8 +77,8 @@ static int
 judge_jack(const struct vet *v, const struct vet_walk *w)
 {
 	if (w->n < 3) {
-		return vet_no(v, "R6.length",
-		    "MIDI descriptor without a subtype", w->at);
+		return vet_no(
+		    v, "R6.length", "MIDI descriptor without a subtype", w->at);
 	}
 	switch (w->p[2]) {
 	case MS_HEADER:
@@ -108,7 +108,7 @@ vet_midi(const struct vet *v, const struct desc_alt *alt)
 		if (w.p[1] == DESC_CS_INTERFACE) {
 			r = judge_jack(v, &w);
 		} else if (w.p[1] == DESC_CS_ENDPOINT && w.n >= 3 &&
-		    w.p[2] == 1 && (w.n < 4 || w.n < 4u + w.p[3])) {
+			   w.p[2] == 1 && (w.n < 4 || w.n < 4u + w.p[3])) {
 			/* MS_GENERAL: the embedded jacks of the endpoint */
 			r = vet_no(v, "R6.length",
 			    "MIDI endpoint shorter than its list of jacks",

@@ -27,14 +27,14 @@ static const struct {
 	uint8_t subtype, least;
 	const char *text;
 } lengths[] = {
-	{CDC_HEADER, 5, "CDC header shorter than 5 bytes"},
-	{CDC_ACM, 4, "abstract control descriptor shorter than 4 bytes"},
-	{CDC_UNION, 5, "union shorter than 5 bytes"},
-	{CDC_ETHERNET, 13, "Ethernet descriptor shorter than 13 bytes"},
-	{CDC_MDLM, 21, "mobile direct line descriptor shorter than 21 bytes"},
-	{CDC_NCM, 6, "NCM descriptor shorter than 6 bytes"},
-	{CDC_MBIM, 12, "MBIM descriptor shorter than 12 bytes"},
-	{CDC_MBIM_EXTENDED, 8, "MBIM extension shorter than 8 bytes"},
+    {CDC_HEADER, 5, "CDC header shorter than 5 bytes"},
+    {CDC_ACM, 4, "abstract control descriptor shorter than 4 bytes"},
+    {CDC_UNION, 5, "union shorter than 5 bytes"},
+    {CDC_ETHERNET, 13, "Ethernet descriptor shorter than 13 bytes"},
+    {CDC_MDLM, 21, "mobile direct line descriptor shorter than 21 bytes"},
+    {CDC_NCM, 6, "NCM descriptor shorter than 6 bytes"},
+    {CDC_MBIM, 12, "MBIM descriptor shorter than 12 bytes"},
+    {CDC_MBIM_EXTENDED, 8, "MBIM extension shorter than 8 bytes"},
 };
 
 /* Some modems have one interface for both halves, which then is its own data
@@ -72,8 +72,7 @@ judge_union(
 }
 
 static int
-judge(
-    const struct vet *v, const struct desc_alt *alt, const struct vet_walk *w)
+judge(const struct vet *v, const struct desc_alt *alt, const struct vet_walk *w)
 {
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
 		int r;
@@ -88,8 +87,8 @@ judge(
 	}
 	/* unions of vendor interfaces are for drivers that know better */
 	return w->p[2] == CDC_UNION && alt->class == CLASS_CDC
-	    ? judge_union(v, alt, w)
-	    : 0;
+		   ? judge_union(v, alt, w)
+		   : 0;
 }
 
 static int

@@ -8,7 +8,6 @@
 #define FUNCTIONAL 0x21 /* HID's, CCID's and DFU's number */
 #define HID_REPORT_MAX 4096u
 #define CCID_SIZE 54u
-#define CCID_MESSAGE_MIN 10u	/* a header alone */
 #define CCID_MESSAGE_MAX 65554u /* 10, and 65544 of an extended APDU */
 #define UAS_PIPES 4
 
@@ -18,8 +17,8 @@ static int
 judge_hid(const struct vet *v, const struct vet_walk *w)
 {
 	if (w->n < 9 || w->n < 6 + 3u * w->p[5]) {
-		return vet_no(v, "R6.hid",
-		    "HID descriptor shorter than its list", w->at);
+		return vet_no(
+		    v, "R6.hid", "HID descriptor shorter than its list", w->at);
 	}
 	if (w->p[5] == 0) {
 		return vet_no(v, "R6.hid",
@@ -67,12 +66,10 @@ vet_ccid(const struct vet *v, const struct desc_alt *alt)
 			return vet_no(v, "R6.ccid",
 			    "CCID descriptor is not of 54 bytes", w.at);
 		}
-		longest = le16_at(w.p + 44) |
-		    (uint32_t)le16_at(w.p + 46) << 16;
-		if (longest < CCID_MESSAGE_MIN || longest > CCID_MESSAGE_MAX) {
+		longest = le16_at(w.p + 44) | (uint32_t)le16_at(w.p + 46) << 16;
+		if (longest > CCID_MESSAGE_MAX) {
 			return vet_no(v, "R6.ccid",
-			    "dwMaxCCIDMessageLength is not 10 to 65554",
-			    w.at + 44);
+			    "dwMaxCCIDMessageLength above 65554", w.at + 44);
 		}
 	}
 	return 0;
@@ -101,8 +98,7 @@ vet_uas(const struct vet *v, const struct desc_alt *alt)
 		    (seen & 1 << w.p[2]) != 0 || address == 0 ||
 		    is_in[w.p[2]] != address >> 7) {
 			return vet_no(v, "R6.uas",
-			    "pipe usage that is none, or another pipe's",
-			    w.at);
+			    "pipe usage that is none, or another pipe's", w.at);
 		}
 		seen |= (uint8_t)(1 << w.p[2]);
 	}

@@ -14,18 +14,18 @@ static int
 is_meant(const struct expect *e, const struct desc_alt *alt)
 {
 	return (e->number == EXPECT_ANY || e->number == alt->number) &&
-	    (e->class == EXPECT_ANY || e->class == alt->class);
+	       (e->class == EXPECT_ANY || e->class == alt->class);
 }
 
 static int
 has_ends(const struct expect *e, const struct vet_ends *n)
 {
 	return n->bulk_in >= e->bulk_in && n->bulk_out >= e->bulk_out &&
-	    n->int_in >= e->int_in && n->int_out >= e->int_out &&
-	    n->iso_in >= e->iso_in && n->iso_out >= e->iso_out &&
-	    n->bulk_in + n->bulk_out + n->int_in + n->int_out + n->iso_in +
-		    n->iso_out >=
-		e->ends;
+	       n->int_in >= e->int_in && n->int_out >= e->int_out &&
+	       n->iso_in >= e->iso_in && n->iso_out >= e->iso_out &&
+	       n->bulk_in + n->bulk_out + n->int_in + n->int_out + n->iso_in +
+		       n->iso_out >=
+		   e->ends;
 }
 
 /* Whether an interface's reports are those that are expected. One whose report
@@ -108,10 +108,11 @@ check_one(const struct vet *v, const struct expect *e)
 	}
 	if (!is_any) {
 		return e->number == EXPECT_ANY
-		    ? 0
-		    : vet_no(v, e->rule,
-			  "an interface that its driver reaches for is missing",
-			  4);
+			   ? 0
+			   : vet_no(v, e->rule,
+				 "an interface that its driver reaches for is "
+				 "missing",
+				 4);
 	}
 	if (missing != NULL && ((e->flags & EXPECT_EACH) != 0 || !is_met)) {
 		return vet_no(v, e->rule,
@@ -144,8 +145,8 @@ check_products(const struct vet *v)
 }
 
 int
-expect_check(const struct devrec *rec, struct desc_config *scratch,
-    struct desc_why *why)
+expect_check(
+    const struct devrec *rec, struct desc_config *scratch, struct desc_why *why)
 {
 	struct vet v = {.rec = rec, .config = scratch, .why = why};
 

@@ -222,18 +222,15 @@ expect_classes(const struct vet *v)
 		const struct desc_alt *alt = &v->config->alts[i];
 		int r = 0;
 
-		for (size_t k = 0; k < sizeof(needs) / sizeof(needs[0]);
-		     k++) {
+		for (size_t k = 0; k < sizeof(needs) / sizeof(needs[0]); k++) {
 			const struct class_need *n = &needs[k];
 
 			if (alt->class == n->class &&
 			    is_one_of(alt->subclass, n->subclass) &&
 			    is_one_of(alt->protocol, n->protocol) &&
-			    !(n->is_each
-				    ? has_need(v, n->need, alt)
-				    : some_has(v, n->need, alt->number))) {
-				return vet_no(
-				    v, n->rule, n->text, alt->offset);
+			    !(n->is_each ? has_need(v, n->need, alt)
+					 : some_has(v, n->need, alt->number))) {
+				return vet_no(v, n->rule, n->text, alt->offset);
 			}
 		}
 		if (alt->class == CLASS_HID && alt->alternate == 0) {

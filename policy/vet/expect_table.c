@@ -45,8 +45,7 @@ const struct expect expect_table[] = {
     {"R10.cypress-m8", ID(0x6737, 0x0001), ALL, INT_PAIR},
     {"R10.acceleport", ID(0x05c5, 0x0002), ALL, .bulk_in = 3, .bulk_out = 3},
     {"R10.acceleport", ID(0x05c5, 0x0004), ALL, .bulk_in = 5, .bulk_out = 5},
-    {"R10.edgeport", IDS(0x1608, 0x0001, 0x001b), ALL, BULK_PAIR,
-	.int_in = 1},
+    {"R10.edgeport", IDS(0x1608, 0x0001, 0x001b), ALL, BULK_PAIR, .int_in = 1},
     {"R10.edgeport-ti", IDS(0x1608, 0x0201, 0x0247), ALL, BULK_PAIR},
     {"R10.kobil", ID(0x0d46, 0x0078), ALL, INT_PAIR},
     {"R10.kobil", ID(0x0d46, 0x0081), ALL, INT_PAIR},
@@ -60,8 +59,7 @@ const struct expect expect_table[] = {
     {"R10.powermate", ID(0x077d, 0x0410), ALL, .int_in = 1},
     {"R10.powermate", ID(0x077d, 0x04aa), ALL, .int_in = 1},
     {"R10.powermate", ID(0x05f3, 0x0240), ALL, .int_in = 1},
-    {"R10.ati-remote2", ID(0x0471, 0x0602), ALL, .int_in = 1,
-	.interfaces = 2},
+    {"R10.ati-remote2", ID(0x0471, 0x0602), ALL, .int_in = 1, .interfaces = 2},
     {"R10.gtco", IDS(0x078c, 0x0400, 0x0401), ALL, .int_in = 1},
     {"R10.gtco", IDS(0x078c, 0x1000, 0x1003), ALL, .int_in = 1},
     {"R10.iowarrior", IDS(0x07c0, 0x1500, 0x1506), ALL, .int_in = 1},
@@ -87,8 +85,8 @@ const struct expect expect_table[] = {
     {"R10.chaoskey", ID(0x1d50, 0x60c6), ALL, .bulk_in = 1},
     {"R10.idmouse", ID(0x0681, 0x0005), ALL, .bulk_in = 1},
     {"R10.idmouse", ID(0x0681, 0x0010), ALL, .bulk_in = 1},
-    {"R10.ims-pcu", ID(0x04d8, 0x0082), .number = ANY, .class = 0x0a,
-	BULK_PAIR, .interfaces = 2},
+    {"R10.ims-pcu", ID(0x04d8, 0x0082), .number = ANY, .class = 0x0a, BULK_PAIR,
+	.interfaces = 2},
     {"R10.usbtest", ID(0x0525, 0xa4a0), ONE, .ends = 1},
     {"R10.xpad", ID(0x045e, 0x0202), ONE, .int_in = 1},
     {"R10.xpad", ID(0x045e, 0x0285), ONE, .int_in = 1},
@@ -126,10 +124,8 @@ const struct expect expect_table[] = {
     {"R10.usx2y", ID(0x1604, 0x8001), ONE, .bulk_in = 1, .iso_in = 1},
     {"R10.usx2y", ID(0x1604, 0x8005), ONE, .bulk_in = 1, .iso_in = 1},
     {"R10.usx2y", ID(0x1604, 0x8007), ONE, .bulk_in = 1, .iso_in = 1},
-    {"R10.ua101", ID(0x0582, 0x0044), .number = 0, .class = ANY,
-	.iso_out = 1},
-    {"R10.ua101", ID(0x0582, 0x007d), .number = 0, .class = ANY,
-	.iso_out = 1},
+    {"R10.ua101", ID(0x0582, 0x0044), .number = 0, .class = ANY, .iso_out = 1},
+    {"R10.ua101", ID(0x0582, 0x007d), .number = 0, .class = ANY, .iso_out = 1},
     /* television, cameras, video grabbers */
     {"R10.imon", IDS(0x15c2, 0x0034, 0x0046), ALL, .int_in = 1},
     {"R10.imon", IDS(0x15c2, 0x0034, 0x0046), .number = 0, .class = ANY,
@@ -228,9 +224,7 @@ const struct expect expect_table[] = {
 	.outputs = 2},
     {"R10.hid-logitech-dj", ID(0x046d, 0xc52b), HID, .flags = EXPECT_INPUT},
     {"R10.hid-logitech-dj", ID(0x046d, 0xc532), HID, .flags = EXPECT_INPUT},
-    {"R10.hid-ntrig", IDS(0x1b96, 0x0001, 0x0015), HID,
-	.flags = EXPECT_INPUT},
+    {"R10.hid-ntrig", IDS(0x1b96, 0x0001, 0x0015), HID, .flags = EXPECT_INPUT},
 };
 
-const size_t expect_table_len =
-    sizeof(expect_table) / sizeof(expect_table[0]);
+const size_t expect_table_len = sizeof(expect_table) / sizeof(expect_table[0]);

@@ -9,19 +9,20 @@
 
 #define EXPECT_ANY 0x100 /* every number, every class */
 
-/* Flags: whom of the interfaces the needs are of, and needs beside endpoints. */
+/* Flags: whom of the interfaces the needs are of, and needs beside endpoints.
+ */
 enum {
-	EXPECT_EACH = 1,     /* each interface, not at least one */
-	EXPECT_FIRST = 2,    /* interface 0 must be there */
-	EXPECT_IAD = 4,	     /* an interface association must be there */
-	EXPECT_INPUT = 8,    /* HID: an input report, if its reports were read */
-	EXPECT_OUTPUT = 16,  /* HID: likewise an output report */
+	EXPECT_EACH = 1,    /* each interface, not at least one */
+	EXPECT_FIRST = 2,   /* interface 0 must be there */
+	EXPECT_IAD = 4,     /* an interface association must be there */
+	EXPECT_INPUT = 8,   /* HID: an input report, if its reports were read */
+	EXPECT_OUTPUT = 16, /* HID: likewise an output report */
 };
 
 struct expect {
-	const char *rule;   /* "R10.whiteheat": the driver's name */
+	const char *rule;          /* "R10.whiteheat": the driver's name */
 	uint16_t vid, first, last; /* product ids, both included */
-	uint16_t number, class;	   /* of the interfaces that are meant */
+	uint16_t number, class;    /* of the interfaces that are meant */
 	uint8_t flags;
 	uint8_t interfaces; /* least number of them in the configuration */
 	/* least endpoints of some alternate of it; ends: of any kind */

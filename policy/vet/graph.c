@@ -9,8 +9,8 @@
 #include "base/err.h"
 
 int
-graph_add(struct graph *g, uint8_t id, const uint8_t *sources,
-    uint8_t nsources, uint8_t clock, size_t offset)
+graph_add(struct graph *g, uint8_t id, const uint8_t *sources, uint8_t nsources,
+    uint8_t clock, size_t offset)
 {
 	if (g->n >= GRAPH_NODES) {
 		return ERR_LIMIT;

@@ -14,7 +14,7 @@
 
 struct graph_node {
 	uint8_t id, nsources, clock; /* clock 0: none */
-	const uint8_t *sources;	     /* borrowed from the configuration */
+	const uint8_t *sources;      /* borrowed from the configuration */
 	uint16_t offset;
 };
 

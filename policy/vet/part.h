@@ -10,11 +10,11 @@
 #include "wire/desc_why.h"
 
 struct vet {
-	const struct devrec *rec;	  /* borrowed */
+	const struct devrec *rec;         /* borrowed */
 	const struct desc_config *config; /* borrowed: parsed and checked */
-	const uint8_t *bytes;		  /* of the configuration, borrowed */
+	const uint8_t *bytes;             /* of the configuration, borrowed */
 	size_t len;
-	unsigned index; /* of the configuration */
+	unsigned index;       /* of the configuration */
 	struct desc_why *why; /* may be NULL */
 };
 

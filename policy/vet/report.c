@@ -11,10 +11,10 @@
 #include "wire/cursor.h"
 #include "wire/desc_why.h"
 
-#define STACK_MAX 16u	     /* pushes */
-#define DEPTH_MAX 64u	     /* collections in each other */
-#define SIZE_MAX_BITS 256u   /* of one value */
-#define COUNT_MAX 12288u     /* values of one field */
+#define STACK_MAX 16u             /* pushes */
+#define DEPTH_MAX 64u             /* collections in each other */
+#define SIZE_MAX_BITS 256u        /* of one value */
+#define COUNT_MAX 12288u          /* values of one field */
 #define REPORT_BITS (16384u * 8u) /* of one report */
 #define PAGE_DESKTOP 0x01u
 #define PAGE_KEYBOARD 0x07u

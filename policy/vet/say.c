@@ -22,7 +22,8 @@ bytes_of(const struct devrec *rec, const struct desc_why *why, size_t *len)
 	case DESC_PART_CONFIG:
 		return devrec_config(rec, why->item, len);
 	case DESC_PART_BOS:
-		*len = rec->bos_length <= sizeof(rec->bos) ? rec->bos_length : 0;
+		*len =
+		    rec->bos_length <= sizeof(rec->bos) ? rec->bos_length : 0;
 		return rec->bos;
 	case DESC_PART_STRING:
 		if (why->item < rec->nstrings && why->item < DEVREC_STRINGS) {
@@ -37,8 +38,7 @@ bytes_of(const struct devrec *rec, const struct desc_why *why, size_t *len)
 			const struct devrec_report *r =
 			    &rec->reports[why->item];
 
-			return devrec_report(
-			    rec, r->config, r->interface, len);
+			return devrec_report(rec, r->config, r->interface, len);
 		}
 		return NULL;
 	}
@@ -76,8 +76,8 @@ vet_say(char *dst, size_t size, const struct devrec *rec,
 	p = bytes_of(rec, why, &len);
 	if (p != NULL && why->offset < len) {
 		used = (size_t)snprintf(hex, sizeof(hex), ":");
-		for (size_t i = why->offset;
-		     i < len && i < why->offset + BYTES; i++) {
+		for (size_t i = why->offset; i < len && i < why->offset + BYTES;
+		     i++) {
 			used += (size_t)snprintf(
 			    hex + used, sizeof(hex) - used, " %02x", p[i]);
 		}

@@ -97,17 +97,17 @@ static const struct {
 	uint8_t class, subclass, protocol;
 	vet_fn *judge;
 } classes[] = {
-	{0x01, 0x01, ANY, vet_audio_control},
-	{0x01, 0x02, ANY, vet_audio_stream},
-	{0x01, 0x03, ANY, vet_midi},
-	{0x02, ANY, ANY, vet_cdc},
-	{0x03, ANY, ANY, vet_hid_descriptor},
-	{0x08, ANY, 0x62, vet_uas},
-	{0x0b, ANY, ANY, vet_ccid},
-	{0x0e, 0x01, ANY, vet_video_control},
-	{0x0e, 0x02, ANY, vet_video_stream},
-	{0xfe, 0x01, ANY, vet_dfu},
-	{0xff, ANY, ANY, vet_cdc},
+    {0x01, 0x01, ANY, vet_audio_control},
+    {0x01, 0x02, ANY, vet_audio_stream},
+    {0x01, 0x03, ANY, vet_midi},
+    {0x02, ANY, ANY, vet_cdc},
+    {0x03, ANY, ANY, vet_hid_descriptor},
+    {0x08, ANY, 0x62, vet_uas},
+    {0x0b, ANY, ANY, vet_ccid},
+    {0x0e, 0x01, ANY, vet_video_control},
+    {0x0e, 0x02, ANY, vet_video_stream},
+    {0xfe, 0x01, ANY, vet_dfu},
+    {0xff, ANY, ANY, vet_cdc},
 };
 
 static int
@@ -141,8 +141,8 @@ vet_config(const struct vet *v)
 }
 
 int
-vet_classes(const struct devrec *rec, struct desc_config *scratch,
-    struct desc_why *why)
+vet_classes(
+    const struct devrec *rec, struct desc_config *scratch, struct desc_why *why)
 {
 	struct vet v = {
 	    .rec = rec,
@@ -189,8 +189,8 @@ vet_reports(const struct devrec *rec, struct desc_why *why)
 }
 
 int
-vet_record(const struct devrec *rec, struct desc_config *scratch,
-    struct desc_why *why)
+vet_record(
+    const struct devrec *rec, struct desc_config *scratch, struct desc_why *why)
 {
 	int r = devrec_check(rec, scratch, why);
 

@@ -135,9 +135,8 @@ judge(const struct vet *v, struct graph *g, const struct vet_walk *w)
 		return vet_no(v, "R6.length",
 		    "video descriptor shorter than its own fields", w->at);
 	}
-	r = w->p[2] == VC_INPUT || w->p[2] == VC_OUTPUT
-	    ? judge_terminal(v, w)
-	    : 0;
+	r = w->p[2] == VC_INPUT || w->p[2] == VC_OUTPUT ? judge_terminal(v, w)
+							: 0;
 	if (r == 0 && add_unit(g, w) != 0) {
 		r = vet_no(v, "R6.units", "too many video units", w->at);
 	}

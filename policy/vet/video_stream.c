@@ -37,22 +37,27 @@ enum vs {
 static const struct format {
 	uint8_t subtype, least;
 } formats[] = {
-	{VS_FORMAT_UNCOMPRESSED, 27}, {VS_FORMAT_MJPEG, 11},
-	{VS_FORMAT_MPEG2TS, 7}, {VS_FORMAT_DV, 9}, {VS_FORMAT_FRAME_BASED, 28},
-	{VS_FORMAT_STREAM, 5}, {VS_FORMAT_H264, 8},
-	{VS_FORMAT_H264_SIMULCAST, 8}, {VS_FORMAT_VP8, 8},
-	{VS_FORMAT_VP8_SIMULCAST, 8},
+    {VS_FORMAT_UNCOMPRESSED, 27},
+    {VS_FORMAT_MJPEG, 11},
+    {VS_FORMAT_MPEG2TS, 7},
+    {VS_FORMAT_DV, 9},
+    {VS_FORMAT_FRAME_BASED, 28},
+    {VS_FORMAT_STREAM, 5},
+    {VS_FORMAT_H264, 8},
+    {VS_FORMAT_H264_SIMULCAST, 8},
+    {VS_FORMAT_VP8, 8},
+    {VS_FORMAT_VP8_SIMULCAST, 8},
 };
 static const struct frame {
 	uint8_t subtype, format, simulcast;
 	uint8_t count_at, first;
 	uint8_t is_range; /* a count of 0 means three values */
 } frames[] = {
-	{VS_FRAME_UNCOMPRESSED, VS_FORMAT_UNCOMPRESSED, 0, 25, 26, 1},
-	{VS_FRAME_MJPEG, VS_FORMAT_MJPEG, 0, 25, 26, 1},
-	{VS_FRAME_FRAME_BASED, VS_FORMAT_FRAME_BASED, 0, 21, 26, 1},
-	{VS_FRAME_H264, VS_FORMAT_H264, VS_FORMAT_H264_SIMULCAST, 43, 44, 0},
-	{VS_FRAME_VP8, VS_FORMAT_VP8, VS_FORMAT_VP8_SIMULCAST, 30, 31, 0},
+    {VS_FRAME_UNCOMPRESSED, VS_FORMAT_UNCOMPRESSED, 0, 25, 26, 1},
+    {VS_FRAME_MJPEG, VS_FORMAT_MJPEG, 0, 25, 26, 1},
+    {VS_FRAME_FRAME_BASED, VS_FORMAT_FRAME_BASED, 0, 21, 26, 1},
+    {VS_FRAME_H264, VS_FORMAT_H264, VS_FORMAT_H264_SIMULCAST, 43, 44, 0},
+    {VS_FRAME_VP8, VS_FORMAT_VP8, VS_FORMAT_VP8_SIMULCAST, 30, 31, 0},
 };
 
 static const struct format *
@@ -89,8 +94,8 @@ judge_frame(const struct vet *v, const struct frame *frame, uint8_t format,
 		    "video frame behind a format of another kind", w->at);
 	}
 	if (w->n < frame->first) {
-		return vet_no(v, "R6.frame",
-		    "video frame shorter than its kind", w->at);
+		return vet_no(
+		    v, "R6.frame", "video frame shorter than its kind", w->at);
 	}
 	intervals = w->p[frame->count_at];
 	if (intervals == 0 && frame->is_range) {
@@ -109,8 +114,7 @@ judge_header(const struct vet *v, const struct vet_walk *w)
 {
 	size_t least = w->p[2] == VS_INPUT ? 13 : 9;
 
-	if (w->n < least ||
-	    w->n < least + (size_t)w->p[3] * w->p[least - 1]) {
+	if (w->n < least || w->n < least + (size_t)w->p[3] * w->p[least - 1]) {
 		return vet_no(v, "R6.length",
 		    "streaming header shorter than its controls", w->at);
 	}
@@ -138,9 +142,9 @@ judge(const struct vet *v, uint8_t *format, const struct vet_walk *w)
 	if (f != NULL) {
 		*format = f->subtype;
 		return w->n >= f->least
-		    ? 0
-		    : vet_no(v, "R6.format",
-			  "video format shorter than its kind", w->at);
+			   ? 0
+			   : vet_no(v, "R6.format",
+				 "video format shorter than its kind", w->at);
 	}
 	frame = frame_of(w->p[2]);
 	if (frame != NULL) {
@@ -160,8 +164,7 @@ vet_video_stream(const struct vet *v, const struct desc_alt *alt)
 	uint8_t format = 0;
 
 	while (vet_walk_next(&w)) {
-		int r = w.p[1] == DESC_CS_INTERFACE ? judge(v, &format, &w)
-						    : 0;
+		int r = w.p[1] == DESC_CS_INTERFACE ? judge(v, &format, &w) : 0;
 
 		if (r != 0) {
 			return r;

@@ -108,8 +108,8 @@ finish(struct reading *r)
 			    rec, 0, 0, languages, sizeof(languages));
 		}
 		r->has_languages = 1;
-		(void)devrec_add_string(rec, (uint8_t)r->a,
-		    r->a == 0 ? 0 : 0x0409, r->bytes, r->n);
+		(void)devrec_add_string(
+		    rec, (uint8_t)r->a, r->a == 0 ? 0 : 0x0409, r->bytes, r->n);
 	} else if (is(r, "report")) {
 		if (devrec_add_report(rec, (uint8_t)r->a, (uint8_t)r->b,
 			r->bytes, r->n) != 0) {
@@ -178,13 +178,16 @@ begin(struct reading *r, char *line)
 		r->out->rec.active_config = (uint8_t)strtoul(p, NULL, 10);
 		return 0;
 	}
-	snprintf(r->word, sizeof(r->word), "%s", line);
+	if (strlen(line) >= sizeof(r->word)) {
+		return bad(r, "no such statement");
+	}
+	memcpy(r->word, line, strlen(line) + 1);
 	if (is(r, "string")) {
 		n = 1;
 	} else if (is(r, "report")) {
 		n = 2;
 	} else if (!is(r, "device") && !is(r, "config") && !is(r, "bos") &&
-	    !is(r, "qualifier")) {
+		   !is(r, "qualifier")) {
 		return bad(r, "no such statement");
 	}
 	p = numbers(r, p, n);

@@ -8,10 +8,10 @@
 #include "wire/devrec.h"
 
 struct devtext {
-	char name[64];	   /* of the file, without its ending */
-	char expect[64];   /* "accept", "waiver W1", "refuse R6.union" */
-	char refused[32];  /* a rule of the reader's, which hands on nothing that
-			      does not fit a record; "" for a whole record */
+	char name[64];    /* of the file, without its ending */
+	char expect[64];  /* "accept", "waiver W1", "refuse R6.union" */
+	char refused[32]; /* a rule of the reader's, which hands on nothing that
+			     does not fit a record; "" for a whole record */
 	struct devrec rec;
 };
 

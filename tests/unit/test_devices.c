@@ -50,8 +50,8 @@ one(const char *kind, const char *path)
 
 	if (devtext_read(&device, path) != 0) {
 		failures++;
-		printf("not ok %u - %s: %s cannot be read\n", ++count, kind,
-		    path);
+		printf(
+		    "not ok %u - %s: %s cannot be read\n", ++count, kind, path);
 		return;
 	}
 	judge(verdict, sizeof(verdict), reason, sizeof(reason));
