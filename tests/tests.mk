@@ -286,3 +286,4 @@ $(eval $(call unit,vet,$(vet_test_srcs)))
 $(eval $(call fuzz,vet,$(vet_test_srcs)))
 
 # --- inspection in a session
+$(eval $(call unit,session_inspect,$(session_rig_srcs) $(profiles_srcs),-lev))

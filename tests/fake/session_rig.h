@@ -68,6 +68,9 @@ struct rig {
 	const char *protocol; /* ALPN that the peer agreed on; NULL = none */
 	int mute_warden;  /* leaves IMPORT unanswered */
 	unsigned nitems;  /* devices of a list */
+	const void *block; /* profiles, given before the answer; NULL = none */
+	size_t block_size;
+	struct ipc_quota quota; /* given with them, if it has a name */
 
 	/* what they saw */
 	unsigned keys, identities, lists, imports, set_configs;
@@ -78,6 +81,13 @@ struct rig {
 	unsigned nstates;
 	struct ipc_refused refusals[RIG_REFUSALS];
 	unsigned nrefusals;
+	struct ipc_ruled ruled[RIG_REFUSALS];
+	unsigned nruled, nasks, nover, nchallenges, nout;
+	struct ipc_ask ask; /* the last of each */
+	struct ipc_challenge challenge;
+	struct ipc_out out;
+	struct ipc_quota used;
+	unsigned nquotas;
 	unsigned door_wiped;
 	struct stream *stream; /* the session's; borrowed, for its counts */
 
@@ -135,6 +145,12 @@ void rig_header(struct rig *rig, const struct usbip_header *hdr);
 
 /* The warden's words to a peer that has events; 0 when they fit the channel. */
 int rig_line(struct rig *rig, const char *text, size_t len);
+
+/* The warden's words about inspection: profiles (of a streaming session in place
+ * of those before), a verdict, whether somebody would see a challenge. */
+void rig_profiles(struct rig *rig, const void *block, size_t size);
+void rig_verdict(struct rig *rig, uint32_t id, enum ipc_say say);
+void rig_listening(struct rig *rig, int is_listening);
 
 /* Takes exactly n bytes, turning the rig until they are there. */
 void rig_take(struct rig *rig, void *buf, size_t n);
