@@ -65,11 +65,16 @@ av_entity(const struct decode_iface *iface, uint8_t id)
 	size_t pos = 0, n;
 	const uint8_t *p;
 
-	if (id == 0 || iface->alt->subclass != AV_SUBCLASS_CONTROL) {
+	if (id == 0) {
 		return !is_video ? AV_AUDIO_INTERFACE :
 		    iface->alt->subclass == AV_SUBCLASS_STREAMING ?
 				   AV_VIDEO_STREAMING :
 				   AV_VIDEO_INTERFACE;
+	}
+	/* Only control interfaces have entities. Firmware that looks at the id
+	 * alone would take this for a request to one of those. */
+	if (iface->alt->subclass != AV_SUBCLASS_CONTROL) {
+		return AV_UNDECLARED;
 	}
 	while (alt != NULL && desc_step(iface->bytes + alt->offset,
 				  alt->length, &pos, &p, &n) == 0) {
@@ -92,9 +97,13 @@ av_entity(const struct decode_iface *iface, uint8_t id)
 uint32_t
 av_control(const struct decode_iface *iface, const uint8_t setup[8])
 {
-	enum av_kind kind = (setup[0] & 0x1f) == 2 ? AV_AUDIO_ENDPOINT :
-						    av_entity(iface, setup[5]);
+	enum av_kind kind = av_entity(iface, setup[5]);
 
+	if ((setup[0] & 0x1f) == 2) {
+		kind = setup[5] == 0 && iface->alt->class == AV_CLASS_AUDIO ?
+		    AV_AUDIO_ENDPOINT :
+		    AV_UNDECLARED;
+	}
 	return (uint32_t)kind << 8 | setup[3];
 }
 

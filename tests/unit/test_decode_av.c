@@ -187,22 +187,32 @@ test_extension_alone(void **state)
 	}
 }
 
+/* Ids that no descriptor has, and those of another interface. */
 static void
 test_undeclared(void **state)
 {
-	struct decoder *d = attach(0, 0);
+	static const struct {
+		uint8_t number, type;
+		uint16_t index;
+	} cases[] = {{0, 0x21, 0x0900}, {1, 0x21, 0x0301}, {1, 0x22, 0x0081},
+		{2, 0xa1, 0x0302}, {3, 0x21, 0x0503}, {3, 0x22, 0x0582}};
 	uint8_t data[2] = {0};
 	struct unit u;
 
 	(void)state;
-	unit_control(&u, 0x21, 1, 0x100, 0x0900, data, 2, 1);
-	assert_int_equal(d->ops->submit(d, &u), DECODE_ANSWER);
-	assert_int_equal(u.status, USBIP_EPIPE);
-	assert_int_equal(list.nseen, 0);
-	/* a vendor request has no facts here; the hook setup passed it */
-	unit_control(&u, 0x41, 1, 0x100, 0x0900, data, 2, 1);
-	assert_int_equal(d->ops->submit(d, &u), DECODE_PASS);
-	free(d);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct decoder *d = attach(cases[i].number, 0);
+
+		unit_control(&u, cases[i].type, 1, 0x100, cases[i].index, data,
+		    2, 1);
+		assert_int_equal(d->ops->submit(d, &u), DECODE_ANSWER);
+		assert_int_equal(u.status, USBIP_EPIPE);
+		assert_int_equal(list.nseen, 0);
+		/* a vendor request has no facts here: the hook setup has */
+		unit_control(&u, 0x41, 1, 0x100, 0x0900, data, 2, 1);
+		assert_int_equal(d->ops->submit(d, &u), DECODE_PASS);
+		free(d);
+	}
 }
 
 static void
