@@ -225,7 +225,8 @@ simgw_libs := -lev $(MBEDTLS)
 $(eval $(call unit,hook,$(facts_srcs)))
 
 # --- bot, setup, print, dfu
-setup_facts_srcs := policy/decode/setup.c $(facts_srcs) wire/desc.c
+setup_facts_srcs := policy/decode/av_entity.c policy/decode/setup.c \
+	$(facts_srcs) wire/desc.c
 $(eval $(call unit,setup_facts,$(setup_facts_srcs)))
 decoder_srcs := tests/fake/judge_list.c $(record_srcs) $(facts_srcs)
 bot_srcs := policy/decode/bot.c policy/decode/scsi.c $(decoder_srcs)

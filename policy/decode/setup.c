@@ -5,6 +5,7 @@
  */
 #include "policy/decode/setup.h"
 
+#include "policy/decode/av.h"
 #include "policy/facts/setup.h"
 #include "wire/cursor.h"
 
@@ -264,8 +265,10 @@ standard_name(const uint8_t setup[8], unsigned recipient,
 /* Facts that only the class knows where to look for. */
 static void
 class_facts(struct facts *f, enum setup_request name, const uint8_t setup[8],
-    const uint8_t *data, uint32_t len, const struct desc_alt *alt)
+    const uint8_t *data, uint32_t len, const struct decode_iface *iface)
 {
+	uint8_t class = iface->alt->class;
+
 	if (name == REQ_HID_GET_REPORT || name == REQ_HID_SET_REPORT) {
 		facts_set(f, FACT_KIND, setup[3]);
 		facts_set(f, FACT_REPORT_ID, setup[2]);
@@ -277,8 +280,8 @@ class_facts(struct facts *f, enum setup_request name, const uint8_t setup[8],
 	}
 	/* Audio 1.0 5.2.2, audio 2.0 5.2.2, UVC 1.5 4.2; an endpoint has
 	 * controls, but is no entity */
-	if (alt->class == CLASS_AUDIO || alt->class == CLASS_VIDEO) {
-		facts_set(f, FACT_CONTROL, setup[3]);
+	if (class == CLASS_AUDIO || class == CLASS_VIDEO) {
+		facts_set(f, FACT_CONTROL, av_control(iface, setup));
 		if ((setup[0] & 0x1f) == TO_INTERFACE) {
 			facts_set(f, FACT_ENTITY, setup[5]);
 		}
@@ -308,7 +311,7 @@ setup_facts(struct facts *f, const uint8_t setup[8], const uint8_t *data,
 		name = standard_name(setup, recipient, iface);
 	} else if (type == TYPE_CLASS && iface != NULL) {
 		name = find(class_requests(iface->alt), setup);
-		class_facts(f, name, setup, data, len, iface->alt);
+		class_facts(f, name, setup, data, len, iface);
 	}
 	if (name != REQ_NONE) {
 		facts_set(f, FACT_REQUEST_NAME, name);

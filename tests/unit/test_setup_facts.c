@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "policy/decode/setup.h"
+#include "policy/facts/av.h"
 #include "policy/facts/names.h"
 #include "policy/facts/setup.h"
 
@@ -36,13 +37,20 @@ static void
 facts_of(struct facts *f, const uint8_t setup[8], const void *data,
     uint32_t len, uint32_t triple)
 {
-	struct desc_alt alt = {
+	/* to audio 1.0 a feature unit, to video an extension unit */
+	static const uint8_t bytes[] = {9, 0x24, 6, 5, 1, 1, 3, 0, 0};
+	static struct desc_config config;
+	struct desc_alt *alt = &config.alts[0];
+	struct decode_iface iface = {
+		.config = &config, .bytes = bytes, .alt = alt};
+
+	config.nalts = 1;
+	*alt = (struct desc_alt){
 		.class = (uint8_t)(triple >> 16),
 		.subclass = (uint8_t)(triple >> 8),
 		.protocol = (uint8_t)triple,
+		.length = sizeof(bytes),
 	};
-	struct decode_iface iface = {.alt = &alt};
-
 	memset(f, 0xa5, sizeof(*f));
 	setup_facts(f, setup, data, len, triple == NOBODY ? NULL : &iface);
 }
@@ -226,7 +234,8 @@ test_class_facts(void **state)
 	static const uint8_t line[8] = {0x21, 0x20, 0, 0, 0, 0, 7, 0};
 	static const uint8_t volume[8] = {0x21, 1, 1, 2, 0, 5, 2, 0};
 	static const uint8_t rate[8] = {0x22, 1, 0, 1, 0x84, 0, 3, 0};
-	static const uint8_t probe[8] = {0x21, 1, 0, 1, 1, 0, 26, 0};
+	static const uint8_t power[8] = {0x21, 1, 0, 1, 1, 0, 1, 0};
+	static const uint8_t firmware[8] = {0x21, 1, 0, 4, 1, 5, 2, 0};
 	struct facts f;
 
 	(void)state;
@@ -245,13 +254,16 @@ test_class_facts(void **state)
 	assert_false(facts_has(&f, FACT_BAUD));
 	facts_of(&f, volume, NULL, 0, UAC1);
 	assert_int_equal(f.num[FACT_ENTITY], 5);
-	assert_int_equal(f.num[FACT_CONTROL], 2);
+	assert_int_equal(f.num[FACT_CONTROL], AV_AUDIO_FEATURE << 8 | 2);
 	facts_of(&f, rate, NULL, 0, UAC1);
 	assert_false(facts_has(&f, FACT_ENTITY));
-	assert_int_equal(f.num[FACT_CONTROL], 1);
-	facts_of(&f, probe, NULL, 0, UVC);
+	assert_int_equal(f.num[FACT_CONTROL], AV_AUDIO_ENDPOINT << 8 | 1);
+	facts_of(&f, firmware, NULL, 0, UVC);
+	assert_int_equal(f.num[FACT_ENTITY], 5);
+	assert_int_equal(f.num[FACT_CONTROL], AV_VIDEO_EXTENSION << 8 | 4);
+	facts_of(&f, power, NULL, 0, UVC);
 	assert_int_equal(f.num[FACT_ENTITY], 0);
-	assert_int_equal(f.num[FACT_CONTROL], 1);
+	assert_int_equal(f.num[FACT_CONTROL], AV_VIDEO_INTERFACE << 8 | 1);
 	assert_false(facts_has(&f, FACT_KIND));
 }
 
