@@ -258,8 +258,8 @@ $(eval $(call fuzz,serial,policy/decode/cdc.c policy/decode/serial.c \
 
 # --- net, av
 decode_net_srcs := policy/decode/cdc.c policy/decode/net.c \
-	policy/decode/net_frame.c policy/decode/net_ncm.c \
-	policy/decode/net_rndis.c
+	policy/decode/net_eem.c policy/decode/net_frame.c \
+	policy/decode/net_ncm.c policy/decode/net_rndis.c
 $(eval $(call unit,decode_net,$(decode_net_srcs) $(record_srcs) \
 	tests/fake/judge_list.c))
 $(eval $(call fuzz,net,$(filter-out %/net.c %/cdc.c,$(decode_net_srcs))))

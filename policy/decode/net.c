@@ -1,11 +1,11 @@
 /*
  * Network functions: CDC-ECM (ECM 1.2), CDC-NCM (NCM 1.0) and RNDIS, their
- * control interface and the data interface that belongs to it. Hook net rules on
- * each Ethernet frame; frames that may not pass vanish, and what else travels in
+ * control interface and the data interface that belongs to it; and CDC-EEM (EEM
+ * 1.0), which has only one. Hook net rules on each Ethernet frame; frames that may not pass vanish, and what else travels in
  * the same transfer arrives.
  *
  * A transfer is a whole: one frame of ECM, whole blocks of NCM, whole messages
- * of RNDIS, as the drivers of hosts have it. ECM alone could go on in the next
+ * of RNDIS and EEM, as the drivers of hosts have it. ECM alone could go on in the next
  * transfer (ECM 1.2 3.3.1: a frame ends in a short packet): from the device each
  * transfer is judged as a frame nevertheless, because that is what a host takes
  * it for; to the device only a transfer without bytes may follow one that ends
@@ -19,7 +19,7 @@
 #include "wire/cursor.h"
 #include "wire/usbip.h"
 
-enum net_kind { NET_ECM, NET_NCM, NET_RNDIS, NET_NONE };
+enum net_kind { NET_ECM, NET_NCM, NET_RNDIS, NET_EEM, NET_NONE };
 
 enum request { /* CDC 1.2 6.2, NCM 1.0 6.2 */
 	SEND_ENCAPSULATED_COMMAND = 0x00,
@@ -62,6 +62,9 @@ kind_of(const struct cdc *c)
 	if (c->class == 0x02 && c->subclass == 0x0d) {
 		return NET_NCM;
 	}
+	if (c->class == 0x02 && c->subclass == 0x0c) {
+		return NET_EEM;
+	}
 	if ((c->class == 0x02 && c->subclass == 0x02 && c->protocol == 0xff) ||
 	    (c->class == 0xe0 && c->subclass == 0x01 && c->protocol == 0x03) ||
 	    (c->class == 0xef && c->subclass == 0x04 && c->protocol == 0x01)) {
@@ -101,7 +104,7 @@ net_attach(struct decoder *d, const struct decode_how *how, const char **what)
 	struct cdc c;
 
 	if (cdc_find(&c, iface->config, iface->bytes, alt) != 0 ||
-	    (c.has & CDC_DATA) == 0) {
+	    (kind_of(&c) != NET_EEM && (c.has & CDC_DATA) == 0)) {
 		*what = "network function without a data interface of its own";
 		return ERR_FORMAT;
 	}
@@ -148,6 +151,8 @@ judge_frames(struct net *n, struct unit *u, uint32_t len)
 		return net_ncm(&ask, &n->spans, u->data, len);
 	case NET_RNDIS:
 		return net_rndis(&ask, u->data, len);
+	case NET_EEM:
+		return net_eem(&ask, u->data, len);
 	case NET_NONE:
 		break;
 	}

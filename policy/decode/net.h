@@ -45,6 +45,7 @@ enum net_fate net_ncm(const struct net_ask *ask, struct net_spans *spans,
     uint8_t *data, uint32_t len);
 enum net_fate net_rndis(
     const struct net_ask *ask, uint8_t *data, uint32_t len);
+enum net_fate net_eem(const struct net_ask *ask, uint8_t *data, uint32_t len);
 
 /* A control message of RNDIS: NULL, or what is wrong with it. */
 const char *net_rndis_message(const uint8_t *p, uint32_t len, int is_in);

@@ -45,7 +45,7 @@ run(const struct net_ask *ask, unsigned format, uint8_t *data, uint32_t len)
 		return net_rndis(ask, data, len);
 	}
 	net_rndis_message(data, len, ask->is_in);
-	return NET_GONE;
+	return net_eem(ask, data, len);
 }
 
 int

@@ -414,6 +414,52 @@ test_messages(void **state)
 }
 
 static void
+test_eem(void **state)
+{
+	static const uint8_t one[] = {9, 2, 32, 0, 1, 1, 0, 0x80, 50, 9, 4, 0,
+		0, 2, 2, 0x0c, 7, 0, 7, 5, 0x82, 2, 0, 2, 0, 7, 5, 2, 2, 0, 2,
+		0};
+	/* a frame, an echo of three bytes, nothing, a frame, half a header */
+	static const uint8_t eem[] = {L16(20), FRAME(0), L32(0xefbeadde),
+		L16(0x8003), 7, 7, 7, L16(0), L16(0x4014), FRAME(6),
+		L32(0), 9};
+	static const struct {
+		uint8_t p[24];
+		uint32_t len;
+	} lies[] = {{{L16(21), FRAME(0), L32(0)}, 22}, {{L16(0xc000)}, 2},
+		{{L16(0xb000)}, 2}, {{L16(17), FRAME(0), L32(0)}, 22},
+		{{L16(0x87ff)}, 24}};
+	struct decoder *d = attach(one, 0);
+	uint8_t b[sizeof(eem)];
+	struct unit u;
+
+	(void)state;
+	memcpy(b, eem, sizeof(b));
+	judge_list_add(&list, VERDICT_DROP);
+	assert_int_equal(out(d, b, sizeof(b)), DECODE_PASS);
+	assert_int_equal(list.nseen, 2);
+	assert_int_equal(list.seen[0].facts.num[FACT_LEN], 16);
+	assert_memory_equal(b, eem + 22, 5);
+	assert_memory_equal(b + 5, eem + 29, 22);
+	for (size_t i = 27; i < sizeof(b); i++) {
+		assert_int_equal(b[i], 0);
+	}
+	list.always.verdict = VERDICT_DENY;
+	assert_int_equal(in(d, &u, 0x82, b + 5, 22), DECODE_AGAIN);
+	list.always.verdict = VERDICT_QUARANTINE;
+	memcpy(b, eem, sizeof(b));
+	assert_int_equal(in(d, &u, 0x82, b, sizeof(b)), DECODE_QUARANTINE);
+	assert_int_equal(list.ninvalid, 0);
+	for (unsigned i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		memcpy(b, lies[i].p, lies[i].len);
+		assert_int_equal(
+		    in(d, &u, 0x82, b, lies[i].len), DECODE_EJECT);
+		assert_int_equal(list.ninvalid, i + 1);
+	}
+	free(d);
+}
+
+static void
 test_notifications(void **state)
 {
 	uint8_t b[20] = {0xa1, 0x2a, 0, 0, 0, 0, 8};
@@ -471,6 +517,7 @@ main(void)
 		cmocka_unit_test(test_rndis),
 		cmocka_unit_test(test_rndis_lies),
 		cmocka_unit_test(test_messages),
+		cmocka_unit_test(test_eem),
 		cmocka_unit_test(test_notifications),
 		cmocka_unit_test(test_ntb_parameters),
 	};
