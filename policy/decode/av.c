@@ -4,8 +4,8 @@
  * transfer of a stream, not on its packets, for nothing that it has facts of
  * changes between them.
  *
- * A stream cannot be refused in words: isochronous endpoints do not stall, and a
- * host that gets errors tries again. So `deny' of a stream is `drop', and the
+ * A stream cannot be refused in words: isochronous endpoints do not stall, and
+ * a host that gets errors tries again. So `deny' of a stream is `drop', and the
  * stream lives: samples become zeros, in both directions and at their pace;
  * packets of video become empty; MIDI events and bulk video do not arrive.
  */

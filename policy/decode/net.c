@@ -1,15 +1,16 @@
 /*
  * Network functions: CDC-ECM (ECM 1.2), CDC-NCM (NCM 1.0) and RNDIS, their
  * control interface and the data interface that belongs to it; and CDC-EEM (EEM
- * 1.0), which has only one. Hook net rules on each Ethernet frame; frames that may not pass vanish, and what else travels in
- * the same transfer arrives.
+ * 1.0), which has only one. Hook net rules on each Ethernet frame; frames that
+ * may not pass vanish, and what else travels in the same transfer arrives.
  *
  * A transfer is a whole: one frame of ECM, whole blocks of NCM, whole messages
- * of RNDIS and EEM, as the drivers of hosts have it. ECM alone could go on in the next
- * transfer (ECM 1.2 3.3.1: a frame ends in a short packet): from the device each
- * transfer is judged as a frame nevertheless, because that is what a host takes
- * it for; to the device only a transfer without bytes may follow one that ends
- * in a full packet, or it would read a frame that nobody has judged.
+ * of RNDIS and EEM, as the drivers of hosts have it. ECM alone could go on in
+ * the next transfer (ECM 1.2 3.3.1: a frame ends in a short packet): from the
+ * device each transfer is judged as a frame nevertheless, because that is what
+ * a host takes it for; to the device only a transfer without bytes may follow
+ * one that ends in a full packet, or it would read a frame that nobody has
+ * judged.
  */
 #include "policy/decode/net.h"
 

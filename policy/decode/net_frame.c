@@ -1,7 +1,8 @@
 /*
- * Ethernet frames: layers 2 to 4, as far as the facts go. A frame that is hidden
- * behind more tags or extension headers than anybody sends is dropped without
- * being asked about: it may come from afar, so it does not cost the device.
+ * Ethernet frames: layers 2 to 4, as far as the facts go. A frame that is
+ * hidden behind more tags or extension headers than anybody sends is dropped
+ * without being asked about: it may come from afar, so it does not cost the
+ * device.
  */
 #include "policy/decode/net.h"
 

@@ -36,27 +36,27 @@ transfer(struct decoder *d, struct rcur *c)
 	static const uint8_t ends[] = {0, 0x80, 1, 0x81};
 	struct unit_packet packets[4];
 	struct unit u = {.now = 1};
-	uint8_t kind = rcur_u8(c), half;
+	uint8_t kind = rcur_u8(c), quarter;
 
 	u.length = rcur_u8(c);
 	verdict = rcur_u8(c);
 	u.type = kind & 3;
-	u.endpoint = u.type == 0 ? ends[kind >> 2 & 1] : ends[2 + (kind >> 2 & 1)];
+	u.endpoint = ends[(u.type != 0) * 2 + (kind >> 2 & 1)];
 	rcur_copy(c, u.setup, u.type == 0 ? 8 : 0);
 	u.setup[0] = (uint8_t)((u.setup[0] & 0x7f) | (u.endpoint & 0x80));
 	u.data = malloc(u.length + 1u);
 	MUST(u.data != NULL);
 	rcur_copy(c, u.data, u.length);
 	u.actual = u.length;
-	half = (uint8_t)(u.length / 4);
+	quarter = (uint8_t)(u.length / 4);
 	if (u.type == XFER_ISO) {
 		u.packets = packets;
 		u.npackets = 4;
-		u.length = 4u * half;
+		u.length = 4u * quarter;
 		u.actual = u.length;
 		for (unsigned i = 0; i < 4; i++) {
 			packets[i] = (struct unit_packet){
-			    i * half, half, half, 0};
+			    i * quarter, quarter, quarter, 0};
 		}
 	}
 	if (d->ops->submit(d, &u) == DECODE_PASS) {
@@ -76,7 +76,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const uint8_t *bytes = rcur_bytes(&c, len);
 	const char *what;
 
-	if (bytes == NULL || desc_parse_config(&config, bytes, len, NULL) != 0) {
+	if (bytes == NULL ||
+	    desc_parse_config(&config, bytes, len, NULL) != 0) {
 		return 0;
 	}
 	for (unsigned i = 0; i < config.nalts; i++) {

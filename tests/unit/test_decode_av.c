@@ -152,7 +152,8 @@ test_controls(void **state)
 		assert_int_equal(f->nbytes, is_out ? 2 : 0);
 		assert_int_equal(facts_has(f, FACT_ENTITY),
 		    (controls[i].type & 3) == 1);
-		if (!has_name(controls[i].name, (uint32_t)f->num[FACT_CONTROL])) {
+		if (!has_name(controls[i].name,
+			(uint32_t)f->num[FACT_CONTROL])) {
 			fail_msg("%zu: %s is %x", i, controls[i].name,
 			    (unsigned)f->num[FACT_CONTROL]);
 		}
