@@ -271,7 +271,7 @@ $(eval $(call fuzz,av,$(decode_av_srcs) $(desc_srcs)))
 
 # --- profiles: language
 profiles_test_srcs := $(profiles_srcs) policy/facts/hook.c tests/fake/names_sample.c wire/desc.c
-$(foreach t,profiles_load, \
+$(foreach t,profiles_load profiles_errors, \
 	$(eval $(call unit,$(t),$(profiles_test_srcs))))
 
 # --- profiles: table and judge

@@ -262,7 +262,16 @@ close_missing(struct profile_load *load)
 	if (!lex->is_quiet) {
 		lex->told_at = lex->at.pos + 1;
 	}
-	lex->at.depth--;
+	if (lex->at.depth-- == PLEX_DEPTH && peek(lex, 0) != -1) {
+		/* the newline that it stood in the way of ends the rule */
+		lex->at.pos = lex->at.line_start - 1;
+		lex->at.line--;
+		lex->at.line_start = lex->at.pos;
+		while (lex->at.line_start > 0 &&
+		    lex->source->text[lex->at.line_start - 1] != '\n') {
+			lex->at.line_start--;
+		}
+	}
 	return RBRACE;
 }
 
@@ -587,27 +596,40 @@ next(struct profile_load *load)
 	return kind;
 }
 
-/* Whether what was wrong ends with this token, which is not part of it. */
+/* Whether what was wrong ends with this token, which is not part of it; base is
+ * the depth of what was wrong. */
 static int
-is_next_statement(const struct plexer *lex, int kind)
+is_next_statement(const struct plexer *lex, int kind, unsigned base)
 {
 	const struct ptoken *t = &lex->token;
-	const struct keyword *words = lex->before.depth == 0 ? top_words :
-							       item_words;
 	const struct keyword *k;
 
 	if (kind == 0) {
 		return 1;
 	}
+	if (lex->before.depth > base) {
+		return 0;
+	}
 	if (kind == RBRACE) {
 		return is_in(&lex->before, BRACE_ON) ||
 		    is_in(&lex->before, BRACE_PROFILE);
 	}
-	if (lex->before.depth > 0 && plex_brace(&lex->before) != BRACE_PROFILE) {
+	if (base > 0 && plex_brace(&lex->before) != BRACE_PROFILE) {
 		return 0;
 	}
-	k = find(words, t->text, t->len);
+	k = find(base == 0 ? top_words : item_words, t->text, t->len);
 	return t->is_first && k != NULL && k->starts && kind == k->token;
+}
+
+/* Whether it ends with this token, which is part of it. */
+static int
+ends_statement(const struct plexer *lex, int kind, unsigned base)
+{
+	if (lex->at.depth > base) {
+		return 0;
+	}
+	return (kind == END && (base == 0 || is_in(&lex->at, BRACE_ON))) ||
+	    (kind == RBRACE && base == 0 && lex->before.depth > 0);
 }
 
 /* Up to the end of the statement that was wrong; gives END. */
@@ -616,29 +638,24 @@ skip_statement(struct profile_load *load)
 {
 	struct plexer *lex = &load->lex;
 	int kind = lex->at.last;
+	unsigned base = lex->at.depth;
 
-	lex->skip = 0;
+	if (kind == LBRACE || kind == RBRACE) {
+		base = lex->before.depth; /* it may be the end of more */
+	}
 	lex->is_quiet = 1;
-	if (kind == END || is_next_statement(lex, kind)) {
-		if (kind != END) {
+	while (kind != END || !ends_statement(lex, kind, base)) {
+		if (is_next_statement(lex, kind, base) &&
+		    lex->before.pos + 1 != lex->skipped_to) {
 			lex->at = lex->before;
+			lex->skipped_to = lex->at.pos + 1;
+			break;
 		}
-	} else {
-		do {
-			unsigned depth = lex->at.depth;
-
-			kind = next(load);
-			if (kind != END && is_next_statement(lex, kind)) {
-				lex->at = lex->before;
-				kind = END;
-			} else if (kind == RBRACE && depth == 1 &&
-			    lex->before.depth > 0) {
-				kind = END; /* of a lost or a top-level one */
-			} else if (kind == END && lex->at.depth > 0 &&
-			    plex_brace(&lex->at) != BRACE_ON) {
-				kind = RBRACE; /* a stray `;' */
-			}
-		} while (kind != END);
+		if (kind == 0 || ends_statement(lex, kind, base)) {
+			break;
+		}
+		base = base < lex->at.depth ? base : lex->at.depth;
+		kind = next(load);
 	}
 	lex->is_quiet = 0;
 	lex->skip = 0;

@@ -65,6 +65,7 @@ struct plexer {
 	struct plex_at at, before; /* before: the last token */
 	struct ptoken token;
 	size_t told_at;	    /* where a missing brace was told, + 1 */
+	size_t skipped_to;  /* where the last skip ended, + 1 */
 	uint8_t skip;	    /* to the end of what was wrong */
 	uint8_t is_quiet;   /* errors are of what is skipped */
 	uint8_t has_comments; /* comments are tokens: for the canonical form */

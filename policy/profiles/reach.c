@@ -357,6 +357,7 @@ judge(struct reacher *r, const struct shape *shapes, size_t i)
 {
 	const struct shape *s = &shapes[i];
 
+	/* the last match is the first form */
 	for (const struct form *f = s->forms; f != NULL; f = f->next) {
 		if (f->spans == NULL || f->match->is_not) {
 			continue;
@@ -371,7 +372,7 @@ judge(struct reacher *r, const struct shape *shapes, size_t i)
 			    !f->is_many &&
 			    is_same_subject(f->match, g->match) &&
 			    !do_meet(f, g)) {
-				pload_error(r->load, &f->match->at,
+				pload_error(r->load, &g->match->at,
 				    "nothing is this and what the rule "
 				    "matches before, it can never be "
 				    "reached");
