@@ -270,9 +270,13 @@ $(eval $(call unit,decode_av,$(decode_av_srcs) $(facts_srcs) $(record_srcs) \
 $(eval $(call fuzz,av,$(decode_av_srcs) $(desc_srcs)))
 
 # --- profiles: language
-profiles_test_srcs := $(profiles_srcs) policy/facts/hook.c tests/fake/names_sample.c wire/desc.c
-$(foreach t,profiles_load profiles_errors, \
+profiles_test_srcs := $(profiles_srcs) policy/facts/hook.c \
+	tests/fake/names_sample.c wire/desc.c
+$(foreach t,profiles_load profiles_errors profiles_hostile, \
 	$(eval $(call unit,$(t),$(profiles_test_srcs))))
+$(eval $(call unit,profiles_print,$(profiles_test_srcs) \
+	tests/fake/profile_dump.c))
+$(eval $(call fuzz,profiles,$(profiles_test_srcs) tests/fake/profile_dump.c))
 
 # --- profiles: table and judge
 judge_test_srcs := $(profiles_test_srcs) $(table_srcs) $(explain_srcs) \

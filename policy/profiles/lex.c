@@ -325,10 +325,15 @@ fail_byte(struct profile_load *load, int c)
 static int
 byte_after(const struct plexer *lex, size_t n)
 {
-	while (is_blank(peek(lex, n))) {
-		n++;
+	for (;;) {
+		if (is_blank(peek(lex, n))) {
+			n++;
+		} else if (peek(lex, n) == '\\' && peek(lex, n + 1) == '\n') {
+			n += 2;
+		} else {
+			return peek(lex, n);
+		}
 	}
-	return peek(lex, n);
 }
 
 static int

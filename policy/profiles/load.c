@@ -277,10 +277,20 @@ pload_text(struct profile_load *load, enum profile_origin origin,
 	return s;
 }
 
+/* Said once, at what was read when the memory was used up. */
+static void
+tell_full(struct profile_load *load, const struct place *at)
+{
+	if (load->is_full && !load->is_told) {
+		load->is_told = 1;
+		pload_error(load, at, "more than fits in 256 MiB of memory");
+	}
+}
+
 int
 pload_parse(struct profile_load *load, struct psource *source)
 {
-	int was_full = load->is_full;
+	struct place at;
 
 	plex_init(&load->lex, source);
 	load->profile = NULL;
@@ -288,11 +298,8 @@ pload_parse(struct profile_load *load, struct psource *source)
 	if (profiles_yyparse(load) == 2) {
 		load->is_nomem = 1;
 	}
-	if (load->is_full && !was_full) {
-		struct place at = pload_place(load, &load->lex.token);
-
-		pload_error(load, &at, "more than fits in 256 MiB of memory");
-	}
+	at = pload_place(load, &load->lex.token);
+	tell_full(load, &at);
 	return load->is_nomem ? ERR_NOMEM : 0;
 }
 
@@ -327,6 +334,12 @@ profile_load_finish(struct profile_load *load, struct profile_set **out)
 	if (r == 0) {
 		load->is_finished = 1;
 		r = bind_profiles(load, set);
+		if (load->sources != NULL) {
+			tell_full(load, &(struct place){
+				.file = load->sources->name,
+				.line = 1,
+				.column = 1});
+		}
 	}
 	sort(load, &load->errors);
 	sort(load, &load->warnings);

@@ -107,7 +107,7 @@ struct profile_load {
 	struct value *list, *list_tail; /* the set that is being read */
 	enum hook hook;
 	struct messages errors, warnings;
-	uint8_t is_nomem, is_full, is_finished;
+	uint8_t is_nomem, is_full, is_told, is_finished;
 	uint8_t is_broken; /* a text could not be read as a whole */
 	uint64_t steps; /* of comparing rules */
 	profile_read_fn *read;

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEPS_MAX (UINT64_C(1) << 27) /* comparisons of one load */
+#define STEPS_MAX (UINT64_C(1) << 30) /* comparisons of one load */
 
 struct span {
 	uint64_t low, high;
