@@ -66,7 +66,7 @@ test_large(void **state)
 	refuse_filled("define a = {", " 1", PROFILES_MAX_TEXT, 0,
 	    "more than fits in 256 MiB");
 	refuse_filled("profile p { on setup {", "deny value 1;",
-	    PROFILES_MAX_TEXT, 0, "more than 4096 rules");
+	    PROFILES_MAX_TEXT, 0, "more than 32768 rules");
 	refuse_filled("profile p { on setup { deny", " value 1", 1u << 20, 0,
 	    "more than 32 matches");
 	refuse_filled("profile p { on scsi { rewrite {", " wp = 1", 1u << 20,
