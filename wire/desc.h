@@ -144,7 +144,7 @@ int desc_next(const void *buf, size_t len, size_t *pos, const uint8_t **p,
 
 /* As desc_next, and ERR_CLOSED also where bytes follow in which no descriptor
  * begins and which a checked configuration or BOS may end in: one of any value,
- * or up to eight zeros. */
+ * or up to eight of 00 or of ff. */
 int desc_step(const void *buf, size_t len, size_t *pos, const uint8_t **p,
     size_t *n);
 

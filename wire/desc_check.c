@@ -37,8 +37,9 @@
  *   no BOS at SuperSpeed             hosts then do without link power states
  *   device or configuration          skipped by length, as all other unknown
  *     descriptors inside another     descriptors
- *   one byte, or up to 8 zeros,      too short to begin a descriptor, or one
- *     behind the last descriptor     that no reader accepts (desc_why.h)
+ *   one byte, or up to 8 of 00 or    too short to begin a descriptor, or one
+ *     of ff, behind the last         that no reader accepts (desc_why.h)
+ *     descriptor
  *   NULs that pad a string           text ends there for the kernel and for us
  *   no device qualifier, no strings  both are optional
  *

@@ -36,7 +36,8 @@ desc_blame(struct desc_why *why, int err, enum desc_part part, size_t item)
 
 /* Bytes behind the last whole descriptor of a container that real firmware
  * leaves there: one byte of any value, in which no descriptor can begin, or up
- * to DESC_TAIL zeros, which no reader can take for one. */
+ * to DESC_TAIL zeros or bytes of erased flash, ff, which no reader can take for
+ * one: there is no descriptor of length 0, nor one of type ff. */
 #define DESC_TAIL 8u
 static inline int
 desc_tail_harmless(const uint8_t *p, size_t n)
@@ -45,11 +46,11 @@ desc_tail_harmless(const uint8_t *p, size_t n)
 		return 1;
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (p[i] != 0) {
+		if (p[i] != p[0]) {
 			return 0;
 		}
 	}
-	return n <= DESC_TAIL;
+	return n <= DESC_TAIL && (p[0] == 0 || p[0] == 0xff);
 }
 
 #endif

@@ -63,6 +63,7 @@ static const struct class_need {
 #define CLASS_HID 0x03
 #define CLASS_DATA 0x0a
 #define CDC_UNION 0x06
+#define INTERFACE_SIZE 9u
 
 /* ------------------------------------------------------------------------ */
 /* The data half of a communication device                                  */
@@ -180,6 +181,32 @@ some_has(const struct vet *v, enum need need, uint8_t number)
 	return 0;
 }
 
+/* An interface of which nothing is said but that it is there: its driver finds
+ * nothing to begin with. */
+static int
+is_bare(const struct vet *v, uint8_t number)
+{
+	for (size_t i = 0; i < v->config->nalts; i++) {
+		if (v->config->alts[i].number == number &&
+		    v->config->alts[i].length > INTERFACE_SIZE) {
+			return 0;
+		}
+	}
+	return 1;
+}
+
+static int
+is_met(
+    const struct vet *v, const struct class_need *n, const struct desc_alt *alt)
+{
+	if ((n->need == NEED_ISO || n->need == NEED_STREAM) &&
+	    is_bare(v, alt->number)) {
+		return 1;
+	}
+	return n->is_each ? has_need(v, n->need, alt)
+			  : some_has(v, n->need, alt->number);
+}
+
 static int
 is_one_of(uint8_t value, uint8_t want)
 {
@@ -204,11 +231,13 @@ check_reports(const struct vet *v, const struct desc_alt *alt)
 	if (s.values[REPORT_INPUT] > 0) {
 		return 0;
 	}
-	if (s.values[REPORT_OUTPUT] + s.values[REPORT_FEATURE] == 0) {
+	if (s.fields[REPORT_INPUT] + s.fields[REPORT_OUTPUT] +
+		s.fields[REPORT_FEATURE] ==
+	    0) {
 		return vet_no(
 		    v, "R10.hid-report", "HID without a report", alt->offset);
 	}
-	if (s.has_desktop || alt->subclass == 1) {
+	if (s.has_input_device) {
 		return vet_no(v, "R10.hid-input",
 		    "input device without an input report", alt->offset);
 	}
@@ -228,8 +257,7 @@ expect_classes(const struct vet *v)
 			if (alt->class == n->class &&
 			    is_one_of(alt->subclass, n->subclass) &&
 			    is_one_of(alt->protocol, n->protocol) &&
-			    !(n->is_each ? has_need(v, n->need, alt)
-					 : some_has(v, n->need, alt->number))) {
+			    !is_met(v, n, alt)) {
 				return vet_no(v, n->rule, n->text, alt->offset);
 			}
 		}

@@ -48,7 +48,7 @@ struct pass {
 	struct desc_why *why;
 	struct globals now, stack[STACK_MAX];
 	unsigned npushed, depth;
-	uint32_t page_of_usage; /* of the last usage; 0: none stands */
+	uint8_t is_input_device; /* the last usage that stands */
 	uint32_t bits[REPORT_KINDS][256];
 	uint8_t has[REPORT_KINDS][256];
 	size_t at;
@@ -71,6 +71,7 @@ on_field(struct pass *p, enum report_kind kind, uint32_t flags)
 	if (*bits > REPORT_BITS) {
 		return no(p, "R7.size", "HID report above 16384 bytes");
 	}
+	p->out->fields[kind]++;
 	if ((flags & CONSTANT) == 0) {
 		p->out->values[kind] += p->now.count;
 	}
@@ -98,9 +99,8 @@ on_main(struct pass *p, unsigned item, uint32_t value)
 			    "collections more than 64 deep");
 		}
 		p->depth++;
-		if ((value & 0xff) == APPLICATION &&
-		    p->page_of_usage == PAGE_DESKTOP) {
-			p->out->has_desktop = 1;
+		if ((value & 0xff) == APPLICATION && p->is_input_device) {
+			p->out->has_input_device = 1;
 		}
 		break;
 	case MAIN_END:
@@ -111,7 +111,7 @@ on_main(struct pass *p, unsigned item, uint32_t value)
 		p->depth--;
 		break;
 	}
-	p->page_of_usage = 0;
+	p->is_input_device = 0;
 	return r;
 }
 
@@ -168,7 +168,10 @@ on_local(struct pass *p, unsigned item, uint32_t value, unsigned size)
 	if (page == PAGE_KEYBOARD && (value & 0xffff) > KEY_USAGE_MAX) {
 		return no(p, "R7.usage", "a key that no keyboard has");
 	}
-	p->page_of_usage = page;
+	/* pointer, mouse, joystick, gamepad, keyboard, keypad, multi-axis */
+	value &= 0xffff;
+	p->is_input_device =
+	    page == PAGE_DESKTOP && value >= 1 && value <= 8 && value != 3;
 	return 0;
 }
 

@@ -15,9 +15,10 @@ enum report_kind { REPORT_INPUT, REPORT_OUTPUT, REPORT_FEATURE, REPORT_KINDS };
 
 struct report_summary {
 	uint32_t values[REPORT_KINDS]; /* fields times their count, padding
-					  left out; 0: no such report */
-	uint8_t has_desktop; /* an application of the desktop page: mouse,
-				joystick, keyboard ... */
+					  left out */
+	uint32_t fields[REPORT_KINDS]; /* of any sort; 0: no such report */
+	uint8_t has_input_device; /* an application that is a mouse, joystick,
+				     keyboard or of their kind */
 };
 
 /* 0, or ERR_POLICY with why ("R7.item" ...; offset in the report). out is set

@@ -108,13 +108,16 @@ judge_frame(const struct vet *v, const struct frame *frame, uint8_t format,
 	return 0;
 }
 
-/* bmaControls: bControlSize for each format */
+/* bmaControls: bControlSize for each format. A header whose count of formats is
+ * too large is common, and readers take the bytes behind it; those must be the
+ * interface's own. */
 static int
 judge_header(const struct vet *v, const struct vet_walk *w)
 {
 	size_t least = w->p[2] == VS_INPUT ? 13 : 9;
+	size_t left = w->len - (w->at - w->start);
 
-	if (w->n < least || w->n < least + (size_t)w->p[3] * w->p[least - 1]) {
+	if (w->n < least || left < least + (size_t)w->p[3] * w->p[least - 1]) {
 		return vet_no(v, "R6.length",
 		    "streaming header shorter than its controls", w->at);
 	}

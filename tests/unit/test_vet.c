@@ -190,10 +190,10 @@ reports(void **state)
 	assert_int_equal(s.values[REPORT_INPUT], 3); /* no padding */
 	assert_int_equal(s.values[REPORT_OUTPUT], 2);
 	assert_int_equal(s.values[REPORT_FEATURE], 0);
-	assert_int_equal(s.has_desktop, 1);
+	assert_int_equal(s.has_input_device, 1);
 	assert_int_equal(report_summarize(&s, odd, sizeof(odd), NULL), 0);
 	assert_int_equal(s.values[REPORT_FEATURE], 8);
-	assert_int_equal(s.has_desktop, 1);
+	assert_int_equal(s.has_input_device, 1);
 	/* a long item that runs past the end, at each length */
 	for (size_t n = 1; n < 5; n++) {
 		struct desc_why why = {0};
