@@ -432,6 +432,29 @@ test_judged(void **state)
 	bench_free(b);
 }
 
+/* Classes, reports and expectations are judged here, too, and what is said of
+ * them shows the bytes. */
+static void
+test_vetted(void **state)
+{
+	struct bench *b = bench_new();
+
+	(void)state;
+	b->sim->rec.config_bytes[46] = 9; /* bNumDescriptors of the HID */
+	run(b, PROBE_AS_IT_IS);
+	assert_non_null(strstr(b->refused.text, "09 21 11 01 00 09 22"));
+	expect_failed(b, "R6.hid");
+	b = bench_new();
+	b->sim->rec.report_bytes[12] = 0xb4; /* pop */
+	run(b, PROBE_AS_IT_IS);
+	assert_non_null(strstr(b->refused.text, "report descriptor 0: b4"));
+	expect_failed(b, "R7.stack");
+	b = bench_new();
+	b->sim->rec.config_bytes[27] = 0x82; /* no bulk OUT */
+	run(b, PROBE_AS_IT_IS);
+	expect_failed(b, "R10.storage");
+}
+
 static void
 test_reset_fails(void **state)
 {
@@ -533,6 +556,7 @@ main(void)
 		cmocka_unit_test(test_required),
 		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_judged),
+		cmocka_unit_test(test_vetted),
 		cmocka_unit_test(test_reset_fails),
 		cmocka_unit_test(test_no_device),
 		cmocka_unit_test(test_silent),

@@ -519,6 +519,31 @@ keep_is_judged_with_texts(void **state)
 	assert_int_equal(authorized, 1);
 }
 
+/* A record that the probe let pass is judged again: of a disk without a bulk OUT
+ * endpoint there is no saying what it is for. */
+static void
+records_are_vetted_again(void **state)
+{
+	static const uint8_t device[DESC_DEVICE_SIZE] = {18, 1, 0, 2, 0, 0, 0,
+	    64, 0x34, 0x12, 0x78, 0x56, 0, 1, 0, 0, 0, 1};
+	static const uint8_t config[] = {9, 2, 25, 0, 1, 1, 0, 0x80, 50, 9, 4,
+	    0, 0, 1, 8, 6, 0x50, 0, 7, 5, 0x81, 2, 0, 2, 0};
+	static struct devrec rec;
+	static uint8_t buf[DEVREC_WIRE];
+	struct device *dev = plug("3-2");
+
+	(void)state;
+	devrec_init(&rec);
+	rec.speed = USBIP_SPEED_HIGH;
+	memcpy(rec.device, device, sizeof(device));
+	assert_int_equal(devrec_add_config(&rec, config, sizeof(config)), 0);
+	said_texts("Stick");
+	said(IPC_RECORD, buf, devrec_encode(buf, sizeof(buf), &rec));
+	assert_int_equal(dev->state, DEVICE_REFUSED);
+	assert_string_equal(dev->refused, "R10.storage");
+	assert_string_equal(refusal, "R10.storage");
+}
+
 /* Unplugged while its reader hangs: that is ended. */
 static void
 unplugged_meanwhile(void **state)
@@ -548,6 +573,7 @@ main(void)
 		TEST(what_is_below_a_hub_waits_for_it),
 		TEST(wrong_answers_end_it),
 		TEST(keep_is_judged_with_texts),
+		TEST(records_are_vetted_again),
 		TEST(unplugged_meanwhile),
 	};
 
