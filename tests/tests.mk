@@ -206,14 +206,16 @@ $(eval $(call unit,vhci,vhci-glue/gateway.c vhci-glue/imported.c \
 # bench: one program, which runs itself again for each other process
 bench_srcs := tests/bench/bench.c tests/bench/count.c tests/bench/echo.c \
 	tests/bench/goals.c tests/bench/json.c tests/bench/load.c \
-	tests/bench/parts.c tests/bench/policy.c tests/bench/raw.c \
+	tests/bench/parts.c tests/bench/policy.c tests/bench/profile.c \
+	tests/bench/raw.c \
 	tests/bench/relay.c \
 	tests/bench/results.c tests/bench/rig.c tests/bench/session.c \
 	tests/bench/table.c tests/fake/pki.c tests/fake/usb_sim.c \
 	$(filter-out proxy/session/main.c proxy/usb/libusb.c, \
 	$(sallyport-session_srcs)) \
 	$(filter-out vhci-glue/relay_main.c $(sallyport-session_srcs), \
-	$(sallyport-relay_srcs)) base/spawn.c $(rules_srcs)
+	$(sallyport-relay_srcs)) base/spawn.c $(rules_srcs) \
+	$(filter-out $(text_srcs),$(profiles_srcs))
 bench_libs := -lev -ljansson $(MBEDTLS)
 
 simgw_srcs := tests/vm/simgw.c tests/fake/usb_sim.c \
@@ -281,8 +283,9 @@ $(eval $(call fuzz,profiles,$(profiles_test_srcs) tests/fake/profile_dump.c))
 # --- profiles: table and judge
 judge_test_srcs := $(profiles_test_srcs) $(table_srcs) $(explain_srcs) \
 	policy/facts/facts.c policy/tool/unit.c
-$(foreach t,judge, \
+$(foreach t,judge judge_meters judge_random, \
 	$(eval $(call unit,$(t),$(judge_test_srcs))))
+$(eval $(call fuzz,table,tests/fuzz/fuzz_profile.c $(judge_test_srcs)))
 
 # --- vetting, expectations, honest devices
 vet_test_srcs := $(vet_srcs) $(record_srcs)

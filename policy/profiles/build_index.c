@@ -12,6 +12,8 @@
 
 #define FEW 8u		/* rules that need no index */
 #define SPREAD 256u	/* spans that one rule may stand in */
+#define JUMPS_FROM 16u /* spans; fewer are looked through by halves */
+#define JUMPS_MAX 8192u
 #define BUDGET(n) (16u * (n) + 4096u) /* entries of all lists together */
 
 /* A rule, and one range or text under which it is filed. */
@@ -431,6 +433,42 @@ put_spans(struct draft *d, struct tindex *index, const struct grow *entries,
 	return 0;
 }
 
+/* Where to begin to look for a value: places at equal distances, about as many
+ * as there are spans. */
+static int
+put_jumps(struct draft *d, struct tindex *index)
+{
+	const struct tspan *s = (const struct tspan *)d->spans.p + index->span;
+	uint32_t n = 1, at = 0, *jumps;
+	uint64_t width;
+
+	if (index->nspans < JUMPS_FROM) {
+		return 0;
+	}
+	width = s[index->nspans - 1].low - s[0].low;
+	while (n < index->nspans && n < JUMPS_MAX) {
+		n *= 2;
+	}
+	while (width >> index->shift >= n) {
+		index->shift++;
+	}
+	jumps = grow_add(&d->lists, n + 1);
+	if (jumps == NULL) {
+		return -1;
+	}
+	index->jump = (uint32_t)(d->lists.n - n - 1);
+	index->njumps = n;
+	for (uint32_t k = 0; k < n; k++) {
+		/* the last span has no end: it stops there */
+		while (s[at].high - s[0].low < (uint64_t)k << index->shift) {
+			at++;
+		}
+		jumps[k] = at;
+	}
+	jumps[n] = index->nspans - 1;
+	return 0;
+}
+
 static const uint8_t *sort_texts; /* what the comparison looks into */
 
 static int
@@ -534,6 +572,9 @@ index_fact(struct draft *d, const struct thook *on, struct work *w,
 		}
 		if (r == 0) {
 			r = put_spans(d, &index, &w->entries, &w->cuts);
+		}
+		if (r == 0) {
+			r = put_jumps(d, &index);
 		}
 	}
 	to = r == 0 ? grow_add(&d->indexes, 1) : NULL;

@@ -16,7 +16,7 @@
 #include "policy/profiles/table.h"
 
 #define TABLE_MAGIC 0x54505053u /* "SPPT" */
-#define TABLE_VERSION 1u
+#define TABLE_VERSION 2u
 #define TABLE_RULES (64u * 1024u) /* of one profile, all hooks */
 #define TABLE_SOURCES 64u	  /* lists that one ruling walks at once */
 
@@ -115,8 +115,12 @@ struct tmeter {
  * match a unit whose value lies there. */
 struct tindex {
 	uint8_t fact, kind; /* enum fact_kind */
-	uint8_t unused[2];
+	uint8_t shift, unused;
 	uint32_t span, nspans;
+	/* In lists, njumps + 1 of them: a value v is looked for from span
+	 * jump[k] up to jump[k + 1], with k = (v - the first low) >> shift.
+	 * None: among all. */
+	uint32_t jump, njumps;
 };
 
 struct tspan {

@@ -25,12 +25,24 @@ add(struct candidates *c, const struct tview *v, const struct tspan *span)
 	return 0;
 }
 
-/* The first span that ends at or above n. */
+/* The first span that ends at or above a value. */
 static uint32_t
-first_span(const struct tspan *spans, uint32_t n, uint64_t value)
+first_span(const struct tview *v, const struct tindex *index, uint64_t value)
 {
-	uint32_t low = 0, high = n;
+	const struct tspan *spans = v->spans + index->span;
+	uint32_t low = 0, high = index->nspans;
 
+	if (index->njumps > 0 && value >= spans[0].low) {
+		const uint32_t *jumps = v->lists + index->jump;
+		uint64_t k = (value - spans[0].low) >> index->shift;
+
+		if (k >= index->njumps) {
+			low = jumps[index->njumps];
+		} else {
+			low = jumps[k];
+			high = jumps[k + 1];
+		}
+	}
 	while (low < high) {
 		uint32_t mid = low + (high - low) / 2;
 
@@ -48,7 +60,7 @@ add_range(struct candidates *c, const struct tview *v,
     const struct tindex *index, uint64_t low, uint64_t high)
 {
 	const struct tspan *spans = v->spans + index->span;
-	uint32_t i = first_span(spans, index->nspans, low);
+	uint32_t i = first_span(v, index, low);
 
 	for (; i < index->nspans && spans[i].low <= high; i++) {
 		if (add(c, v, &spans[i]) != 0) {

@@ -225,6 +225,31 @@ is_text_index(const struct tindex *index)
 	return index->kind == FACT_IS_TEXT || index->kind == FACT_IS_HEX;
 }
 
+/* They rise, and lead to spans. */
+static int
+jumps_fit(
+    const struct tview *v, const struct tindex *index, struct taken *taken)
+{
+	const uint32_t *jumps = v->lists + index->jump;
+
+	if (index->njumps == 0) {
+		return 1;
+	}
+	if (index->njumps == UINT32_MAX || index->nspans == 0 ||
+	    index->shift > 63 ||
+	    !takes_items(index->jump, index->njumps + 1, v->profile->nlists,
+		&taken->lists)) {
+		return 0;
+	}
+	for (uint32_t i = 0; i <= index->njumps; i++) {
+		if (jumps[i] > index->nspans ||
+		    (i > 0 && jumps[i] < jumps[i - 1])) {
+			return 0;
+		}
+	}
+	return 1;
+}
+
 static int
 index_fits(const struct tview *v, const struct thook *on,
     const struct tindex *index, struct taken *taken)
@@ -245,7 +270,7 @@ index_fits(const struct tview *v, const struct thook *on,
 			return 0;
 		}
 	}
-	return 1;
+	return jumps_fit(v, index, taken);
 }
 
 static int

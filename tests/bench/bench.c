@@ -298,6 +298,8 @@ run(const struct plan *plan)
 	if (wants_policy(plan->only)) {
 		fprintf(stderr, "policy\n");
 		policy_measure(&results.policy);
+		fprintf(stderr, "profiles\n");
+		profile_measure(&results.profile);
 	}
 	if (results.ncells > 0) {
 		run_urbs(plan);

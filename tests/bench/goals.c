@@ -326,6 +326,34 @@ judge_policy(struct judge *j)
 	snprintf(load->where, sizeof(load->where), "policy");
 }
 
+static void
+judge_profiles(struct judge *j)
+{
+	const struct profile_bench *bench = &j->r->profile;
+	struct goal *ratio = add(j, "P",
+	    "a ruling with 10 000 rules / with 10", GOAL_AT_MOST, 1.5);
+	struct goal *mallocs =
+	    add(j, "P", "mallocs of all rulings", GOAL_AT_MOST, 0);
+
+	if (!bench->is_measured) {
+		return;
+	}
+	ratio->is_judged = mallocs->is_judged = 1;
+	mallocs->value = (double)bench->mallocs;
+	snprintf(mallocs->where, sizeof(mallocs->where), "profiles");
+	for (unsigned i = 0; i < PROFILE_CASES; i++) {
+		double median =
+		    profile_ratio(bench, (enum profile_case)i).median;
+
+		if (median > ratio->value) {
+			ratio->value = median;
+			snprintf(ratio->where, sizeof(ratio->where),
+			    "profiles, %s",
+			    profile_case_name((enum profile_case)i));
+		}
+	}
+}
+
 static unsigned
 drop_unjudged(struct goal *goals, unsigned n)
 {
@@ -345,6 +373,7 @@ goals_judge(const struct results *r, struct goal goals[GOALS_MAX])
 	struct judge j = {.r = r, .goals = goals};
 
 	judge_policy(&j);
+	judge_profiles(&j);
 	if (r->ncells == 0) {
 		return drop_unjudged(goals, j.n);
 	}

@@ -174,6 +174,29 @@ policy_object(const struct policy_bench *bench)
 	    "allowed", (int)bench->allowed);
 }
 
+static json_t *
+profile_object(const struct profile_bench *bench)
+{
+	json_t *top = json_object();
+
+	for (unsigned i = 0; i < PROFILE_CASES; i++) {
+		struct profile_ratio ratio =
+		    profile_ratio(bench, (enum profile_case)i);
+
+		put(top, profile_case_name((enum profile_case)i),
+		    json_pack("{s:o,s:o,s:[o,o,o],s:o,s:I}", "rules_10_ns",
+			number(profile_median(bench->few[i])),
+			"rules_10000_ns",
+			number(profile_median(bench->many[i])), "ratio",
+			number(ratio.median), number(ratio.least),
+			number(ratio.most), "load_10000_ms",
+			number(bench->load_ms[i]), "bytes",
+			(json_int_t)bench->size[i]));
+	}
+	put(top, "mallocs", json_integer((json_int_t)bench->mallocs));
+	return top;
+}
+
 void
 results_print_json(const struct results *r)
 {
@@ -190,6 +213,9 @@ results_print_json(const struct results *r)
 	put(top, "suite", json_string(r->suite != NULL ? r->suite : ""));
 	if (r->policy.is_measured) {
 		put(top, "policy", policy_object(&r->policy));
+	}
+	if (r->profile.is_measured) {
+		put(top, "profiles", profile_object(&r->profile));
 	}
 	for (unsigned p = 0; p < r->npins; p++) {
 		put(pins, results_pin_name(p), pin_object(r, p));

@@ -11,6 +11,7 @@
 
 #include "tests/bench/load.h"
 #include "tests/bench/policy.h"
+#include "tests/bench/profile.h"
 
 #define RESULTS_ROUNDS 9u
 #define RESULTS_CELLS 20u
@@ -41,6 +42,7 @@ struct results {
 				[RIG_PATHS];
 	struct results_exact exact[RIG_PATHS]; /* of gw and gw-tls */
 	struct policy_bench policy;
+	struct profile_bench profile;
 };
 
 struct results_spread {

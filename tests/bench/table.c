@@ -260,5 +260,6 @@ results_print(const struct results *r)
 		print_outliers(r);
 	}
 	policy_print(&r->policy);
+	profile_print(&r->profile);
 	print_goals(r);
 }
