@@ -380,6 +380,11 @@ submit_out(struct bot *b, struct unit *u)
 	if (b->cbw.is_in || u->length == 0 || u->length > left) {
 		return invalid(b, "data out of phase");
 	}
+	if (b->cbw_out != 0) {
+		/* were the CBW taken back now, the device would take the data
+		 * for one; drivers wait for it */
+		return invalid(b, "data out before its command");
+	}
 	if (b->is_ended) {
 		return answer_stall(u);
 	}

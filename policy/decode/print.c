@@ -10,7 +10,11 @@
  *
  * The parser stands where the printer does. What was refused did not reach the
  * printer and so does not move it: a command that began in a transfer that went
- * through cannot be finished behind the back of the judge.
+ * through cannot be finished behind the back of the judge. Where transfers are
+ * queued, one that is taken back would move the others: none may depend on a
+ * line that is still under way. After a failed one only a UEL makes it certain
+ * again what the printer has of a line; a line that was cut off by the failure
+ * is lost with it, for without its end no printer obeys it.
  *
  * At most one piece of a transfer can be asked about; a second one is refused.
  */
@@ -45,7 +49,10 @@ struct print {
 	uint8_t is_attached;
 	uint8_t refusing;
 	uint8_t was_held;
-	uint64_t last; /* time of the last transfer */
+	uint8_t is_unsure; /* REFUSING_LOST, until a UEL has gone through */
+	uint8_t has_lines; /* of PJL, in what is under way */
+	uint32_t flying;   /* transfers out that are under way */
+	uint64_t last;	   /* time of the last transfer */
 };
 
 /* A transfer while it is judged. */
@@ -53,6 +60,7 @@ struct course {
 	struct print_job job;
 	uint32_t from; /* bytes before are of a refused job: zeros instead */
 	unsigned rulings;
+	uint8_t has_lines;
 	enum verdict verdict;
 };
 
@@ -67,6 +75,7 @@ restart(struct print *b)
 {
 	print_job_init(&b->job);
 	b->refusing = REFUSING_NOT;
+	b->is_unsure = 0;
 }
 
 /* Rules on a piece; whether the course goes on. */
@@ -104,8 +113,11 @@ judge_pieces(struct print *b, struct course *c, const struct unit *u)
 	uint32_t at = c->from;
 	enum print_what what;
 
+	c->has_lines = (uint8_t)print_job_is_open(&c->job);
 	do {
 		what = print_job_next(&c->job, u->data, u->length, &at, &piece);
+		c->has_lines = c->has_lines || what == PRINT_COMMAND ||
+		    print_job_is_open(&c->job);
 		if ((what == PRINT_COMMAND || piece.length > 0) &&
 		    !rule(b, c, &piece, what == PRINT_COMMAND, u)) {
 			return;
@@ -161,8 +173,12 @@ refuse(struct print *b, const struct course *c, enum refusing how,
 		PRINT_NOTHING &&
 	    at < u->length) {
 	}
-	b->refusing = print_job_is_new(&b->skipped) ? REFUSING_NOT :
-						      (uint8_t)how;
+	b->refusing = (uint8_t)how;
+	if (b->is_unsure) {
+		b->refusing = REFUSING_LOST;
+	} else if (print_job_is_new(&b->skipped)) {
+		b->refusing = REFUSING_NOT;
+	}
 	return how == REFUSING_DROP ? answer_done(u, u->length) :
 				      answer_stall(u);
 }
@@ -172,6 +188,13 @@ submit_out(struct print *b, struct unit *u)
 {
 	struct course c = {.job = b->job, .verdict = VERDICT_DENY};
 
+	if (b->flying > 0) {
+		if (b->is_unsure || print_job_is_open(&b->job)) {
+			return answer_stall(u);
+		}
+		/* the one before may not arrive */
+		c.job.at_start = 1;
+	}
 	if ((b->refusing == REFUSING_DENY || b->refusing == REFUSING_DROP) &&
 	    u->now >= b->last && u->now - b->last >= PAUSE) {
 		b->refusing = REFUSING_NOT;
@@ -194,6 +217,8 @@ submit_out(struct print *b, struct unit *u)
 		memset(u->data, 0, c.from);
 		b->job = c.job;
 		b->refusing = REFUSING_NOT;
+		b->has_lines = b->has_lines || c.has_lines;
+		b->flying++;
 		return DECODE_PASS;
 	case VERDICT_DROP:
 		return refuse(b, &c, REFUSING_DROP, u);
@@ -225,12 +250,27 @@ print_submit(struct decoder *d, struct unit *u)
 static void
 lose(struct print *b)
 {
-	if (print_job_is_open(&b->job)) {
+	if (b->has_lines || b->is_unsure) {
+		b->is_unsure = 1;
 		b->refusing = REFUSING_LOST;
 		print_job_init(&b->skipped);
 	} else {
 		/* data were broken off; what comes may be another job */
 		print_job_init(&b->job);
+	}
+}
+
+static void
+complete_out(struct print *b, const struct unit *u)
+{
+	b->flying -= b->flying > 0;
+	if (u->status != USBIP_OK || u->actual != u->length) {
+		lose(b);
+	} else if (b->flying == 0 && b->refusing != REFUSING_LOST) {
+		b->is_unsure = 0; /* alone under way, so it had the UEL */
+	}
+	if (b->flying == 0) {
+		b->has_lines = 0;
 	}
 }
 
@@ -244,9 +284,8 @@ print_complete(struct decoder *d, struct unit *u)
 		    u->status == USBIP_OK) {
 			restart(b);
 		}
-	} else if (!unit_is_in(u) &&
-	    (u->status != USBIP_OK || u->actual != u->length)) {
-		lose(b);
+	} else if (!unit_is_in(u)) {
+		complete_out(b, u);
 	}
 	return DECODE_PASS;
 }

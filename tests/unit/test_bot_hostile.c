@@ -174,6 +174,21 @@ test_early_csw(void **state)
 	assert_int_equal(judge.ninvalid, 1);
 }
 
+/* Data queued behind a CBW that may still be taken back. */
+static void
+test_early_data(void **state)
+{
+	struct unit u;
+	uint8_t p[31];
+
+	(void)state;
+	bot_cbw(p, write_10, 10, 4096, 0, 0);
+	assert_int_equal(bot_submit_unit(&u, BOT_OUT, p, 31), DECODE_PASS);
+	assert_int_equal(
+	    bot_submit_unit(&u, BOT_OUT, bot_room, 4096), DECODE_EJECT);
+	assert_int_equal(judge.ninvalid, 1);
+}
+
 static void
 test_too_much_data(void **state)
 {
@@ -510,6 +525,7 @@ main(void)
 		cmocka_unit_test(test_out_of_phase),
 		cmocka_unit_test(test_bad_csw),
 		BOT_TEST(test_early_csw),
+		BOT_TEST(test_early_data),
 		BOT_TEST(test_too_much_data),
 		cmocka_unit_test(test_recovery),
 		BOT_TEST(test_stalls),

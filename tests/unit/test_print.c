@@ -1,7 +1,7 @@
 /*
  * policy/decode/print: pieces of print jobs however they are cut into
- * transfers, refused jobs and what comes after them, and tricks to get a command
- * past the judge.
+ * transfers, refused jobs and what comes after them, and tricks to get a
+ * command past the judge.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -186,6 +186,8 @@ test_cuts(void **state)
 
 		up(state);
 		assert_int_equal(submit(&u, job, cut), DECODE_PASS);
+		unit_done(&u, 0, (uint32_t)cut);
+		printer->ops->complete(printer, &u);
 		assert_int_equal(
 		    submit(&u, job + cut, sizeof(job) - 1 - cut), DECODE_PASS);
 		for (unsigned i = 0; i < judge.nseen; i++) {
@@ -310,6 +312,15 @@ test_lost(void **state)
 	now += 60 * SECOND;
 	assert_true(was_stalled("%!PS nor this\n"));
 	assert_int_equal(put(UEL "%!PS\n"), DECODE_PASS);
+	/* nor when the UEL was taken back as well */
+	assert_int_equal(submit(&u, "\n@PJL FS", 8), DECODE_PASS);
+	unit_done(&u, USBIP_ECONNRESET, 8);
+	printer->ops->complete(printer, &u);
+	assert_int_equal(submit(&u, UEL, 9), DECODE_PASS);
+	unit_done(&u, USBIP_ECONNRESET, 0);
+	printer->ops->complete(printer, &u);
+	assert_true(was_stalled("DELETE x\n"));
+	assert_int_equal(put(UEL "%!PS\n"), DECODE_PASS);
 	/* in data, what comes is looked at anew */
 	assert_int_equal(submit(&u, "showpage\n", 9), DECODE_PASS);
 	unit_done(&u, USBIP_ECONNRESET, 0);
@@ -326,6 +337,32 @@ test_lost(void **state)
 	unit_done(&u, 0, 0);
 	assert_int_equal(printer->ops->complete(printer, &u), DECODE_PASS);
 	assert_int_equal(put("%!PS\n"), DECODE_PASS);
+}
+
+/* Behind a line that is under way nothing can be queued, and behind data what
+ * begins a transfer may begin a line. */
+static void
+test_queued(void **state)
+{
+	struct unit u, v;
+	char copy[32];
+
+	(void)state;
+	assert_int_equal(submit(&u, "%!PS", 4), DECODE_PASS);
+	memcpy(copy, "@PJL FSDELETE x\n", 16);
+	unit_make(&v, OUT, XFER_BULK, copy, 16, now);
+	assert_int_equal(printer->ops->submit(printer, &v), DECODE_PASS);
+	assert_int_equal(
+	    judge_list_last(&judge)->num[FACT_PJL], PJL_FSDELETE);
+	unit_done(&u, 0, 4);
+	printer->ops->complete(printer, &u);
+	unit_done(&v, 0, 16);
+	printer->ops->complete(printer, &v);
+	assert_int_equal(submit(&u, "@PJL COMMENT ", 13), DECODE_PASS);
+	assert_true(was_stalled("%!PS\n"));
+	unit_done(&u, 0, 13);
+	printer->ops->complete(printer, &u);
+	assert_int_equal(put("text\n"), DECODE_PASS);
 }
 
 static void
@@ -382,6 +419,7 @@ main(void)
 		PRINT_TEST(test_split_end),
 		cmocka_unit_test(test_half_a_command),
 		PRINT_TEST(test_lost),
+		PRINT_TEST(test_queued),
 		PRINT_TEST(test_asked),
 		PRINT_TEST(test_back),
 	};
