@@ -239,6 +239,12 @@ print_srcs := policy/decode/print.c policy/decode/print_job.c $(decoder_srcs)
 $(eval $(call unit,print,$(print_srcs)))
 raw_srcs := policy/decode/raw.c policy/decode/dfu.c $(decoder_srcs)
 $(eval $(call unit,raw,$(raw_srcs)))
+$(eval $(call fuzz,bot,policy/decode/bot.c policy/decode/scsi.c wire/desc.c \
+	$(facts_srcs)))
+$(eval $(call fuzz,print,policy/decode/print.c policy/decode/print_job.c \
+	wire/desc.c $(facts_srcs)))
+$(eval $(call fuzz,setup,policy/decode/raw.c policy/decode/dfu.c \
+	$(setup_facts_srcs)))
 
 # --- hid, ctap
 
