@@ -6,7 +6,7 @@
 #   make test       everything, virtual machines included; installs what it needs
 #   make bench      what a URB costs on its way: ratios; ARGS=--json, --quick
 #   make demo       one guarded device, end to end, on real kernels, narrated
-#   make install    DESTDIR, PREFIX, SYSCONFDIR, LIBEXECDIR, MANDIR
+#   make install    DESTDIR, PREFIX, SYSCONFDIR, LIBEXECDIR, MANDIR, PROFILEDIR
 #   make help       the other targets and variables
 
 VARIANT ?= release
@@ -20,6 +20,7 @@ LIBEXECDIR ?= $(PREFIX)/libexec/sallyport
 MANDIR ?= $(PREFIX)/share/man
 DATADIR ?= $(PREFIX)/share/sallyport
 SYSCONFDIR ?= /etc
+PROFILEDIR ?= $(PREFIX)/share/sallyport/profiles
 INSTALL ?= install
 BISON ?= bison
 VERSION := 0.1.0
@@ -40,6 +41,7 @@ endif
 link := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 defs := -DSALLYPORT_VERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' \
 	-DSYSCONFDIR='"$(SYSCONFDIR)"' -DDATADIR='"$(DATADIR)"'
+	-DSYSCONFDIR='"$(SYSCONFDIR)"' -DPROFILEDIR='"$(PROFILEDIR)"'
 fuzzing :=
 
 ifeq ($(VARIANT),release)
@@ -247,10 +249,12 @@ sallyport-policy_srcs := policy/tool/check.c policy/tool/device.c \
 	policy/tool/explain.c policy/tool/files.c policy/tool/fmt.c \
 	policy/tool/hash.c policy/tool/identity.c policy/tool/import.c \
 	policy/tool/json.c policy/tool/json_facts.c policy/tool/lint.c \
-	policy/tool/main.c policy/tool/suite.c policy/tool/sysfs.c \
+	policy/tool/main.c policy/tool/profiles.c policy/tool/suite.c \
+	policy/tool/sysfs.c \
 	policy/tool/test.c policy/tool/verdict.c policy/tool/when.c \
 	policy/tool/words.c policy/tool/world.c base/digest.c base/file.c \
-	$(base_core_srcs) $(wire_srcs) $(rules_srcs)
+	$(base_core_srcs) $(wire_srcs) $(rules_srcs) $(facts_srcs) \
+	$(profiles_srcs)
 sallyport-policy_libs := -ljansson -lmbedcrypto
 
 sallyport-certs_dir := $(BINDIR)
@@ -390,6 +394,8 @@ lint:
 man_pages := $(wildcard proxy/*/*.[1-8] vhci-glue/*.[1-8] policy/*/*.[1-8] \
 	certs/*.[1-8] docs/*.[1-8])
 
+stock_profiles := $(wildcard policy/profiles/stock/*.profile)
+
 completions := vhci-glue/sallyport.bash policy/tool/sallyport-policy.bash
 
 install: all
@@ -403,6 +409,8 @@ install: all
 	$(foreach c,$(completions),$(INSTALL) -D -m 0644 $(c) \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$(basename \
 		$(notdir $(c))) && ) true
+	$(foreach f,$(stock_profiles),$(INSTALL) -D -m 0644 $(f) \
+		$(DESTDIR)$(PROFILEDIR)/$(notdir $(f)) && ) true
 	$(INSTALL) -d -m 0755 $(DESTDIR)$(SYSCONFDIR)/sallyport/rules.d
 	$(INSTALL) -d -m 0700 $(DESTDIR)$(SYSCONFDIR)/sallyport/tls
 	$(INSTALL) -D -m 0644 docs/examples/gateway.conf \

@@ -284,6 +284,7 @@ $(foreach t,profiles_load profiles_errors profiles_hostile, \
 	$(eval $(call unit,$(t),$(profiles_test_srcs))))
 $(eval $(call unit,profiles_print,$(profiles_test_srcs) \
 	tests/fake/profile_dump.c))
+$(eval $(call unit,profiles_stock,$(profiles_srcs) $(facts_srcs) wire/desc.c))
 $(eval $(call fuzz,profiles,$(profiles_test_srcs) tests/fake/profile_dump.c))
 
 # --- profiles: table and judge

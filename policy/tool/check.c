@@ -1,6 +1,7 @@
 /*
  * sallyport-policy check: all errors of all files, what is hardly meant, and
- * what USBGuard reads otherwise; or each line of a file by itself.
+ * what USBGuard reads otherwise; or each line of a file by itself. Profiles as
+ * well, above those that are shipped.
  */
 #include "policy/tool/cmd.h"
 
@@ -13,6 +14,7 @@
 #include "policy/rules/rules.h"
 #include "policy/tool/files.h"
 #include "policy/tool/lint.h"
+#include "policy/tool/profiles.h"
 
 struct check {
 	char *const *paths;
@@ -257,10 +259,49 @@ check_lines(const struct check *c)
 	return r == 0 && tally.rejected == 0 ? CMD_OK : CMD_FAILED;
 }
 
+/* Profiles first; what remains are rules. */
+static int
+check_all(struct check *c, const char *stock)
+{
+	size_t nprofiles = 0, nrules = 0;
+	char **rules;
+	int r, e = CMD_OK;
+
+	for (size_t i = 0; i < c->npaths; i++) {
+		nprofiles += profiles_is_path(c->paths[i]) != 0;
+	}
+	if (nprofiles > 0 && nprofiles < c->npaths && c->is_json) {
+		return cmd_usage(
+		    "check: --json takes rules or profiles, not both");
+	}
+	if (nprofiles > 0) {
+		e = profiles_check(c->paths, c->npaths, stock, c->is_json);
+	}
+	if (nprofiles == c->npaths) {
+		return e;
+	}
+	rules = calloc(c->npaths, sizeof(char *));
+	if (rules == NULL) {
+		cmd_warn("check: out of memory");
+		return CMD_FAILED;
+	}
+	for (size_t i = 0; i < c->npaths; i++) {
+		if (!profiles_is_path(c->paths[i])) {
+			rules[nrules++] = c->paths[i];
+		}
+	}
+	c->paths = rules;
+	c->npaths = nrules;
+	r = check_files(c);
+	free(rules);
+	return r != CMD_OK ? r : e;
+}
+
 int
 cmd_check(int argc, char **argv)
 {
 	struct check c = {.paths = argv};
+	const char *stock = NULL, *value;
 	int is_operand = 0, is_each = 0, r;
 
 	for (int i = 1; i < argc; i++) {
@@ -272,6 +313,9 @@ cmd_check(int argc, char **argv)
 			c.dialect = RULES_USBGUARD;
 		} else if (strcmp(argv[i], "--each-line") == 0) {
 			is_each = 1;
+		} else if ((value = cmd_value(argv, argc, &i, "--stock")) !=
+		    NULL) {
+			stock = value;
 		} else if (strcmp(argv[i], "--") == 0) {
 			is_operand = 1;
 		} else {
@@ -289,7 +333,7 @@ cmd_check(int argc, char **argv)
 	}
 	c.warnings = json_array();
 	c.differences = json_array();
-	r = check_files(&c);
+	r = check_all(&c, stock);
 	json_decref(c.warnings);
 	json_decref(c.differences);
 	return r;

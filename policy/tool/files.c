@@ -64,42 +64,53 @@ files_beside(const char *from, const char *path)
 	return beside;
 }
 
-static int
-read_included(void *arg, const char *from, const char *path,
-    struct rules_file *out, char *why, size_t size)
+int
+files_read_beside(const char *from, const char *path, size_t max, char **name,
+    char **text, size_t *len, char *why, size_t size)
 {
-	const struct files *files = arg;
 	char *beside = files_beside(from, path);
 	int r = beside != NULL ? 0 : ERR_NOMEM;
 
-	*out = (struct rules_file){0};
-	if (r == 0 && files->is_alone) {
-		out->name = beside;
-		out->text = calloc(1, 1);
-		return out->text != NULL ? 0 : ERR_NOMEM;
+	*name = *text = NULL;
+	if (r == 0) {
+		r = files_read_text(beside, max, text, len, why, size);
 	}
 	if (r == 0) {
-		r = files_read_text(beside, RULES_MAX_TEXT, &out->text,
-		    &out->len, why, size);
-	}
-	if (r == 0) {
-		out->name = realpath(beside, NULL);
-		if (out->name == NULL) {
+		*name = realpath(beside, NULL);
+		if (*name == NULL) {
 			snprintf(why, size, "%s", strerror(errno));
 			r = ERR_SYS;
 		}
-	}
-	if (r == 0 && files->seen != NULL) {
-		files->seen(files->arg, out->name, out->text, out->len);
 	}
 	if (r == ERR_NOMEM) {
 		snprintf(why, size, "out of memory");
 	}
 	if (r != 0) {
-		free(out->text);
-		*out = (struct rules_file){0};
+		free(*text);
+		*text = NULL;
 	}
 	free(beside);
+	return r;
+}
+
+static int
+read_included(void *arg, const char *from, const char *path,
+    struct rules_file *out, char *why, size_t size)
+{
+	const struct files *files = arg;
+	int r;
+
+	*out = (struct rules_file){0};
+	if (files->is_alone) {
+		out->name = files_beside(from, path);
+		out->text = calloc(1, 1);
+		return out->name != NULL && out->text != NULL ? 0 : ERR_NOMEM;
+	}
+	r = files_read_beside(from, path, RULES_MAX_TEXT, &out->name,
+	    &out->text, &out->len, why, size);
+	if (r == 0 && files->seen != NULL) {
+		files->seen(files->arg, out->name, out->text, out->len);
+	}
 	return r;
 }
 

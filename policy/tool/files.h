@@ -43,5 +43,9 @@ int files_read_text(const char *path, size_t max, char **text, size_t *len,
 /* The path as seen from the folder of from; malloced, NULL if memory is
  * short. */
 char *files_beside(const char *from, const char *path);
+/* What a file at from includes as path: its real name and text, malloced. 0, or
+ * an error that why has words for. */
+int files_read_beside(const char *from, const char *path, size_t max,
+    char **name, char **text, size_t *len, char *why, size_t size);
 
 #endif

@@ -15,15 +15,18 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{"check", cmd_check,
-	    "usage: sallyport-policy check [--json] [--usbguard] FILE...\n"
+	    "usage: sallyport-policy check [--json] [--usbguard]\n"
+	    "           [--stock DIR] FILE...\n"
 	    "       sallyport-policy check --each-line [--usbguard] "
 	    "FILE...\n"
 	    "\n"
 	    "Reads rule files as the gateway does, all together, and prints\n"
 	    "every error with file, line and column, or warnings of what is\n"
 	    "hardly meant. A directory stands for the *.rules in it, in the\n"
-	    "order of their names.\n"
+	    "order of their names; *.profile are profiles.\n"
 	    "\n"
+	    "  --stock DIR  the profiles that are shipped; without it,\n"
+	    "               those of this installation\n"
 	    "  --json       print one JSON object instead\n"
 	    "  --usbguard   the files are USBGuard's; print what means\n"
 	    "               something else here\n"
@@ -60,7 +63,8 @@ static const struct command {
 	{"fmt", cmd_fmt,
 	    "usage: sallyport-policy fmt FILE\n"
 	    "\n"
-	    "Prints the rules of FILE in canonical form, comments kept.\n"
+	    "Prints FILE, rules or a *.profile, in canonical form, comments\n"
+	    "kept.\n"
 	    "\n"
 	    "Exit status: 0 printed, 1 errors in FILE, 2 wrong use.\n"},
 	{"import", cmd_import,
