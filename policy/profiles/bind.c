@@ -42,13 +42,14 @@ collect(struct profile_load *load, struct profile_set *set)
 		}
 	}
 	if (n > PLOAD_MAX_PROFILES) {
-		return 0;
+		n = 0;
 	}
 	set->profiles = pload_alloc(load, (n + 1) * sizeof(*set->profiles));
 	if (set->profiles == NULL) {
-		return load->is_nomem ? ERR_NOMEM : 0;
+		return ERR_NOMEM;
 	}
-	for (struct psource *s = load->sources; s != NULL; s = s->next) {
+	for (struct psource *s = load->sources; s != NULL && n > 0;
+	     s = s->next) {
 		for (struct pstmt *d = s->stmts; d != NULL; d = d->next) {
 			if (d->profile != NULL) {
 				d->profile->number = (unsigned)set->n;

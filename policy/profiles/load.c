@@ -334,6 +334,9 @@ profile_load_finish(struct profile_load *load, struct profile_set **out)
 	if (r == 0) {
 		load->is_finished = 1;
 		r = bind_profiles(load, set);
+		if (load->is_full && !load->is_nomem) {
+			r = ERR_FORMAT;
+		}
 		if (load->sources != NULL) {
 			tell_full(load, &(struct place){
 				.file = load->sources->name,

@@ -298,6 +298,9 @@ static int
 add_spans(struct reacher *r, size_t *n, const struct form *f)
 {
 	r->load->steps += f->n;
+	if (f->n == 0) {
+		return 1;
+	}
 	if (f->n > r->room - *n) {
 		size_t room = (*n + f->n) * 2;
 		struct span *p = realloc(r->spans, room * sizeof(*p));

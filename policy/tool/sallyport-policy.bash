@@ -24,7 +24,7 @@ _sallyport_policy()
 	esac
 	if [[ $cur == -* ]]; then
 		case $command in
-		check) words+=' --json --usbguard --each-line' ;;
+		check) words+=' --json --usbguard --each-line --stock' ;;
 		explain)
 			words+=' --to --at --tz --locked --unlocked --armed'
 			words+=' --json'
