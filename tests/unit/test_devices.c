@@ -1,15 +1,18 @@
 /*
  * Vetting of whole devices: each file of tests/devices/honest must be accepted,
  * or by the waiver that it names; each of tests/devices/hostile must be refused
- * by the rule that it names. Prints the list, which is what make test shows.
+ * by the rule that it names. So must be the recordings of umockdev that are
+ * installed on this machine. Prints the list, which is what make test shows.
  */
 #include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "policy/vet/vet.h"
 #include "tests/fake/devtext.h"
+#include "tests/fake/umockdev.h"
 #include "wire/waiver.h"
 
 static struct devtext device;
@@ -63,6 +66,61 @@ one(const char *kind, const char *path)
 	    is_good ? "" : device.expect);
 }
 
+static unsigned recordings;
+
+static int
+on_file(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	const char *name = path + where->base;
+	const char *end = strrchr(name, '.');
+	char verdict[64], reason[256];
+	unsigned n = 0;
+	FILE *f;
+	int r;
+
+	(void)st;
+	if (type != FTW_F || end == NULL || strcmp(end, ".umockdev") != 0) {
+		return 0;
+	}
+	f = fopen(path, "r");
+	while (f != NULL && (r = umockdev_next(&device.rec, f)) != 0) {
+		device.refused[0] = '\0';
+		snprintf(verdict, sizeof(verdict), "cannot be read");
+		reason[0] = '\0';
+		if (r > 0) {
+			judge(verdict, sizeof(verdict), reason, sizeof(reason));
+		}
+		r = strcmp(verdict, "accept") == 0 ||
+		    strncmp(verdict, "waiver ", 7) == 0;
+		failures += r == 0;
+		printf("%s %u - umockdev: %s, device %u: %s%s%s\n",
+		    r ? "ok" : "not ok", ++count, name, ++n, verdict,
+		    reason[0] != '\0' ? ": " : "", reason);
+		recordings++;
+	}
+	if (f != NULL) {
+		fclose(f);
+	}
+	return 0;
+}
+
+/* Where Debian's packages put examples and installed tests. */
+static void
+all_recordings(void)
+{
+	static const char *const places[] = {"/usr/share/umockdev",
+	    "/usr/share/doc/umockdev", "/usr/share/installed-tests",
+	    "/usr/libexec/installed-tests"};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		(void)nftw(places[i], on_file, 8, FTW_PHYS);
+	}
+	if (recordings == 0) {
+		printf("ok %u - umockdev: # SKIP no recordings installed\n",
+		    ++count);
+	}
+}
+
 static int
 is_text(const struct dirent *e)
 {
@@ -104,11 +162,18 @@ int
 main(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
-		one("device", argv[i]);
+		const char *end = strrchr(argv[i], '.');
+
+		if (end != NULL && strcmp(end, ".umockdev") == 0) {
+			(void)nftw(argv[i], on_file, 8, FTW_PHYS);
+		} else {
+			one("device", argv[i]);
+		}
 	}
 	if (argc < 2) {
 		at_least("honest", all("honest"), 60);
 		at_least("hostile", all("hostile"), 100);
+		all_recordings();
 	}
 	printf("1..%u\n", count);
 	return failures != 0;
