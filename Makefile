@@ -18,7 +18,6 @@ BINDIR ?= $(PREFIX)/bin
 SBINDIR ?= $(PREFIX)/sbin
 LIBEXECDIR ?= $(PREFIX)/libexec/sallyport
 MANDIR ?= $(PREFIX)/share/man
-DATADIR ?= $(PREFIX)/share/sallyport
 SYSCONFDIR ?= /etc
 PROFILEDIR ?= $(PREFIX)/share/sallyport/profiles
 INSTALL ?= install
@@ -40,7 +39,6 @@ hard += -ftrivial-auto-var-init=zero
 endif
 link := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 defs := -DSALLYPORT_VERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' \
-	-DSYSCONFDIR='"$(SYSCONFDIR)"' -DDATADIR='"$(DATADIR)"'
 	-DSYSCONFDIR='"$(SYSCONFDIR)"' -DPROFILEDIR='"$(PROFILEDIR)"'
 fuzzing :=
 
@@ -411,7 +409,8 @@ install: all
 		$(notdir $(c))) && ) true
 	$(foreach f,$(stock_profiles),$(INSTALL) -D -m 0644 $(f) \
 		$(DESTDIR)$(PROFILEDIR)/$(notdir $(f)) && ) true
-	$(INSTALL) -d -m 0755 $(DESTDIR)$(SYSCONFDIR)/sallyport/rules.d
+	$(INSTALL) -d -m 0755 $(DESTDIR)$(SYSCONFDIR)/sallyport/rules.d \
+		$(DESTDIR)$(SYSCONFDIR)/sallyport/profiles.d
 	$(INSTALL) -d -m 0700 $(DESTDIR)$(SYSCONFDIR)/sallyport/tls
 	$(INSTALL) -D -m 0644 docs/examples/gateway.conf \
 		$(DESTDIR)$(SYSCONFDIR)/sallyport/gateway.conf.example

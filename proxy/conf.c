@@ -61,7 +61,7 @@ gateway_conf_load(
 		{&conf->user, "sallyport"},
 		{&conf->rules, SYSCONFDIR "/sallyport/rules.d"},
 		{&conf->profiles, SYSCONFDIR "/sallyport/profiles.d"},
-		{&conf->stock_profiles, DATADIR "/profiles"},
+		{&conf->stock_profiles, PROFILEDIR},
 		{&conf->audit, "/var/log/sallyport/audit.jsonl"},
 		{&conf->run, "/run/sallyport"},
 		{&conf->state, "/var/lib/sallyport"},

@@ -172,6 +172,7 @@ result_of(int32_t status)
 {
 	switch (status) {
 	case USBIP_OK:
+	case USBIP_EREMOTEIO: /* short: said again in the reply */
 		return URB_OK;
 	case USBIP_EPIPE:
 		return URB_STALL;

@@ -8,6 +8,7 @@
 
 PKI=/shared/pki
 GW=/etc/sallyport
+STOCK=/usr/share/sallyport/profiles
 AUDIT=/var/log/sallyport/audit.jsonl
 WS=gateway # the gateway's name in the certificate and in /etc/hosts
 
@@ -36,10 +37,16 @@ hosts_add() {
 	fi
 }
 
-# gateway_config RULE...: keys, configuration and rules in their places.
+# gateway_config RULE...: keys, configuration, rules and the stock profiles in
+# their places. Rules may name a profile of the bench's own: "bench-any", which
+# lets everything pass, for devices of a vendor's own class.
 gateway_config() {
 	user_add sallyport
-	mkdir -p $GW/tls $GW/rules.d
+	mkdir -p $GW/tls $GW/rules.d $GW/profiles.d $STOCK
+	cp "$BENCH"/../../policy/profiles/stock/*.profile $STOCK/ || return 1
+	printf '%s\n' 'profile bench-any {' \
+	    'on setup { allow }' 'on out { allow }' 'on in { allow }' \
+	    '}' >$GW/profiles.d/bench.profile
 	cp $PKI/gateway/ca.pem $PKI/gateway/cert.pem $PKI/gateway/key.pem \
 	    $GW/tls/ || return 1
 	chmod 0600 $GW/tls/key.pem
