@@ -160,7 +160,10 @@ fail_at(struct profile_load *load, size_t pos, const char *text)
 void
 plex_recover(struct profile_load *load)
 {
-	load->lex.skip = 1;
+	/* the parser keeps an END that was wrong, and ends with it */
+	if (load->lex.at.last != END) {
+		load->lex.skip = 1;
+	}
 }
 
 /* --- blanks --- */

@@ -83,6 +83,9 @@ test_deep(void **state)
 	refuse_filled("profile p {", "{", 1u << 20, 0, "`{' is not closed");
 	refuse_filled("profile p { on setup { allow value ", "{", 1u << 20, 0,
 	    "`{' is not closed");
+	refuse_filled("", "profile a;b {\n", 1u << 18, 0, "unexpected `;'");
+	refuse_filled("profile a {", "cap ; on ; }", 1u << 18, 0,
+	    "unexpected `;'");
 	refuse_filled("", "}", 1u << 20, 0, "unexpected `}'");
 	refuse_filled("", "{ } ! \" ; = profile a { on x {", 1u << 18, 0,
 	    "unexpected `{'");
