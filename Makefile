@@ -247,7 +247,7 @@ sallyport-policy_srcs := policy/tool/check.c policy/tool/device.c \
 	policy/tool/explain.c policy/tool/files.c policy/tool/fmt.c \
 	policy/tool/hash.c policy/tool/identity.c policy/tool/import.c \
 	policy/tool/json.c policy/tool/json_facts.c policy/tool/lint.c \
-	policy/tool/main.c policy/tool/profiles.c policy/tool/suite.c \
+	policy/tool/main.c policy/tool/profile_files.c policy/tool/suite.c \
 	policy/tool/sysfs.c \
 	policy/tool/test.c policy/tool/verdict.c policy/tool/when.c \
 	policy/tool/words.c policy/tool/world.c base/digest.c base/file.c \

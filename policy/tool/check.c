@@ -14,7 +14,7 @@
 #include "policy/rules/rules.h"
 #include "policy/tool/files.h"
 #include "policy/tool/lint.h"
-#include "policy/tool/profiles.h"
+#include "policy/tool/profile_files.h"
 
 struct check {
 	char *const *paths;
@@ -268,14 +268,14 @@ check_all(struct check *c, const char *stock)
 	int r, e = CMD_OK;
 
 	for (size_t i = 0; i < c->npaths; i++) {
-		nprofiles += profiles_is_path(c->paths[i]) != 0;
+		nprofiles += profile_files_is_path(c->paths[i]) != 0;
 	}
 	if (nprofiles > 0 && nprofiles < c->npaths && c->is_json) {
 		return cmd_usage(
 		    "check: --json takes rules or profiles, not both");
 	}
 	if (nprofiles > 0) {
-		e = profiles_check(c->paths, c->npaths, stock, c->is_json);
+		e = profile_files_check(c->paths, c->npaths, stock, c->is_json);
 	}
 	if (nprofiles == c->npaths) {
 		return e;
@@ -286,7 +286,7 @@ check_all(struct check *c, const char *stock)
 		return CMD_FAILED;
 	}
 	for (size_t i = 0; i < c->npaths; i++) {
-		if (!profiles_is_path(c->paths[i])) {
+		if (!profile_files_is_path(c->paths[i])) {
 			rules[nrules++] = c->paths[i];
 		}
 	}

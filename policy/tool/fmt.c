@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "policy/rules/rules.h"
 #include "policy/tool/files.h"
-#include "policy/tool/profiles.h"
+#include "policy/tool/profile_files.h"
 
 static void
 write_text(void *arg, const char *text, size_t len)
@@ -32,8 +32,8 @@ cmd_fmt(int argc, char **argv)
 	if (argc != first + 1) {
 		return cmd_usage("fmt: expected one FILE");
 	}
-	if (profiles_is_path(argv[first])) {
-		return profiles_format(argv[first]);
+	if (profile_files_is_path(argv[first])) {
+		return profile_files_format(argv[first]);
 	}
 	load = rules_load_new();
 	if (load == NULL) {

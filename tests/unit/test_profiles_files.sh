@@ -1,7 +1,7 @@
 #!/bin/sh
 # sallyport-policy check and fmt with profiles, as a person uses them.
 #
-#   tests/unit/test_profiles_tool.sh [PROGRAM, or the directory it is in]
+#   tests/unit/test_profiles_files.sh [PROGRAM, or the directory it is in]
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source-path=SCRIPTDIR

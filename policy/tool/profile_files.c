@@ -1,7 +1,7 @@
 /*
  * Profile files from disk into a load, and what there is to say about them.
  */
-#include "policy/tool/profiles.h"
+#include "policy/tool/profile_files.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,7 +19,7 @@
 #define SUFFIX ".profile"
 
 int
-profiles_is_path(const char *path)
+profile_files_is_path(const char *path)
 {
 	size_t len = strlen(path), n = strlen(SUFFIX);
 
@@ -81,7 +81,7 @@ is_among(char *const *paths, size_t n, const char *path)
 static int
 is_profile(const struct dirent *entry)
 {
-	return entry->d_name[0] != '.' && profiles_is_path(entry->d_name);
+	return entry->d_name[0] != '.' && profile_files_is_path(entry->d_name);
 }
 
 static int
@@ -214,7 +214,7 @@ show_json(const struct profile_load *load, const struct profile_set *set)
 /* --- commands --- */
 
 int
-profiles_check(char *const *paths, size_t n, const char *stock, int is_json)
+profile_files_check(char *const *paths, size_t n, const char *stock, int is_json)
 {
 	struct profile_load *load = profile_load_new();
 	struct profile_set *set = NULL;
@@ -227,7 +227,7 @@ profiles_check(char *const *paths, size_t n, const char *stock, int is_json)
 	profile_load_read(load, read_included, &is_alone);
 	r = load_stock(load, stock, paths, n);
 	for (size_t i = 0; i < n && r == 0; i++) {
-		if (profiles_is_path(paths[i])) {
+		if (profile_files_is_path(paths[i])) {
 			r = load_file(load, PROFILE_LOCAL, paths[i]);
 		}
 	}
@@ -244,7 +244,7 @@ profiles_check(char *const *paths, size_t n, const char *stock, int is_json)
 		show_warnings(load);
 	}
 	for (size_t i = 0; i < n && set != NULL && !is_json; i++) {
-		if (profiles_is_path(paths[i])) {
+		if (profile_files_is_path(paths[i])) {
 			printf("%s: ok\n", paths[i]);
 		}
 	}
@@ -261,7 +261,7 @@ write_text(void *arg, const char *text, size_t len)
 }
 
 int
-profiles_format(const char *path)
+profile_files_format(const char *path)
 {
 	struct profile_load *load = profile_load_new();
 	int is_alone = 1, r;
