@@ -170,12 +170,109 @@ test_keyboard(void **state)
 	profile_set_free(set);
 }
 
+/* A local profile counts in place of a shipped one, and says so; a shipped one
+ * does not see what a local file defines. */
+static void
+test_origins(void **state)
+{
+	static const char stock[] = "define d = 1\n"
+				    "profile a { on setup { allow value $d } }\n"
+				    "profile b extends a { }\n";
+	static const char local[] =
+	    "define d = 2\n"
+	    "profile b extends a { on setup { allow value $d } }\n";
+	struct profile_load *load = profile_load_new();
+	struct profile_set *set;
+	const struct profile *b;
+
+	(void)state;
+	assert_int_equal(profile_load_text(load, PROFILE_LOCAL, "l", local,
+			     strlen(local)),
+	    0);
+	assert_int_equal(profile_load_text(load, PROFILE_STOCK, "s", stock,
+			     strlen(stock)),
+	    0);
+	assert_int_equal(profile_load_finish(load, &set), 0);
+	assert_int_equal(profile_load_warning_count(load), 1);
+	assert_string_equal(profile_load_warning(load, 0)->text,
+	    "profile `b' takes the place of the one that is shipped");
+	assert_string_equal(profile_load_warning(load, 0)->file, "l");
+	assert_null(profile_load_warning(load, 1));
+	profile_load_free(load); /* the set does not need it */
+	assert_int_equal(profile_set_count(set), 2);
+	b = tree_of(set, "b");
+	assert_false(b->from_stock);
+	assert_value(b->rules[HOOK_SETUP]->matches->values, 2, 2, 0);
+	assert_string_equal(b->at.file, "l");
+	assert_true(b->parent->from_stock);
+	assert_value(b->parent->rules[HOOK_SETUP]->matches->values, 1, 1, 0);
+	profile_set_free(set);
+}
+
+static void
+test_inherited(void **state)
+{
+	struct profile_set *set = profiles_of(
+	    "profile a { for { 03:*:* } mode audit cap transfer 1KiB\n"
+	    "  cap inflight 3 arm by challenge 6 within 5m\n"
+	    "  on hid { allow } }\n"
+	    "profile b extends a { cap inflight 9 on setup { allow } }\n"
+	    "profile c extends b { mode enforce on hid { deny } }\n");
+	const struct profile *b = tree_of(set, "b"), *c = tree_of(set, "c");
+
+	(void)state;
+	assert_int_equal(b->cap_transfer, 1024);
+	assert_int_equal(b->cap_inflight, 9);
+	assert_int_equal(b->cap_bytes, 0);
+	assert_true(b->is_audit);
+	assert_int_equal(b->arm_digits, 6);
+	assert_int_equal(b->arm_within, UINT64_C(300000000000));
+	assert_int_equal(b->hooks, 1u << HOOK_HID | 1u << HOOK_SETUP);
+	assert_null(b->rules[HOOK_HID]);
+	assert_false(c->is_audit);
+	assert_int_equal(profile_hooks(set, 2), b->hooks);
+	assert_int_equal(profile_takes(set, 2, 3, 9, 9), 1);
+	assert_int_equal(profile_takes(set, 2, 8, 6, 0x50), 0);
+	profile_set_free(set);
+}
+
+/* Meters: of oneself, of a parent, in place of a parent's, and for nothing. */
+static void
+test_meters(void **state)
+{
+	static const char text[] =
+	    "profile a { meter m 5/min meter n 1/s\n"
+	    "  on setup { deny over m } }\n"
+	    "profile b extends a { meter m 9/s\n"
+	    "  on setup { deny stall over m value 1 } }\n";
+	struct profile_load *load = profile_load_new();
+	struct profile_set *set;
+
+	(void)state;
+	assert_int_equal(profile_load_text(load, PROFILE_LOCAL, "l", text,
+			     strlen(text)),
+	    0);
+	assert_int_equal(profile_load_finish(load, &set), 0);
+	assert_int_equal(profile_load_warning_count(load), 1);
+	assert_string_equal(profile_load_warning(load, 0)->text,
+	    "meter `n' is never used; no rule has `over n'");
+	assert_int_equal(profile_load_warning(load, 0)->line, 1);
+	assert_int_equal(profile_load_warning(load, 0)->column, 33);
+	assert_int_equal(
+	    tree_of(set, "a")->meters->per, UINT64_C(60000000000));
+	profile_load_free(load);
+	profile_set_free(set);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_examples),
 	    cmocka_unit_test(test_keyboard),
+	    cmocka_unit_test(test_origins),
+	    cmocka_unit_test(test_inherited),
+	    cmocka_unit_test(test_meters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
