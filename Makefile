@@ -244,7 +244,8 @@ sallyport-reader_libs := -ljansson
 
 sallyport-policy_dir := $(BINDIR)
 sallyport-policy_srcs := policy/tool/check.c policy/tool/device.c \
-	policy/tool/explain.c policy/tool/files.c policy/tool/fmt.c \
+	policy/tool/explain.c policy/tool/explain_unit.c \
+	policy/tool/files.c policy/tool/fmt.c \
 	policy/tool/hash.c policy/tool/identity.c policy/tool/import.c \
 	policy/tool/json.c policy/tool/json_facts.c policy/tool/lint.c \
 	policy/tool/main.c policy/tool/profile_files.c policy/tool/suite.c \
@@ -253,6 +254,13 @@ sallyport-policy_srcs := policy/tool/check.c policy/tool/device.c \
 	policy/tool/words.c policy/tool/world.c base/digest.c base/file.c \
 	$(base_core_srcs) $(wire_srcs) $(rules_srcs) $(facts_srcs) \
 	$(profiles_srcs)
+	policy/tool/main.c policy/tool/profiles.c policy/tool/suite.c \
+	policy/tool/suite_unit.c policy/tool/sysfs.c policy/tool/test.c \
+	policy/tool/unit.c policy/tool/verdict.c policy/tool/when.c \
+	policy/tool/words.c policy/tool/world.c base/digest.c base/file.c \
+	$(base_core_srcs) $(wire_srcs) $(rules_srcs) \
+	$(filter-out $(text_srcs),$(profiles_srcs)) $(facts_srcs) \
+	$(table_srcs) $(explain_srcs)
 sallyport-policy_libs := -ljansson -lmbedcrypto
 
 sallyport-certs_dir := $(BINDIR)

@@ -292,6 +292,7 @@ judge_test_srcs := $(profiles_test_srcs) $(table_srcs) $(explain_srcs) \
 	policy/facts/facts.c policy/tool/unit.c
 $(foreach t,judge judge_meters judge_random, \
 	$(eval $(call unit,$(t),$(judge_test_srcs))))
+$(eval $(call unit,facts_text,$(facts_srcs) policy/tool/unit.c))
 $(eval $(call fuzz,table,tests/fuzz/fuzz_profile.c $(judge_test_srcs)))
 
 # --- vetting, expectations, honest devices

@@ -55,7 +55,7 @@ fact_number_text(
 	static const enum fact hex[] = {FACT_REQUEST, FACT_VALUE, FACT_INDEX,
 	    FACT_EP, FACT_OP, FACT_PAGE, FACT_CLA, FACT_INS, FACT_P1, FACT_P2,
 	    FACT_CMD, FACT_U2F, FACT_CBOR, FACT_ETHERTYPE, FACT_CONTROL,
-	    FACT_KEY, FACT_USAGE};
+	    FACT_KEY, FACT_CHORD, FACT_USAGE};
 	const char *name = fact_name_of(fact, n);
 	unsigned long long number = n;
 

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "policy/rules/rules.h"
 #include "policy/tool/device.h"
+#include "policy/tool/explain_unit.h"
 #include "policy/tool/files.h"
 #include "policy/tool/identity.h"
 #include "policy/tool/verdict.h"
@@ -19,9 +20,14 @@
 #include "policy/tool/world.h"
 
 #define MAX_TO 32
+#define MAX_PROFILES 32
+#define UNIT_MAX 16384 /* words together */
 
 struct question {
 	const char *device; /* argument */
+	const char *profile; /* or NULL: it is about a device */
+	const char *profiles[MAX_PROFILES]; /* paths */
+	size_t nprofiles;
 	const char *to[MAX_TO];
 	size_t nto;
 	char **paths;
@@ -212,7 +218,16 @@ read_option(struct question *q, char **argv, int argc, int *i)
 			    value);
 		}
 		q->world.tz = value;
+	} else if ((value = cmd_value(argv, argc, i, "--profile")) != NULL) {
+		q->profile = value;
+	} else if ((value = cmd_value(argv, argc, i, "--profiles")) != NULL) {
+		if (q->nprofiles == MAX_PROFILES) {
+			return cmd_usage("explain: too many --profiles");
+		}
+		q->profiles[q->nprofiles++] = value;
 	} else if (strcmp(option, "--to") == 0 ||
+	    strcmp(option, "--profile") == 0 ||
+	    strcmp(option, "--profiles") == 0 ||
 	    strcmp(option, "--armed") == 0 || strcmp(option, "--at") == 0 ||
 	    strcmp(option, "--tz") == 0) {
 		return cmd_usage("explain: %s needs a value", option);
@@ -220,6 +235,36 @@ read_option(struct question *q, char **argv, int argc, int *i)
 		return cmd_usage("explain: unknown option %s", option);
 	}
 	return CMD_OK;
+}
+
+/* All operands are words of the unit. */
+static int
+explain_profile(const struct question *q)
+{
+	char text[UNIT_MAX];
+	const struct explain_unit unit = {
+		.profile = q->profile,
+		.paths = q->profiles,
+		.npaths = q->nprofiles,
+		.text = text,
+		.at = q->world.rules.now,
+		.tz = q->world.tz,
+		.is_json = q->is_json,
+	};
+	size_t len;
+
+	if (q->device == NULL) {
+		return cmd_usage("explain: no UNIT given");
+	}
+	len = (size_t)snprintf(text, sizeof(text), "%s", q->device);
+	for (size_t i = 0; i < q->npaths && len < sizeof(text); i++) {
+		len += (size_t)snprintf(text + len, sizeof(text) - len, " %s",
+		    q->paths[i]);
+	}
+	if (len >= sizeof(text)) {
+		return cmd_usage("explain: UNIT is too long");
+	}
+	return explain_unit(&unit);
 }
 
 int
@@ -243,6 +288,12 @@ cmd_explain(int argc, char **argv)
 		} else {
 			q.paths[q.npaths++] = argv[i];
 		}
+	}
+	if (q.profile != NULL) {
+		return explain_profile(&q);
+	}
+	if (q.nprofiles > 0) {
+		return cmd_usage("explain: --profiles without --profile");
 	}
 	if (q.device == NULL) {
 		return cmd_usage("explain: no DEVICE given");

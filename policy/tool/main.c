@@ -37,6 +37,9 @@ static const struct command {
 	    "usage: sallyport-policy explain DEVICE [--to IDENTITY]...\n"
 	    "           [--at TIME] [--tz ZONE] [--locked | --unlocked]\n"
 	    "           [--armed TOKEN]... [--json] FILE...\n"
+	    "       sallyport-policy explain --profile NAME [--profiles PATH]"
+	    "...\n"
+	    "           [--at TIME] [--tz ZONE] [--json] UNIT\n"
 	    "\n"
 	    "Prints what the rules of FILE... decide, which rule decided, and\n"
 	    "why each rule before it did not match.\n"
@@ -58,6 +61,15 @@ static const struct command {
 	    "known\n"
 	    "  --armed TOKEN  an operator has armed that\n"
 	    "  --json         print one JSON object instead\n"
+	    "\n"
+	    "With --profile: how that profile rules on one unit, and why.\n"
+	    "\n"
+	    "  --profiles PATH  a file, or a directory with *.profile; "
+	    "without\n"
+	    "                   it, those of the installed gateway\n"
+	    "  UNIT             a hook and facts, scsi op=write-10 "
+	    "lba=0..7,\n"
+	    "                   see sallyport-policy(1)\n"
 	    "\n"
 	    "Exit status: 0 allowed, 1 failed, 2 wrong use, 3 not allowed.\n"},
 	{"fmt", cmd_fmt,
@@ -85,7 +97,8 @@ static const struct command {
 	    "\n"
 	    "Runs the tests of FILE..., see sallyport-policy(1): rules, "
 	    "devices,\n"
-	    "workstations, and what is expected of them.\n"
+	    "workstations, profiles and units, and what is expected of "
+	    "them.\n"
 	    "\n"
 	    "Exit status: 0 all passed, 1 some failed, 2 wrong use.\n"},
 };

@@ -27,7 +27,7 @@ _sallyport_policy()
 		check) words+=' --json --usbguard --each-line --stock' ;;
 		explain)
 			words+=' --to --at --tz --locked --unlocked --armed'
-			words+=' --json'
+			words+=' --json --profile --profiles'
 			;;
 		import) words+=' --to --using' ;;
 		esac

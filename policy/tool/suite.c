@@ -14,34 +14,24 @@
 #include "policy/tool/verdict.h"
 #include "policy/tool/when.h"
 
-/* The words of a statement behind its first, being used up. */
-struct line {
-	struct suite *suite;
-	const struct word *first, *p, *end;
-};
-
-#define error_at(line, word, ...)                                              \
-	words_error(&(line)->suite->words, word, __VA_ARGS__)
-
-/* The next word of that kind, or NULL after saying what was expected. */
-static const struct word *
-take(struct line *line, char kind, const char *expected)
+const struct word *
+suite_take(struct suite_line *line, char kind, const char *expected)
 {
 	if (line->p == line->end) {
-		error_at(line, line->end - 1, "expected %s behind this",
+		suite_error(line, line->end - 1, "expected %s behind this",
 		    expected);
 		return NULL;
 	}
 	if (line->p->kind != kind) {
-		error_at(line, line->p, "expected %s", expected);
+		suite_error(line, line->p, "expected %s", expected);
 		line->p = line->end;
 		return NULL;
 	}
 	return line->p++;
 }
 
-static int
-next_is(struct line *line, const char *word)
+int
+suite_next_is(struct suite_line *line, const char *word)
 {
 	if (line->p == line->end || line->p->kind != 'w' ||
 	    strcmp(line->p->text, word) != 0) {
@@ -62,20 +52,20 @@ is_name(const char *text)
 
 /* A name that is not taken; n of them are there. */
 static const char *
-take_name(struct line *line, size_t n, const char *what)
+take_name(struct suite_line *line, size_t n, const char *what)
 {
-	const struct word *word = take(line, 'w', "a name");
+	const struct word *word = suite_take(line, 'w', "a name");
 
 	if (word == NULL) {
 		return NULL;
 	}
 	if (!is_name(word->text)) {
-		error_at(line, word, "a name has letters, digits, `-', `_' "
+		suite_error(line, word, "a name has letters, digits, `-', `_' "
 				     "and `.'");
 		return NULL;
 	}
 	if (n == SUITE_NAMED) {
-		error_at(line, word, "more than %d %s", SUITE_NAMED, what);
+		suite_error(line, word, "more than %d %s", SUITE_NAMED, what);
 		return NULL;
 	}
 	return word->text;
@@ -104,14 +94,14 @@ find_identity(const struct suite *suite, const char *name)
 }
 
 static const struct suite_device *
-take_device(struct line *line)
+take_device(struct suite_line *line)
 {
-	const struct word *word = take(line, 'w', "the name of a device");
+	const struct word *word = suite_take(line, 'w', "the name of a device");
 	const struct suite_device *dev =
 	    word != NULL ? find_device(line->suite, word->text) : NULL;
 
 	if (word != NULL && dev == NULL) {
-		error_at(line, word, "no device `%s' is described above",
+		suite_error(line, word, "no device `%s' is described above",
 		    word->text);
 	}
 	return dev;
@@ -120,47 +110,56 @@ take_device(struct line *line)
 /* --- rules, devices, workstations --- */
 
 static void
-read_rules(struct line *line)
+read_files(struct suite_line *line, char **files, size_t *n)
 {
-	struct suite *suite = line->suite;
-
 	do {
 		const struct word *word =
-		    take(line, '"', "the name of a file in quotes");
+		    suite_take(line, '"', "the name of a file in quotes");
 
 		if (word == NULL) {
 			return;
 		}
-		if (suite->nrules == SUITE_RULES) {
-			error_at(line, word, "more than %d files",
+		if (*n == SUITE_RULES) {
+			suite_error(line, word, "more than %d files",
 			    SUITE_RULES);
 			return;
 		}
-		suite->rules[suite->nrules] =
-		    files_beside(suite->words.name, word->text);
-		if (suite->rules[suite->nrules] == NULL) {
-			error_at(line, word, "out of memory");
+		files[*n] = files_beside(line->suite->words.name, word->text);
+		if (files[*n] == NULL) {
+			suite_error(line, word, "out of memory");
 			return;
 		}
-		suite->nrules++;
+		++*n;
 	} while (line->p < line->end);
 }
 
 static void
-read_interface(struct line *line, struct device *dev)
+read_rules(struct suite_line *line)
 {
-	const struct word *word = take(line, 'w', "an interface, 03:01:01");
+	read_files(line, line->suite->rules, &line->suite->nrules);
+}
+
+static void
+read_profiles(struct suite_line *line)
+{
+	read_files(line, line->suite->profiles, &line->suite->nprofiles);
+}
+
+static void
+read_interface(struct suite_line *line, struct device *dev)
+{
+	const struct word *word = suite_take(line, 'w', "an interface, 03:01:01");
 	int r = word == NULL ? 0 :
 	    device_add_interface(dev, word->text);
 
 	if (r != 0) {
-		error_at(line, word, "expected an interface, 03:01:01 or "
+		suite_error(line, word, "expected an interface, 03:01:01 or "
 				     "03:01:01=keyboard, of at most 256");
 	}
 }
 
 static void
-read_interfaces(struct line *line, struct device *dev)
+read_interfaces(struct suite_line *line, struct device *dev)
 {
 	if (line->p == line->end || line->p->kind != '{') {
 		read_interface(line, dev);
@@ -170,7 +169,7 @@ read_interfaces(struct line *line, struct device *dev)
 	while (line->p < line->end && line->p->kind != '}') {
 		read_interface(line, dev);
 	}
-	take(line, '}', "`}'");
+	suite_take(line, '}', "`}'");
 }
 
 /* The value of a text is in quotes, all others are words. */
@@ -189,9 +188,9 @@ kind_of_fact(const char *name)
 }
 
 static void
-read_fact(struct line *line, struct device *dev)
+read_fact(struct suite_line *line, struct device *dev)
 {
-	const struct word *name = take(line, 'w', "a fact of the device");
+	const struct word *name = suite_take(line, 'w', "a fact of the device");
 	const struct word *value;
 	const char *expected = "";
 	int r;
@@ -215,21 +214,21 @@ read_fact(struct line *line, struct device *dev)
 	r = device_set(dev, name->text, value != NULL ? value->text : "",
 	    &expected);
 	if (r == ERR_NOENT) {
-		error_at(line, name, "unknown fact `%s'; expected id, name, "
+		suite_error(line, name, "unknown fact `%s'; expected id, name, "
 				     "serial, with-interface or another of "
 				     "sallyport-policy(1)", name->text);
 		line->p = line->end;
 		return;
 	}
-	value = take(line, kind_of_fact(name->text),
+	value = suite_take(line, kind_of_fact(name->text),
 	    kind_of_fact(name->text) == 'w' ? "a word" : "a text in quotes");
 	if (value != NULL && r != 0) {
-		error_at(line, value, "expected %s", expected);
+		suite_error(line, value, "expected %s", expected);
 	}
 }
 
 static void
-read_device(struct line *line)
+read_device(struct suite_line *line)
 {
 	struct suite *suite = line->suite;
 	const struct word *at = line->p;
@@ -241,7 +240,7 @@ read_device(struct line *line)
 	}
 	dev = malloc(sizeof(*dev));
 	if (dev == NULL || find_device(suite, name) != NULL) {
-		error_at(line, at, dev == NULL ? "out of memory" :
+		suite_error(line, at, dev == NULL ? "out of memory" :
 						 "described above already");
 		free(dev);
 		return;
@@ -254,13 +253,13 @@ read_device(struct line *line)
 		char *path = files_beside(suite->words.name, file->text);
 
 		if (path == NULL || device_read(&dev->device, path) != 0) {
-			error_at(line, file, "this device cannot be read");
+			suite_error(line, file, "this device cannot be read");
 		}
 		free(path);
 		return;
 	}
 	if (line->p == line->end) {
-		error_at(line, at, "expected a file in quotes, or facts, "
+		suite_error(line, at, "expected a file in quotes, or facts, "
 				   "behind the name");
 	}
 	while (line->p < line->end) {
@@ -269,9 +268,9 @@ read_device(struct line *line)
 }
 
 static void
-read_identity_fact(struct line *line, struct x509_facts *facts)
+read_identity_fact(struct suite_line *line, struct x509_facts *facts)
 {
-	const struct word *word = take(line, '"', "a fact of a certificate "
+	const struct word *word = suite_take(line, '"', "a fact of a certificate "
 						  "in quotes");
 	int r;
 
@@ -288,14 +287,14 @@ read_identity_fact(struct line *line, struct x509_facts *facts)
 		free(path);
 	}
 	if (r != 0) {
-		error_at(line, word, r == ERR_LIMIT ? "too long, or too many" :
+		suite_error(line, word, r == ERR_LIMIT ? "too long, or too many" :
 		    "expected a fact, \"dns:k1.example\", or a file of "
 		    "sallyport-certs show --json");
 	}
 }
 
 static void
-read_identity(struct line *line)
+read_identity(struct suite_line *line)
 {
 	struct suite *suite = line->suite;
 	const struct word *at = line->p;
@@ -308,7 +307,7 @@ read_identity(struct line *line)
 	}
 	who = calloc(1, sizeof(*who));
 	if (who == NULL || find_identity(suite, name) != NULL) {
-		error_at(line, at, who == NULL ? "out of memory" :
+		suite_error(line, at, who == NULL ? "out of memory" :
 						 "described above already");
 		free(who);
 		return;
@@ -323,51 +322,51 @@ read_identity(struct line *line)
 /* --- the state of things --- */
 
 static void
-read_at(struct line *line)
+read_at(struct suite_line *line)
 {
-	const struct word *word = take(line, 'w', "a time");
+	const struct word *word = suite_take(line, 'w', "a time");
 
 	if (word != NULL &&
 	    when_read(word->text, &line->suite->now.rules.now) != 0) {
-		error_at(line, word, "expected a time, 2026-03-02T06:15:00Z");
+		suite_error(line, word, "expected a time, 2026-03-02T06:15:00Z");
 	}
 }
 
 static void
-read_tz(struct line *line)
+read_tz(struct suite_line *line)
 {
-	const struct word *word = take(line, '"', "a time zone in quotes");
+	const struct word *word = suite_take(line, '"', "a time zone in quotes");
 
 	if (word != NULL && !when_is_zone(word->text)) {
-		error_at(line, word, "no such time zone");
+		suite_error(line, word, "no such time zone");
 	} else if (word != NULL) {
 		line->suite->now.tz = word->text;
 	}
 }
 
 static void
-read_locked(struct line *line)
+read_locked(struct suite_line *line)
 {
 	line->suite->now.lock = RULE_LOCKED;
 }
 
 static void
-read_unlocked(struct line *line)
+read_unlocked(struct suite_line *line)
 {
 	line->suite->now.lock = RULE_UNLOCKED;
 }
 
 static void
-read_armed(struct line *line)
+read_armed(struct suite_line *line)
 {
 	struct world *now = &line->suite->now;
 
 	do {
 		const struct word *word =
-		    take(line, '"', "a token in quotes");
+		    suite_take(line, '"', "a token in quotes");
 
 		if (word != NULL && now->narmed == WORLD_ARMED) {
-			error_at(line, word, "more than %d tokens",
+			suite_error(line, word, "more than %d tokens",
 			    WORLD_ARMED);
 		} else if (word != NULL) {
 			now->armed[now->narmed++] = word->text;
@@ -376,7 +375,7 @@ read_armed(struct line *line)
 }
 
 static void
-read_exported(struct line *line)
+read_exported(struct suite_line *line)
 {
 	struct world *now = &line->suite->now;
 
@@ -385,7 +384,7 @@ read_exported(struct line *line)
 		const struct suite_device *dev = take_device(line);
 
 		if (dev != NULL && now->nexported == WORLD_DEVICES) {
-			error_at(line, word, "more than %d devices",
+			suite_error(line, word, "more than %d devices",
 			    WORLD_DEVICES);
 		} else if (dev != NULL) {
 			now->exported[now->nexported++] = &dev->device.facts;
@@ -394,19 +393,19 @@ read_exported(struct line *line)
 }
 
 static void
-read_approved(struct line *line)
+read_approved(struct suite_line *line)
 {
 	line->suite->now.approval = RULE_APPROVED;
 }
 
 static void
-read_denied(struct line *line)
+read_denied(struct suite_line *line)
 {
 	line->suite->now.approval = RULE_DENIED;
 }
 
 static void
-read_had_lease(struct line *line)
+read_had_lease(struct suite_line *line)
 {
 	line->suite->now.had_lease = 1;
 }
@@ -428,13 +427,13 @@ number_of(const char *text, int max)
 }
 
 static void
-read_leases(struct line *line)
+read_leases(struct suite_line *line)
 {
-	const struct word *word = take(line, 'w', "a number");
+	const struct word *word = suite_take(line, 'w', "a number");
 	int n = word != NULL ? number_of(word->text, 1000000) : -1;
 
 	if (word != NULL && n == -1) {
-		error_at(line, word, "expected a number");
+		suite_error(line, word, "expected a number");
 	} else if (word != NULL) {
 		line->suite->now.leases = (uint32_t)n;
 	}
@@ -442,7 +441,7 @@ read_leases(struct line *line)
 
 /* Time and zone stay: they are not what happened in a test. */
 static void
-read_reset(struct line *line)
+read_reset(struct suite_line *line)
 {
 	struct world *now = &line->suite->now;
 	int64_t at = now->rules.now;
@@ -456,12 +455,12 @@ read_reset(struct line *line)
 /* --- expectations --- */
 
 static void
-read_shown(struct line *line, struct suite_expect *e)
+read_shown(struct suite_line *line, struct suite_expect *e)
 {
 	int is_set = 0;
 
 	e->has_shown = 1;
-	if (next_is(line, "all")) {
+	if (suite_next_is(line, "all")) {
 		e->is_all_shown = 1;
 		return;
 	}
@@ -471,44 +470,44 @@ read_shown(struct line *line, struct suite_expect *e)
 	}
 	do {
 		const struct word *word =
-		    take(line, 'w', "`all' or the number of an interface");
+		    suite_take(line, 'w', "`all' or the number of an interface");
 		int n = word != NULL ? number_of(word->text, 255) : -1;
 
 		if (word != NULL && n == -1) {
-			error_at(line, word, "expected the number of an "
+			suite_error(line, word, "expected the number of an "
 					     "interface, up to 255");
 		} else if (word != NULL) {
 			e->shown[n] = 1;
 		}
 	} while (is_set && line->p < line->end && line->p->kind != '}');
 	if (is_set) {
-		take(line, '}', "`}'");
+		suite_take(line, '}', "`}'");
 	}
 }
 
 static void
-read_duration(struct line *line, uint32_t *out)
+read_duration(struct suite_line *line, uint32_t *out)
 {
-	const struct word *word = take(line, 'w', "a duration, 30m");
+	const struct word *word = suite_take(line, 'w', "a duration, 30m");
 
 	if (word != NULL && when_read_duration(word->text, out) != 0) {
-		error_at(line, word, "expected a duration, 90s, 30m, 8h or "
+		suite_error(line, word, "expected a duration, 90s, 30m, 8h or "
 				     "7d");
 	}
 }
 
 static void
-read_text(struct line *line, const char **out)
+read_text(struct suite_line *line, const char **out)
 {
-	const struct word *word = take(line, '"', "a text in quotes");
+	const struct word *word = suite_take(line, '"', "a text in quotes");
 
 	*out = word != NULL ? word->text : NULL;
 }
 
 static void
-read_because(struct line *line, struct suite_expect *e)
+read_because(struct suite_line *line, struct suite_expect *e)
 {
-	const struct word *word = take(line, 'w', "a reason");
+	const struct word *word = suite_take(line, 'w', "a reason");
 	int is_known = 0;
 
 	for (int t = RULE_TERM_WINDOW; t <= RULE_TERM_WORLD; t++) {
@@ -516,25 +515,25 @@ read_because(struct line *line, struct suite_expect *e)
 		    strcmp(word->text, verdict_term((enum rule_term)t)) == 0;
 	}
 	if (word != NULL && !is_known) {
-		error_at(line, word, "expected window, until, once, max, "
+		suite_error(line, word, "expected window, until, once, max, "
 				     "approve, forbid, expose or time");
 	}
 	e->because = word != NULL ? word->text : NULL;
 }
 
 static void
-read_until(struct line *line, struct suite_expect *e)
+read_until(struct suite_line *line, struct suite_expect *e)
 {
-	const struct word *word = take(line, '"', "a time in quotes");
+	const struct word *word = suite_take(line, '"', "a time in quotes");
 
 	if (word != NULL && when_read(word->text, &e->until) != 0) {
-		error_at(line, word, "expected a time, "
+		suite_error(line, word, "expected a time, "
 				     "\"2026-03-02T06:15:00Z\"");
 	}
 }
 
 static void
-read_detail(struct line *line, struct suite_expect *e)
+read_detail(struct suite_line *line, struct suite_expect *e)
 {
 	const struct {
 		const char *name;
@@ -561,31 +560,31 @@ read_detail(struct line *line, struct suite_expect *e)
 	const struct word *word = line->p;
 
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
-		if (next_is(line, flags[i].name)) {
+		if (suite_next_is(line, flags[i].name)) {
 			*flags[i].flag = 1;
 			return;
 		}
 	}
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		if (next_is(line, texts[i].name)) {
+		if (suite_next_is(line, texts[i].name)) {
 			read_text(line, texts[i].text);
 			return;
 		}
 	}
 	for (size_t i = 0; i < ARRAY_LEN(durations); i++) {
-		if (next_is(line, durations[i].name)) {
+		if (suite_next_is(line, durations[i].name)) {
 			read_duration(line, durations[i].seconds);
 			return;
 		}
 	}
-	if (next_is(line, "because")) {
+	if (suite_next_is(line, "because")) {
 		read_because(line, e);
-	} else if (next_is(line, "until")) {
+	} else if (suite_next_is(line, "until")) {
 		read_until(line, e);
-	} else if (next_is(line, "exposes")) {
+	} else if (suite_next_is(line, "exposes")) {
 		read_shown(line, e);
 	} else {
-		error_at(line, word, "unknown expectation `%s'; expected key, "
+		suite_error(line, word, "unknown expectation `%s'; expected key, "
 				     "implicit, forbidden, because, using, "
 				     "lease, idle, hold, until, once, "
 				     "capture, by or exposes", word->text);
@@ -593,14 +592,14 @@ read_detail(struct line *line, struct suite_expect *e)
 	}
 }
 
-static struct suite_expect *
-add_expect(struct line *line)
+struct suite_expect *
+suite_add(struct suite_line *line)
 {
 	struct suite *suite = line->suite;
 	struct suite_expect **bigger, *e;
 
 	if (suite->nexpects == SUITE_EXPECTS) {
-		error_at(line, line->first, "more than %d expectations",
+		suite_error(line, line->first, "more than %d expectations",
 		    SUITE_EXPECTS);
 		return NULL;
 	}
@@ -611,36 +610,36 @@ add_expect(struct line *line)
 	}
 	e = calloc(1, sizeof(*e));
 	if (bigger == NULL || e == NULL) {
-		error_at(line, line->first, "out of memory");
+		suite_error(line, line->first, "out of memory");
 		free(e);
 		return NULL;
 	}
 	suite->expects[suite->nexpects++] = e;
+	e->at = line->first->at;
+	e->line = line->first->line;
+	e->end = suite->words.p;
+	world_copy(&e->world, &suite->now);
 	return e;
 }
 
 static void
-read_expect(struct line *line, enum rule_verdict verdict)
+read_expect(struct suite_line *line, enum rule_verdict verdict)
 {
-	struct suite_expect *e = add_expect(line);
+	struct suite_expect *e = suite_add(line);
 
 	if (e == NULL) {
 		return;
 	}
-	e->at = line->first->at;
-	e->line = line->first->line;
-	e->end = line->suite->words.p;
 	e->verdict = verdict;
-	world_copy(&e->world, &line->suite->now);
 	e->device = take_device(line);
-	if (next_is(line, "to")) {
+	if (suite_next_is(line, "to")) {
 		const struct word *word =
-		    take(line, 'w', "the name of a workstation");
+		    suite_take(line, 'w', "the name of a workstation");
 
 		e->who = word != NULL ?
 		    find_identity(line->suite, word->text) : NULL;
 		if (word != NULL && e->who == NULL) {
-			error_at(line, word, "no identity `%s' is described "
+			suite_error(line, word, "no identity `%s' is described "
 					     "above", word->text);
 		}
 	}
@@ -651,10 +650,12 @@ read_expect(struct line *line, enum rule_verdict verdict)
 
 static const struct {
 	const char *name;
-	void (*read)(struct line *line); /* or NULL: that verdict */
+	void (*read)(struct suite_line *line); /* or NULL: that verdict */
 	enum rule_verdict verdict;
 } statements[] = {
 	{"rules", read_rules, 0},
+	{"profiles", read_profiles, 0},
+	{"unit", suite_read_unit, 0},
 	{"device", read_device, 0},
 	{"identity", read_identity, 0},
 	{"at", read_at, 0},
@@ -679,7 +680,7 @@ static void
 read_statement(struct suite *suite)
 {
 	struct words *words = &suite->words;
-	struct line line = {suite, words->list, words->list + 1,
+	struct suite_line line = {suite, words->list, words->list + 1,
 	    words->list + words->n};
 
 	for (size_t i = 0; i < ARRAY_LEN(statements); i++) {
@@ -693,15 +694,15 @@ read_statement(struct suite *suite)
 			read_expect(&line, statements[i].verdict);
 		}
 		if (line.p < line.end) {
-			error_at(&line, line.p, "does not belong here");
+			suite_error(&line, line.p, "does not belong here");
 		}
 		return;
 	}
-	error_at(&line, line.first, "unknown statement `%s'; expected rules, "
-				    "device, identity, at, tz, locked, "
+	suite_error(&line, line.first, "unknown statement `%s'; expected rules, "
+				    "profiles, device, identity, at, tz, locked, "
 				    "unlocked, armed, exported, approved, "
-				    "denied, had-lease, leases, reset, or a "
-				    "verdict", line.first->text);
+				    "denied, had-lease, leases, reset, unit, "
+				    "or a verdict", line.first->text);
 }
 
 int
@@ -726,8 +727,24 @@ suite_read(struct suite **out, const char *name)
 		read_statement(suite);
 	}
 	start.at = suite->words.text;
-	if (suite->nrules == 0) {
+	if (suite->nrules == 0 && suite->nprofiles == 0) {
 		words_error(&suite->words, &start, "no `rules' to test");
+	}
+	for (size_t i = 0; i < suite->nexpects; i++) {
+		const struct suite_expect *e = suite->expects[i];
+		const struct word at = {.line = e->line, .at = e->at};
+
+		if (e->unit != NULL && suite->nprofiles == 0) {
+			words_error(&suite->words, &at,
+			    "no `profiles' to test");
+			break;
+		}
+		if (e->unit == NULL && suite->nrules == 0 &&
+		    suite->nprofiles > 0) {
+			words_error(
+			    &suite->words, &at, "no `rules' to test");
+			break;
+		}
 	}
 	if (suite->nexpects == 0) {
 		words_error(&suite->words, &start, "nothing is expected");
@@ -750,7 +767,11 @@ suite_free(struct suite *suite)
 	for (size_t i = 0; i < suite->nidentities; i++) {
 		free(suite->identities[i]);
 	}
+	for (size_t i = 0; i < suite->nprofiles; i++) {
+		free(suite->profiles[i]);
+	}
 	for (size_t i = 0; i < suite->nexpects; i++) {
+		free(suite->expects[i]->unit);
 		free(suite->expects[i]);
 	}
 	free(suite->expects);

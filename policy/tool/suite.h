@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "policy/tool/device.h"
+#include "policy/tool/unit.h"
 #include "policy/tool/words.h"
 #include "policy/tool/world.h"
 
@@ -25,6 +26,13 @@ struct suite_identity {
 	struct x509_facts facts;
 };
 
+/* `unit VERDICT by "PROFILE" { UNIT }', in suite_unit.c. */
+struct suite_unit {
+	const char *profile;
+	unsigned verdict; /* enum verdict */
+	struct unit_words unit;
+};
+
 /* What is given; NULL, -1 or 0 = not asked. Durations are never 0. */
 struct suite_expect {
 	const char *at; /* its statement, up to end */
@@ -32,6 +40,7 @@ struct suite_expect {
 	unsigned line;
 	enum rule_verdict verdict;
 	const struct suite_device *device;
+	struct suite_unit *unit; /* owned; NULL = it is about a device */
 	const struct suite_identity *who; /* NULL = not known */
 	struct world world;
 	const char *key, *because, *profile, *approver;
@@ -46,6 +55,8 @@ struct suite {
 	struct words words; /* has the errors, too */
 	char *rules[SUITE_RULES]; /* owned */
 	size_t nrules;
+	char *profiles[SUITE_RULES]; /* owned */
+	size_t nprofiles;
 	struct suite_device *devices[SUITE_NAMED]; /* owned */
 	size_t ndevices;
 	struct suite_identity *identities[SUITE_NAMED]; /* owned */
@@ -54,6 +65,24 @@ struct suite {
 	size_t nexpects;
 	struct world now; /* as the statements so far have it */
 };
+
+/* The words of a statement behind its first, being used up. */
+struct suite_line {
+	struct suite *suite;
+	const struct word *first, *p, *end;
+};
+
+#define suite_error(line, word, ...)                                           \
+	words_error(&(line)->suite->words, word, __VA_ARGS__)
+
+/* The next word of that kind, or NULL after saying what was expected. */
+const struct word *suite_take(
+    struct suite_line *line, char kind, const char *expected);
+int suite_next_is(struct suite_line *line, const char *word);
+/* A new one at the end, of that statement; NULL after saying why not. */
+struct suite_expect *suite_add(struct suite_line *line);
+/* suite_unit.c: the statement `unit'. */
+void suite_read_unit(struct suite_line *line);
 
 /* Reads the file. 0, ERR_FORMAT when it has errors, or another error; all of
  * them were said on standard error. */

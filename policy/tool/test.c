@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "policy/rules/rules.h"
 #include "policy/tool/files.h"
+#include "policy/tool/profiles.h"
 #include "policy/tool/suite.h"
 #include "policy/tool/verdict.h"
 #include "policy/tool/when.h"
@@ -135,6 +136,18 @@ show_statement(const struct suite_expect *e)
 }
 
 static void
+start_line(const struct suite *suite, const struct suite_expect *e, int is_ok,
+    struct tally *tally)
+{
+	printf("%s %s:%u: ", is_ok ? "ok" : "not ok", suite->words.name,
+	    e->line);
+	show_statement(e);
+	putchar('\n');
+	tally->passed += is_ok != 0;
+	tally->failed += is_ok == 0;
+}
+
+static void
 judge(const struct suite *suite, const struct rules *rules,
     const struct suite_expect *e, struct tally *tally)
 {
@@ -145,19 +158,59 @@ judge(const struct suite *suite, const struct rules *rules,
 	rules_decide(rules, &e->device->device.facts,
 	    e->who != NULL ? &e->who->facts : NULL, &e->world.rules, &d);
 	is_ok = is_as_expected(e, &d, why, sizeof(why));
-	printf("%s %s:%u: ", is_ok ? "ok" : "not ok", suite->words.name,
-	    e->line);
-	show_statement(e);
-	putchar('\n');
+	start_line(suite, e, is_ok, tally);
 	if (is_ok) {
-		tally->passed++;
 		return;
 	}
-	tally->failed++;
 	printf("    it is %s\n", verdict_line(line, sizeof(line), &d));
 	if (why[0] != '\0') {
 		printf("    %s\n", why);
 	}
+}
+
+/* Time of the profile's clock is that of the test, so that units at one moment
+ * fill a meter, and a day later a quota is new. */
+static void
+judge_unit(const struct suite *suite, struct profiles *profiles,
+    const struct suite_expect *e, struct tally *tally)
+{
+	char text[1024] = "", is_key[512] = "", why[128];
+	int64_t at = e->world.rules.now;
+	struct profiles_judge *j = profiles_find(profiles, e->unit->profile,
+	    at, e->world.tz, why, sizeof(why));
+	struct table_rule rule;
+	struct ruling ruling;
+	int is_ok = 0;
+
+	if (j != NULL) {
+		judge_rule(&j->judge.judge, &e->unit->unit.facts,
+		    profiles_clock(at), &ruling);
+		(void)table_rule(&j->table, 0, ruling.rule, &rule);
+		is_ok = ruling.verdict == e->unit->verdict &&
+		    (!e->is_implicit || ruling.rule == RULING_IMPLICIT) &&
+		    same_text(e->key, rule.key, "key", is_key, sizeof(is_key));
+	}
+	start_line(suite, e, is_ok, tally);
+	if (!is_ok) {
+		printf("    it is %s\n", j == NULL ? why :
+		    profiles_ruling(text, sizeof(text), j, &ruling));
+	}
+	if (is_key[0] != '\0') {
+		printf("    %s\n", is_key);
+	}
+}
+
+static int
+open_profiles(const struct suite *suite, struct profiles *profiles)
+{
+	const char *paths[SUITE_RULES];
+
+	for (size_t i = 0; i < suite->nprofiles; i++) {
+		paths[i] = suite->profiles[i];
+	}
+	return suite->nprofiles > 0 ?
+	    profiles_open(profiles, paths, suite->nprofiles) :
+	    0;
 }
 
 static int
@@ -165,6 +218,7 @@ judge_all(const struct suite *suite, struct tally *tally)
 {
 	struct rules_load *load = rules_load_new();
 	struct rules *rules = NULL;
+	struct profiles profiles = {0};
 	struct files files = {0};
 	int r = ERR_NOMEM;
 
@@ -178,9 +232,17 @@ judge_all(const struct suite *suite, struct tally *tally)
 	if (r == ERR_NOMEM) {
 		cmd_warn("test: out of memory");
 	}
-	for (size_t i = 0; r == 0 && i < suite->nexpects; i++) {
-		judge(suite, rules, suite->expects[i], tally);
+	if (r == 0) {
+		r = open_profiles(suite, &profiles);
 	}
+	for (size_t i = 0; r == 0 && i < suite->nexpects; i++) {
+		if (suite->expects[i]->unit != NULL) {
+			judge_unit(suite, &profiles, suite->expects[i], tally);
+		} else {
+			judge(suite, rules, suite->expects[i], tally);
+		}
+	}
+	profiles_fini(&profiles);
 	files_fini(&files);
 	rules_free(rules);
 	rules_load_free(load);

@@ -309,8 +309,8 @@ add_fact(struct unit_words *u, const char *word, char *why, size_t size)
 	}
 	if (is == NULL ||
 	    read_either(u, fact, is + 1, strlen(is + 1)) != 0) {
-		(void)snprintf(why, size, "expected %s= and %s", fact->word,
-		    expected(fact));
+		(void)snprintf(why, size, "expected %s after `%s='",
+		    expected(fact), fact->word);
 		return ERR_FORMAT;
 	}
 	return 0;
@@ -341,7 +341,7 @@ unit_add(struct unit_words *u, const char *word, char *why, size_t size)
 		if (read_hex(word + 6, strlen(word + 6), u->bytes, UNIT_BYTES,
 			&u->facts.nbytes) != 0) {
 			(void)snprintf(why, size,
-			    "expected bytes= and pairs of hex digits");
+			    "expected pairs of hex digits after `bytes='");
 			return ERR_FORMAT;
 		}
 		return 0;
