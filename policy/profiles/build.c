@@ -161,7 +161,9 @@ ranges_join(struct range *r, size_t n)
 {
 	size_t out = 0;
 
-	qsort(r, n, sizeof(*r), compare_ranges);
+	if (n > 0) {
+		qsort(r, n, sizeof(*r), compare_ranges);
+	}
 	for (size_t i = 0; i < n; i++) {
 		if (out > 0 && (r[out - 1].high == UINT64_MAX ||
 				   r[i].low <= r[out - 1].high + 1)) {
@@ -318,7 +320,7 @@ find_meter(const struct draft *d, const char *name)
 			return i;
 		}
 	}
-	return 0; /* check.c knows no other name */
+	return UINT32_MAX; /* of a rule: check.c lets none pass */
 }
 
 static void
@@ -470,8 +472,8 @@ put_meters(struct draft *d)
 			    m->amount * UINT64_C(1000000000) / m->per;
 			struct tmeter *to;
 
-			if (d->meters.n > 0 && find_meter(d, m->name) != 0) {
-				continue;
+			if (find_meter(d, m->name) != UINT32_MAX) {
+				continue; /* a parent's, replaced */
 			}
 			to = add_to(d->build, &d->meters, 1);
 			if (to == NULL) {

@@ -485,6 +485,85 @@ rules_of_a_table(void **state)
 	rig_close(&rig);
 }
 
+/* A block is whole, where a struct may lie, and of this version. */
+static void
+blocks_that_do_not_fit(void **state)
+{
+	struct table t;
+	struct rig rig;
+	uint64_t *copy;
+
+	(void)state;
+	rig_open(&rig,
+	    "profile p { on scsi { allow op { 1 2 } lba 5..9\n deny } }",
+	    "p");
+	copy = malloc(rig.size + 8);
+	assert_non_null(copy);
+	for (size_t n = 0; n < rig.size; n++) {
+		memcpy(copy, rig.block, n);
+		assert_int_equal(table_open(&t, copy, n), ERR_FORMAT);
+	}
+	memcpy(copy, rig.block, rig.size);
+	assert_int_equal(table_open(&t, copy, rig.size), 0);
+	assert_int_equal(table_open(&t, copy, rig.size + 8), ERR_FORMAT);
+	memcpy((uint8_t *)copy + 4, rig.block, rig.size);
+	assert_int_equal(
+	    table_open(&t, (uint8_t *)copy + 4, rig.size), ERR_FORMAT);
+	for (unsigned i = 0; i < 2; i++) { /* magic, version */
+		memcpy(copy, rig.block, rig.size);
+		((uint32_t *)copy)[i]++;
+		assert_int_equal(
+		    table_open(&t, copy, rig.size), ERR_FORMAT);
+	}
+	free(copy);
+	rig_close(&rig);
+}
+
+/* Several profiles in one block, each once, whatever binds name it. */
+static void
+several_profiles(void **state)
+{
+	struct profile_set *set = profiles_of(
+	    "profile a { on scsi { allow op 1 } }\n"
+	    "profile b { for { 03:01:01 }\n cap transfer 4KiB\n"
+	    "cap inflight 3\n arm by challenge 4 within 60s\n on hid { allow } }\n"
+	    "profile c extends b { cap transfer 8KiB }\n");
+	const struct profile_bind binds[] = {
+	    {1, 0, 2}, {1, 1, 0}, {2, 0, 0}, {2, 3, 2}};
+	struct judge_terms terms;
+	struct table_caps caps;
+	struct table t;
+	void *block;
+	size_t size;
+	char why[64];
+
+	(void)state;
+	assert_int_equal(profile_build(set, binds, ARRAY_LEN(binds), 0, &block,
+			     &size, why, sizeof(why)),
+	    0);
+	profile_set_free(set);
+	assert_int_equal(table_open(&t, block, size), 0);
+	assert_int_equal(table_profiles(&t), 2);
+	assert_string_equal(table_name(&t, 0), "c");
+	assert_string_equal(table_name(&t, 1), "a");
+	assert_int_equal(table_bound(&t, 1, 0), 0);
+	assert_int_equal(table_bound(&t, 1, 1), 1);
+	assert_int_equal(table_bound(&t, 2, 0), 1);
+	assert_int_equal(table_bound(&t, 2, 3), 0);
+	assert_int_equal(table_bound(&t, 2, 1), -1);
+	table_terms(&t, 0, &terms);
+	assert_int_equal(terms.arm_digits, 4);
+	assert_int_equal(terms.arm_within, 60 * SECOND);
+	table_terms(&t, 1, &terms);
+	assert_int_equal(terms.arm_digits, 0);
+	table_caps(&t, 0, &caps);
+	assert_int_equal(caps.transfer, 8192);
+	assert_int_equal(caps.inflight, 3);
+	assert_int_equal(caps.bytes, 0);
+	assert_int_equal(table_hooks(&t, 0), 1u << HOOK_HID);
+	free(block);
+}
+
 int
 main(void)
 {
@@ -500,6 +579,8 @@ main(void)
 		cmocka_unit_test(asking),
 		cmocka_unit_test(local_time),
 		cmocka_unit_test(rules_of_a_table),
+		cmocka_unit_test(blocks_that_do_not_fit),
+		cmocka_unit_test(several_profiles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -215,6 +215,24 @@ swapping(void **state)
 	rig_close(&next);
 }
 
+/* Its own in place of the parent's, also for the parent's rules. */
+static void
+own_quota(void **state)
+{
+	int64_t since;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig,
+	    "profile b { quota daily 1KiB per 24h\n on scsi {\n"
+	    " deny op 2 over daily\n allow op 2\n } }\n"
+	    "profile p extends b { quota daily 4KiB per 24h }\n", "p");
+	assert_int_equal(rig_rule(&rig, "scsi op=2 len=4000"), VERDICT_ALLOW);
+	assert_int_equal(used(&rig, &since), 4000);
+	assert_int_equal(rig_rule(&rig, "scsi op=2 len=97"), VERDICT_DENY);
+	rig_close(&rig);
+}
+
 int
 main(void)
 {
@@ -223,6 +241,7 @@ main(void)
 		cmocka_unit_test(meter_of_units),
 		cmocka_unit_test(quota),
 		cmocka_unit_test(quota_is_kept),
+		cmocka_unit_test(own_quota),
 		cmocka_unit_test(swapping),
 	};
 
