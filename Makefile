@@ -129,8 +129,8 @@ decode_srcs := policy/decode/apdu.c policy/decode/av.c \
 	policy/decode/serial.c policy/decode/setup.c
 
 # The language of profiles: from texts to trees.
-profiles_srcs := $(text_srcs) policy/profiles/bind.c \
-	policy/profiles/build.c policy/profiles/build_index.c \
+build_srcs := policy/profiles/build.c policy/profiles/build_index.c
+profiles_srcs := $(text_srcs) policy/profiles/bind.c $(build_srcs) \
 	policy/profiles/check.c \
 	policy/profiles/choose.c policy/profiles/include.c \
 	policy/profiles/lex.c policy/profiles/load.c \
@@ -248,13 +248,8 @@ sallyport-policy_srcs := policy/tool/check.c policy/tool/device.c \
 	policy/tool/files.c policy/tool/fmt.c \
 	policy/tool/hash.c policy/tool/identity.c policy/tool/import.c \
 	policy/tool/json.c policy/tool/json_facts.c policy/tool/lint.c \
-	policy/tool/main.c policy/tool/profile_files.c policy/tool/suite.c \
-	policy/tool/sysfs.c \
-	policy/tool/test.c policy/tool/verdict.c policy/tool/when.c \
-	policy/tool/words.c policy/tool/world.c base/digest.c base/file.c \
-	$(base_core_srcs) $(wire_srcs) $(rules_srcs) $(facts_srcs) \
-	$(profiles_srcs)
-	policy/tool/main.c policy/tool/profiles.c policy/tool/suite.c \
+	policy/tool/judges.c policy/tool/main.c \
+	policy/tool/profile_files.c policy/tool/suite.c \
 	policy/tool/suite_unit.c policy/tool/sysfs.c policy/tool/test.c \
 	policy/tool/unit.c policy/tool/verdict.c policy/tool/when.c \
 	policy/tool/words.c policy/tool/world.c base/digest.c base/file.c \

@@ -26,7 +26,8 @@
 struct question {
 	const char *device; /* argument */
 	const char *profile; /* or NULL: it is about a device */
-	const char *profiles[MAX_PROFILES]; /* paths */
+	const char *stock;   /* or NULL */
+	char *profiles[MAX_PROFILES]; /* paths */
 	size_t nprofiles;
 	const char *to[MAX_TO];
 	size_t nto;
@@ -224,10 +225,15 @@ read_option(struct question *q, char **argv, int argc, int *i)
 		if (q->nprofiles == MAX_PROFILES) {
 			return cmd_usage("explain: too many --profiles");
 		}
-		q->profiles[q->nprofiles++] = value;
+		/* the value is the end of that argument */
+		q->profiles[q->nprofiles++] =
+		    argv[*i] + (value - argv[*i]);
+	} else if ((value = cmd_value(argv, argc, i, "--stock")) != NULL) {
+		q->stock = value;
 	} else if (strcmp(option, "--to") == 0 ||
 	    strcmp(option, "--profile") == 0 ||
 	    strcmp(option, "--profiles") == 0 ||
+	    strcmp(option, "--stock") == 0 ||
 	    strcmp(option, "--armed") == 0 || strcmp(option, "--at") == 0 ||
 	    strcmp(option, "--tz") == 0) {
 		return cmd_usage("explain: %s needs a value", option);
@@ -246,6 +252,7 @@ explain_profile(const struct question *q)
 		.profile = q->profile,
 		.paths = q->profiles,
 		.npaths = q->nprofiles,
+		.stock = q->stock,
 		.text = text,
 		.at = q->world.rules.now,
 		.tz = q->world.tz,
@@ -292,8 +299,9 @@ cmd_explain(int argc, char **argv)
 	if (q.profile != NULL) {
 		return explain_profile(&q);
 	}
-	if (q.nprofiles > 0) {
-		return cmd_usage("explain: --profiles without --profile");
+	if (q.nprofiles > 0 || q.stock != NULL) {
+		return cmd_usage("explain: %s without --profile",
+		    q.nprofiles > 0 ? "--profiles" : "--stock");
 	}
 	if (q.device == NULL) {
 		return cmd_usage("explain: no DEVICE given");

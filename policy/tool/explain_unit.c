@@ -9,24 +9,22 @@
 #include <string.h>
 
 #include "policy/tool/explain_unit.h"
-#include "policy/tool/profiles.h"
+#include "policy/tool/judges.h"
 #include "policy/tool/unit.h"
 
 struct answer {
-	const struct profiles *profiles;
 	json_t *list;
+	char line[1024];
 };
 
 static void
 show_rule(void *arg, const struct table_rule *rule, int matched,
     const char *reason)
 {
-	const struct answer *a = arg;
-	size_t len;
-	const char *line = profiles_line(a->profiles, rule, &len);
+	struct answer *a = arg;
 
-	printf("%s:%u: %.*s\n    %s%s%s\n", rule->file, rule->line, (int)len,
-	    line, matched ? "matches" : "no", matched ? "" : ": ", reason);
+	printf("%s:%u: %s\n    %s%s%s\n", rule->file, rule->line,
+	    judges_line(a->line, sizeof(a->line), rule), matched ? "matches" : "no", matched ? "" : ": ", reason);
 }
 
 static void
@@ -34,17 +32,16 @@ collect_rule(void *arg, const struct table_rule *rule, int matched,
     const char *reason)
 {
 	struct answer *a = arg;
-	size_t len;
-	const char *line = profiles_line(a->profiles, rule, &len);
 
 	json_array_append_new(a->list,
-	    json_pack("{s:s, s:i, s:s%, s:b, s:s}", "file", rule->file, "line",
-		(int)rule->line, "rule", line, len, "matched", matched,
-		"reason", reason));
+	    json_pack("{s:s, s:i, s:s, s:b, s:s}", "file", rule->file, "line",
+		(int)rule->line, "rule",
+		judges_line(a->line, sizeof(a->line), rule), "matched",
+		matched, "reason", reason));
 }
 
 static void
-show_json(struct answer *a, struct profiles_judge *j,
+show_json(struct answer *a, struct judged *j,
     const struct facts *facts, const struct ruling *ruling, uint64_t now)
 {
 	struct table_rule rule;
@@ -66,15 +63,15 @@ show_json(struct answer *a, struct profiles_judge *j,
 }
 
 static int
-explain(struct profiles *p, const struct explain_unit *q,
+explain(struct judges *judges, const struct explain_unit *q,
     const struct facts *facts)
 {
-	struct answer a = {.profiles = p};
-	uint64_t now = profiles_clock(q->at);
+	struct answer a = {.list = NULL};
+	uint64_t now = judges_clock(q->at);
 	char text[1024], why[128] = "it does not compile";
-	struct profiles_judge *j = profiles_find(
-	    p, q->profile, q->at, q->tz, why, sizeof(why));
-	struct profiles_judge asked;
+	struct judged *j = judges_find(
+	    judges, q->profile, q->at, q->tz, why, sizeof(why));
+	struct judged asked;
 	struct ruling ruling;
 
 	if (j == NULL) {
@@ -87,7 +84,7 @@ explain(struct profiles *p, const struct explain_unit *q,
 		show_json(&a, j, facts, &ruling, now);
 	} else {
 		pjudge_explain(&j->judge, facts, now, show_rule, &a);
-		puts(profiles_ruling(text, sizeof(text), j, &ruling));
+		puts(judges_ruling(text, sizeof(text), j, &ruling));
 	}
 	return ruling.verdict == VERDICT_ALLOW ||
 		ruling.verdict == VERDICT_REWRITE ?
@@ -99,16 +96,16 @@ int
 explain_unit(const struct explain_unit *q)
 {
 	static struct unit_words unit; /* large */
-	struct profiles profiles = {0};
+	struct judges judges = {0};
 	char why[160];
 	int exit_code = CMD_FAILED;
 
 	if (unit_read(&unit, q->text, why, sizeof(why)) != 0) {
 		return cmd_usage("explain: %s", why);
 	}
-	if (profiles_open(&profiles, q->paths, q->npaths) == 0) {
-		exit_code = explain(&profiles, q, &unit.facts);
+	if (judges_open(&judges, q->paths, q->npaths, q->stock) == 0) {
+		exit_code = explain(&judges, q, &unit.facts);
 	}
-	profiles_fini(&profiles);
+	judges_fini(&judges);
 	return exit_code;
 }

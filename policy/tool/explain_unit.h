@@ -9,8 +9,9 @@
 
 struct explain_unit { /* all borrowed */
 	const char *profile;
-	const char *const *paths; /* of profiles */
+	char *const *paths; /* of profiles */
 	size_t npaths;
+	const char *stock; /* as profile_files_open has it */
 	const char *text; /* of the unit */
 	int64_t at;
 	const char *tz;

@@ -90,18 +90,14 @@ by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* A file that is checked and is one of them is not loaded twice. */
+/* The *.profile of a directory, but for those that are among the paths. */
 static int
-load_stock(struct profile_load *load, const char *stock, char *const *paths,
-    size_t npaths)
+load_directory(struct profile_load *load, enum profile_origin origin,
+    const char *dir, char *const *paths, size_t npaths)
 {
-	const char *dir = stock != NULL ? stock : PROFILEDIR;
 	struct dirent **entries = NULL;
 	int n = scandir(dir, &entries, is_profile, by_name), r = 0;
 
-	if (n == -1 && stock == NULL && errno == ENOENT) {
-		return 0;
-	}
 	if (n == -1) {
 		cmd_warn("open: %s: %s", dir, strerror(errno));
 		return ERR_SYS;
@@ -116,7 +112,7 @@ load_stock(struct profile_load *load, const char *stock, char *const *paths,
 		} else {
 			snprintf(path, len, "%s/%s", dir, entries[i]->d_name);
 			if (r == 0 && !is_among(paths, npaths, path)) {
-				r = load_file(load, PROFILE_STOCK, path);
+				r = load_file(load, origin, path);
 			}
 		}
 		free(path);
@@ -124,6 +120,20 @@ load_stock(struct profile_load *load, const char *stock, char *const *paths,
 	}
 	free(entries);
 	return r;
+}
+
+/* A file that is checked and is one of them is not loaded twice. */
+static int
+load_stock(struct profile_load *load, const char *stock, char *const *paths,
+    size_t npaths)
+{
+	const char *dir = stock != NULL ? stock : PROFILEDIR;
+	struct stat st;
+
+	if (stock == NULL && stat(dir, &st) == -1 && errno == ENOENT) {
+		return 0;
+	}
+	return load_directory(load, PROFILE_STOCK, dir, paths, npaths);
 }
 
 /* --- what there is to say --- */
@@ -251,6 +261,35 @@ profile_files_check(char *const *paths, size_t n, const char *stock, int is_json
 	profile_set_free(set);
 	profile_load_free(load);
 	return r == 0 ? CMD_OK : CMD_FAILED;
+}
+
+int
+profile_files_open(struct profile_set **out, char *const *paths, size_t n,
+    const char *stock)
+{
+	struct profile_load *load = profile_load_new();
+	int is_alone = 0, r = ERR_NOMEM;
+	struct stat st;
+
+	*out = NULL;
+	if (load != NULL) {
+		profile_load_read(load, read_included, &is_alone);
+		r = load_stock(load, stock, paths, n);
+	}
+	for (size_t i = 0; i < n && r == 0; i++) {
+		r = stat(paths[i], &st) == 0 && S_ISDIR(st.st_mode) ?
+		    load_directory(load, PROFILE_LOCAL, paths[i], NULL, 0) :
+		    load_file(load, PROFILE_LOCAL, paths[i]);
+	}
+	if (r == 0) {
+		r = profile_load_finish(load, out);
+		show_errors(load);
+	}
+	if (r == ERR_NOMEM) {
+		cmd_warn("load: profiles: out of memory");
+	}
+	profile_load_free(load);
+	return r;
 }
 
 static void

@@ -27,7 +27,7 @@ _sallyport_policy()
 		check) words+=' --json --usbguard --each-line --stock' ;;
 		explain)
 			words+=' --to --at --tz --locked --unlocked --armed'
-			words+=' --json --profile --profiles'
+			words+=' --json --profile --profiles --stock'
 			;;
 		import) words+=' --to --using' ;;
 		esac

@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "policy/rules/rules.h"
 #include "policy/tool/files.h"
-#include "policy/tool/profiles.h"
+#include "policy/tool/judges.h"
 #include "policy/tool/suite.h"
 #include "policy/tool/verdict.h"
 #include "policy/tool/when.h"
@@ -171,12 +171,12 @@ judge(const struct suite *suite, const struct rules *rules,
 /* Time of the profile's clock is that of the test, so that units at one moment
  * fill a meter, and a day later a quota is new. */
 static void
-judge_unit(const struct suite *suite, struct profiles *profiles,
+judge_unit(const struct suite *suite, struct judges *judges,
     const struct suite_expect *e, struct tally *tally)
 {
 	char text[1024] = "", is_key[512] = "", why[128];
 	int64_t at = e->world.rules.now;
-	struct profiles_judge *j = profiles_find(profiles, e->unit->profile,
+	struct judged *j = judges_find(judges, e->unit->profile,
 	    at, e->world.tz, why, sizeof(why));
 	struct table_rule rule;
 	struct ruling ruling;
@@ -184,7 +184,7 @@ judge_unit(const struct suite *suite, struct profiles *profiles,
 
 	if (j != NULL) {
 		judge_rule(&j->judge.judge, &e->unit->unit.facts,
-		    profiles_clock(at), &ruling);
+		    judges_clock(at), &ruling);
 		(void)table_rule(&j->table, 0, ruling.rule, &rule);
 		is_ok = ruling.verdict == e->unit->verdict &&
 		    (!e->is_implicit || ruling.rule == RULING_IMPLICIT) &&
@@ -193,7 +193,7 @@ judge_unit(const struct suite *suite, struct profiles *profiles,
 	start_line(suite, e, is_ok, tally);
 	if (!is_ok) {
 		printf("    it is %s\n", j == NULL ? why :
-		    profiles_ruling(text, sizeof(text), j, &ruling));
+		    judges_ruling(text, sizeof(text), j, &ruling));
 	}
 	if (is_key[0] != '\0') {
 		printf("    %s\n", is_key);
@@ -201,24 +201,11 @@ judge_unit(const struct suite *suite, struct profiles *profiles,
 }
 
 static int
-open_profiles(const struct suite *suite, struct profiles *profiles)
-{
-	const char *paths[SUITE_RULES];
-
-	for (size_t i = 0; i < suite->nprofiles; i++) {
-		paths[i] = suite->profiles[i];
-	}
-	return suite->nprofiles > 0 ?
-	    profiles_open(profiles, paths, suite->nprofiles) :
-	    0;
-}
-
-static int
-judge_all(const struct suite *suite, struct tally *tally)
+judge_all(const struct suite *suite, const char *stock, struct tally *tally)
 {
 	struct rules_load *load = rules_load_new();
 	struct rules *rules = NULL;
-	struct profiles profiles = {0};
+	struct judges judges = {0};
 	struct files files = {0};
 	int r = ERR_NOMEM;
 
@@ -232,17 +219,18 @@ judge_all(const struct suite *suite, struct tally *tally)
 	if (r == ERR_NOMEM) {
 		cmd_warn("test: out of memory");
 	}
-	if (r == 0) {
-		r = open_profiles(suite, &profiles);
+	if (r == 0 && suite->nprofiles > 0) {
+		r = judges_open(
+		    &judges, suite->profiles, suite->nprofiles, stock);
 	}
 	for (size_t i = 0; r == 0 && i < suite->nexpects; i++) {
 		if (suite->expects[i]->unit != NULL) {
-			judge_unit(suite, &profiles, suite->expects[i], tally);
+			judge_unit(suite, &judges, suite->expects[i], tally);
 		} else {
 			judge(suite, rules, suite->expects[i], tally);
 		}
 	}
-	profiles_fini(&profiles);
+	judges_fini(&judges);
 	files_fini(&files);
 	rules_free(rules);
 	rules_load_free(load);
@@ -253,10 +241,22 @@ int
 cmd_test(int argc, char **argv)
 {
 	struct tally tally = {0, 0};
-	int first = argc > 1 && strcmp(argv[1], "--") == 0 ? 2 : 1;
+	const char *stock = NULL;
+	int first = 1;
 
-	if (first == 1 && argc > 1 && argv[1][0] == '-') {
-		return cmd_usage("test: unknown option %s", argv[1]);
+	for (; first < argc && argv[first][0] == '-'; first++) {
+		const char *option = argv[first];
+		const char *value;
+
+		if (strcmp(option, "--") == 0) {
+			first++;
+			break;
+		}
+		value = cmd_value(argv, argc, &first, "--stock");
+		if (value == NULL) {
+			return cmd_usage("test: unknown option %s", option);
+		}
+		stock = value;
 	}
 	if (argc <= first) {
 		return cmd_usage("test: no FILE given");
@@ -271,7 +271,7 @@ cmd_test(int argc, char **argv)
 			    suite->words.nerrors == 1 ? "" : "s");
 		}
 		if (r == 0) {
-			r = judge_all(suite, &tally);
+			r = judge_all(suite, stock, &tally);
 		}
 		if (r != 0) {
 			/* what could not be asked has failed */

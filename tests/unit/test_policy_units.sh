@@ -93,6 +93,15 @@ why 2 ''
 has err 'expected a hook and its facts'
 expect 2 'no unit' explain --profile lab --profiles profiles
 expect 2 'no profile' explain --profiles profiles scsi
+mkdir stock
+mv profiles/base.profile stock/
+expect 1 'a parent that is missing' explain --profile lab \
+	--profiles profiles scsi
+expect 0 'a parent of stock' explain --profile lab --profiles profiles \
+	--stock stock scsi op=inquiry
+last 'allow by stock/base.profile:3'
+expect 2 'stock without a profile' explain --stock stock scsi
+mv stock/base.profile profiles/
 expect 1 'another profile' explain --profile lax --profiles profiles scsi
 has err "no profile \`lax'"
 expect 1 'no file' explain --profile lab --profiles none.profile scsi
@@ -124,6 +133,10 @@ unit allow by "lab" { scsi op=write-10 lba=0 }
 unit deny by "lab" { scsi op=write-10 len=9999 } key "X"
 unit deny by "lax" { scsi }
 EOR
+mv profiles/base.profile stock/
+expect 0 'units and stock' test --stock=stock lab.t
+last '7 passed, 0 failed'
+mv stock/base.profile profiles/
 expect 1 'what fails' test wrong.t
 has out 'not ok wrong.t:2: unit allow by "lab" { scsi op=write-10 lba=0 }'
 has out 'it is deny, implicit: no rule decides'
