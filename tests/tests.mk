@@ -122,9 +122,12 @@ $(eval $(call unit,zone,proxy/warden/zone.c proxy/warden/zones.c base/file.c bas
 $(eval $(call unit,book,proxy/warden/book.c proxy/warden/book_file.c \
 	proxy/warden/book_json.c proxy/warden/book_limits.c base/digest.c \
 	base/file.c $(base_core_srcs) wire/usbip_check.c,-ljansson -lmbedcrypto))
-$(eval $(call unit,lease,$(filter-out proxy/warden/main.c \
-	proxy/warden/hotplug.c,$(sallyport-warden_srcs)),-lev -linih -ljansson \
-	-lmbedcrypto $(call wrap,clock_mono clock_wall)))
+lease_srcs := $(filter-out proxy/warden/main.c proxy/warden/hotplug.c, \
+	$(sallyport-warden_srcs))
+lease_libs := -lev -linih -ljansson -lmbedcrypto \
+	$(call wrap,clock_mono clock_wall)
+$(eval $(call unit,lease,$(lease_srcs),$(lease_libs)))
+$(eval $(call unit,lease_inspect,$(lease_srcs) $(table_srcs),$(lease_libs)))
 $(eval $(call unit,sysfs,proxy/warden/sysfs.c proxy/warden/stable.c \
 	base/digest.c $(base_core_srcs) $(rules_srcs) $(wire_srcs), \
 	-lmbedcrypto))
