@@ -3,7 +3,7 @@
 # guest, a device in between, the ordinary driver at the end. Source it after
 # functions.sh and sallyport.sh.
 #
-#	class_open			both halves, everything allowed
+#	class_open [RULE]		both halves, everything allowed (or RULE)
 #	... plug a device ...
 #	class_attach VID PID		sets $device (there) and $imported (here)
 #	... use it: class_find, class_name ...
@@ -28,7 +28,7 @@ fail() {
 
 class_open() {
 	pki_make || fail "pki"
-	gateway_config 'default to any' 'allow'
+	gateway_config 'default to any' "${1:-allow}"
 	workstation_config ws1
 	check "the gateway starts" gateway_start
 }

@@ -12,7 +12,7 @@
 
 T=$GW/tls-ws1
 pki_make || fail "pki"
-gateway_config 'default to any' 'allow id 0525:a4a0'
+gateway_config 'default to any' 'allow id 0525:a4a0 using "bench-any"'
 workstation_config ws1
 check "the gateway starts" gateway_start
 gadget_hcd high

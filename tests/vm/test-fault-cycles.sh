@@ -14,7 +14,7 @@ WARM=5	   # cycles before the first figure: malloc has settled then
 GROWTH=128 # KiB that a process may have more at the end: less than 1 a cycle
 
 pki_make || fail "pki"
-gateway_config 'default to any' 'allow'
+gateway_config 'default to any' 'allow using "bench-any"'
 workstation_config ws1
 check "the gateway starts" gateway_start
 gadget_hcd high

@@ -13,7 +13,7 @@
 need openssl openssl
 
 pki_make || fail "pki"
-gateway_config 'default to any' 'allow'
+gateway_config 'default to any' 'allow using "bench-any"'
 workstation_config ws1
 check "the gateway starts" gateway_start
 gadget_hcd high

@@ -16,7 +16,7 @@ BOUND=32768 # KiB: what session_limits allows, and some
 
 truncate -s 8M /tmp/disk.img /tmp/other.img
 pki_make || fail "pki"
-gateway_config 'default to any' 'allow'
+gateway_config 'default to any' 'allow using "bench-any"'
 usb_drivers
 workstation_config ws1
 # Both halves and the reader are in one kernel here, and share this.

@@ -23,7 +23,7 @@ for tool in usbtest ffs_int simgw; do
 	[ -x "$USBTEST_TOOLS/$tool" ] || fail "$tool is not built: make tests"
 done
 pki_make || fail "pki"
-gateway_config 'default to any' 'allow'
+gateway_config 'default to any' 'allow using "bench-any"'
 workstation_config ws1
 modprobe usbtest || fail "no usbtest"
 
