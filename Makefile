@@ -134,7 +134,8 @@ profiles_srcs := $(text_srcs) policy/profiles/bind.c $(build_srcs) \
 	policy/profiles/check.c \
 	policy/profiles/choose.c policy/profiles/include.c \
 	policy/profiles/lex.c policy/profiles/load.c \
-	policy/profiles/number.c policy/profiles/print.c \
+	policy/profiles/number.c policy/profiles/pins.c \
+	policy/profiles/print.c \
 	policy/profiles/reach.c policy/profiles/resolve.c \
 	policy/profiles/set.c policy/profiles/tree.c \
 	policy/profiles/words.c $(O)/gen/policy/profiles/parse.c

@@ -290,6 +290,9 @@ $(eval $(call unit,profiles_print,$(profiles_test_srcs) \
 $(eval $(call unit,profiles_stock,$(profiles_srcs) $(facts_srcs) wire/desc.c))
 $(eval $(call fuzz,profiles,$(profiles_test_srcs) tests/fake/profile_dump.c))
 
+$(eval $(call unit,profiles_pins,$(profiles_srcs) $(facts_srcs) \
+	wire/desc.c wire/desc_endpoint.c wire/desc_class.c base/err.c))
+
 # --- profiles: table and judge
 judge_test_srcs := $(profiles_test_srcs) $(table_srcs) $(explain_srcs) \
 	policy/facts/facts.c policy/tool/unit.c

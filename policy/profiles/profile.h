@@ -86,6 +86,13 @@ int profile_choose(const struct profile_set *set, const char *name,
     const struct desc_config *config, const uint8_t *bytes,
     const struct desc_alt *alt, char *why, size_t size);
 
+/* Whether an interface meets the `pin's of a profile and of those it extends:
+ * digest is the SHA-256 of its report descriptor; report is NULL when it has
+ * none. 0, or an error with why. pins.c. */
+int profile_pins(const struct profile_set *set, size_t i,
+    const uint8_t digest[32], const uint8_t *report, size_t len, char *why,
+    size_t size);
+
 /* One interface of one configuration and the profile that it gets. */
 struct profile_bind {
 	uint8_t config;	   /* bConfigurationValue */

@@ -187,6 +187,43 @@ index_of_config(const struct devrec *rec, uint8_t value)
 	return 0;
 }
 
+/* The report descriptor of an interface, and its digest; NULL = none. */
+static const uint8_t *
+report_of(const struct device *dev, uint8_t config, uint8_t interface,
+    size_t *len, const uint8_t **digest)
+{
+	const struct devrec *rec = dev->record;
+
+	*digest = NULL;
+	for (size_t i = 0; i < rec->nreports && i < dev->facts.nreports; i++) {
+		if (rec->reports[i].config == config &&
+		    rec->reports[i].interface == interface) {
+			*digest = dev->facts.reports[i];
+			return devrec_report(rec, config, interface, len);
+		}
+	}
+	return NULL;
+}
+
+static int
+check_pins(struct choice *c, size_t profile, uint8_t config,
+    uint8_t interface)
+{
+	const uint8_t *digest, *report;
+	char why[256] = "";
+	size_t len = 0;
+	int r;
+
+	report = report_of(c->dev, config, interface, &len, &digest);
+	r = profile_pins(
+	    c->w->profiles, profile, digest, report, len, why, sizeof(why));
+	if (r != 0) {
+		(void)snprintf(
+		    c->why, c->size, "interface %u: %s", interface, why);
+	}
+	return r;
+}
+
 static int
 choose(struct choice *c, const struct desc_config *config,
     const uint8_t *bytes, const struct desc_alt *alt)
@@ -214,6 +251,9 @@ choose(struct choice *c, const struct desc_config *config,
 		(void)snprintf(c->why, c->size, "interface %u: profile %s: %s",
 		    alt->number, name, why);
 		return i;
+	}
+	if (check_pins(c, (size_t)i, config->value, alt->number) != 0) {
+		return ERR_POLICY;
 	}
 	c->binds[c->nbinds++] = (struct profile_bind){
 		.config = config->value,
