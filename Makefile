@@ -121,12 +121,12 @@ decode_srcs := policy/decode/apdu.c policy/decode/av.c \
 	policy/decode/av_audio.c policy/decode/av_entity.c \
 	policy/decode/av_video.c policy/decode/bot.c policy/decode/ccid.c \
 	policy/decode/ccid_block.c policy/decode/ccid_desc.c \
-	policy/decode/cdc.c policy/decode/decode.c policy/decode/dfu.c \
-	policy/decode/mtp.c policy/decode/net.c policy/decode/net_eem.c \
-	policy/decode/net_frame.c policy/decode/net_ncm.c \
-	policy/decode/net_rndis.c policy/decode/print.c \
-	policy/decode/print_job.c policy/decode/raw.c policy/decode/scsi.c \
-	policy/decode/serial.c policy/decode/setup.c
+	policy/decode/cdc.c policy/decode/ctap.c policy/decode/decode.c \
+	policy/decode/dfu.c policy/decode/mtp.c policy/decode/net.c \
+	policy/decode/net_eem.c policy/decode/net_frame.c \
+	policy/decode/net_ncm.c policy/decode/net_rndis.c \
+	policy/decode/print.c policy/decode/print_job.c policy/decode/raw.c \
+	policy/decode/scsi.c policy/decode/serial.c policy/decode/setup.c
 
 # The language of profiles: from texts to trees.
 build_srcs := policy/profiles/build.c policy/profiles/build_index.c

@@ -250,6 +250,9 @@ $(eval $(call fuzz,setup,policy/decode/raw.c policy/decode/dfu.c \
 	$(setup_facts_srcs)))
 
 # --- hid, ctap
+$(eval $(call unit,ctap,policy/decode/ctap.c tests/fake/judge_list.c \
+	$(facts_srcs) $(record_srcs)))
+$(eval $(call fuzz,ctap,policy/decode/ctap.c $(facts_srcs) $(record_srcs)))
 
 # --- ccid, apdu, serial, mtp
 script_srcs := tests/fake/decode_script.c tests/fake/judge_list.c \

@@ -8,6 +8,7 @@
 const struct decoder_ops *const decoders[] = {
 	&decode_bot,
 	&decode_ccid,
+	&decode_ctap, /* before any HID */
 	&decode_serial,
 	&decode_mtp,
 	&decode_net,

@@ -17,6 +17,7 @@ struct fuzz_decode {
 	uint8_t verdict;    /* of each ruling to come */
 	unsigned ninvalid;
 	const struct decoder *sibling;
+	const struct devrec *rec; /* NULL where the decoder asks for none */
 	uint8_t ep_out, ep_in, ep_int;
 };
 
@@ -71,7 +72,8 @@ fuzz_attach(struct fuzz_decode *z, const struct decoder_ops *ops,
 {
 	static struct desc_config config;
 	static const struct judge_terms terms;
-	struct decode_iface iface = {.config = &config, .bytes = bytes,
+	struct decode_iface iface = {.rec = z->rec, .config = &config,
+	    .bytes = bytes,
 	    .speed = USBIP_SPEED_HIGH};
 	const struct decode_how how = {.iface = &iface, .judge = &z->judge,
 	    .terms = &terms, .host = &fuzz_host, .host_arg = z, .now = 1};
