@@ -85,7 +85,7 @@ base_core_srcs := base/channel.c base/clock.c base/err.c base/log.c \
 	base/mem.c
 base_loop_srcs := base/loop.c
 base_tls_srcs := base/stream.c base/tls.c base/tls_config.c base/tls_text.c \
-	base/x509.c
+	base/x509.c base/x509_crl.c
 
 # What the languages of rules and of profiles share.
 text_srcs := policy/text/arena.c policy/text/shown.c policy/text/when.c

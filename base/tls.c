@@ -8,7 +8,7 @@
  * (ALPN) differ per stream. Own additions to mbedTLS's checks, all in the
  * verify callback: the extended key usage must be there, an IP address is
  * compared with the SAN, and once a CRL is configured every CA in the chain
- * must have one.
+ * must have one, and all of them must be in force.
  *
  * Reading goes through a read-ahead buffer: mbedTLS asks for 5 bytes, then for
  * the body, which would be two recv(2) per record.
@@ -178,6 +178,12 @@ on_verify(void *arg, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 	if (*flags != 0) {
 		x509_reason(
 		    t->why, sizeof(t->why), crt, depth, *flags, t->name);
+	}
+	if (c->crl_why[0] != '\0' &&
+	    (*flags & MBEDTLS_X509_BADCERT_REVOKED) == 0) {
+		*flags |= MBEDTLS_X509_BADCRL_EXPIRED;
+		snprintf(t->why, sizeof(t->why),
+		    "nobody can be let in: %s", c->crl_why);
 	}
 	return 0;
 }

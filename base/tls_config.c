@@ -17,9 +17,11 @@
 #include <psa/crypto.h>
 #endif
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/tls_parts.h"
 #include "base/x509.h"
+#include "base/x509_crl.h"
 
 static int
 refuse(char *why, size_t size, const char *what, int ret)
@@ -74,13 +76,14 @@ check_own_cert(const struct tls_config *c, char *why, size_t size)
 	return 0;
 }
 
-/* A CRL that no CA of ours issued would be passed over in silence. */
+/* A list that no CA of ours signed would be passed over in silence, and mbedTLS
+ * looks at the times of those only that are of the peer's CA: with one that is
+ * out of date, nobody is let in. */
 static int
 parse_crl(
     struct tls_config *c, const struct tls_pem *pem, char *why, size_t size)
 {
 	const mbedtls_x509_crl *crl;
-	const mbedtls_x509_crt *ca;
 	int ret;
 
 	ret = mbedtls_x509_crl_parse(&c->crl, pem->crl, pem->crl_len);
@@ -88,19 +91,13 @@ parse_crl(
 		return refuse(why, size, "CRL", ret);
 	}
 	for (crl = &c->crl; crl != NULL; crl = crl->next) {
-		for (ca = &c->ca; ca != NULL; ca = ca->next) {
-			if (ca->subject_raw.len == crl->issuer_raw.len &&
-			    memcmp(ca->subject_raw.p, crl->issuer_raw.p,
-				ca->subject_raw.len) == 0) {
-				break;
-			}
-		}
-		if (ca == NULL) {
-			snprintf(why, size,
-			    "CRL: it is not one of the CA's; "
-			    "install the CA's own");
+		if (x509_crl_signer(crl, &c->ca, why, size) == NULL) {
 			return ERR_TLS;
 		}
+	}
+	if (x509_crl_in_force(&c->crl, (int64_t)(clock_wall() / CLOCK_SEC),
+		c->crl_why, sizeof(c->crl_why)) == 0) {
+		c->crl_why[0] = '\0';
 	}
 	c->has_crl = 1;
 	return 0;

@@ -20,7 +20,8 @@ struct tls_config {
 	mbedtls_x509_crt ca, cert;
 	mbedtls_x509_crl crl;
 	mbedtls_pk_context key;
-	int has_crl; /* crl is in force */
+	int has_crl; /* crl was given */
+	char crl_why[256]; /* why it is not in force; "" = it is */
 	int has_key; /* key is there: not wiped */
 	mbedtls_entropy_context entropy;
 	mbedtls_ctr_drbg_context rng;

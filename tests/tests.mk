@@ -90,6 +90,7 @@ $(eval $(call unit,tls,$(tls_test_srcs),$(MBEDTLS)))
 $(eval $(call unit,tls_io,$(tls_test_srcs),$(MBEDTLS)))
 $(eval $(call unit,tls_key,$(tls_test_srcs),$(MBEDTLS)))
 $(eval $(call unit,x509,$(tls_test_srcs),$(MBEDTLS)))
+$(eval $(call unit,x509_crl,$(tls_test_srcs),$(MBEDTLS)))
 
 # policy/
 rules_test_srcs := $(rules_srcs) wire/desc.c wire/desc_string.c wire/devrec.c

@@ -34,7 +34,7 @@ int
 session_on_key(struct session *s, const struct event_arg *arg)
 {
 	struct ipc_pem pem;
-	char why[256];
+	char why[256], text[IPC_TEXT];
 	int r;
 
 	if (ipc_decode_pem(&pem, arg->msg->data, arg->msg->len) != 0) {
@@ -48,6 +48,8 @@ session_on_key(struct session *s, const struct event_arg *arg)
 	if (r != 0) {
 		log_warnx("start of tls: %s; check the gateway's [tls] files",
 		    why[0] != '\0' ? why : err_str(r));
+		log_escape(text, sizeof(text), why, strlen(why));
+		session_refused(s, "tls.config", text);
 		session_end(s, 1, "no stream can be made");
 		return 0;
 	}

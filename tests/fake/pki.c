@@ -248,9 +248,19 @@ pki_issue(
  */
 
 struct back {
-	uint8_t buf[4096];
+	uint8_t *buf;
 	unsigned char *p;
 };
+
+static struct back
+back_new(size_t size)
+{
+	struct back b = {malloc(size), NULL};
+
+	need(b.buf != NULL, "memory");
+	b.p = b.buf + size;
+	return b;
+}
 
 static size_t
 added(int n)
@@ -296,15 +306,41 @@ algorithm(struct back *b)
 }
 
 static size_t
-revoked_list(struct back *b, const mbedtls_x509_crt *crt)
+revoked_entry(struct back *b, const void *number, size_t len)
 {
 	size_t n = utc_time(b, "200101000000Z"), serial;
 
-	serial = raw(b, crt->serial.p, crt->serial.len);
+	serial = raw(b, number, len);
 	serial += added(mbedtls_asn1_write_len(&b->p, b->buf, serial));
 	serial +=
 	    added(mbedtls_asn1_write_tag(&b->p, b->buf, MBEDTLS_ASN1_INTEGER));
-	return wrap(b, wrap(b, n + serial));
+	return wrap(b, n + serial);
+}
+
+static size_t
+revoked_list(struct back *b, const struct pki_list *how)
+{
+	mbedtls_x509_crt crt;
+	size_t i, n = 0;
+
+	for (i = 0; i < how->fill; i++) {
+		uint8_t number[9] = {0, PKI_FILL};
+
+		number[5] = (uint8_t)(i >> 24);
+		number[6] = (uint8_t)(i >> 16);
+		number[7] = (uint8_t)(i >> 8);
+		number[8] = (uint8_t)i;
+		n += revoked_entry(b, number, sizeof(number));
+	}
+	for (i = 0; i < how->nrevoked; i++) {
+		mbedtls_x509_crt_init(&crt);
+		need(mbedtls_x509_crt_parse(&crt, how->revoked[i]->pem,
+			 how->revoked[i]->pem_len) == 0,
+		    "crt");
+		n += revoked_entry(b, crt.serial.p, crt.serial.len);
+		mbedtls_x509_crt_free(&crt);
+	}
+	return n > 0 ? wrap(b, n) : 0;
 }
 
 static size_t
@@ -334,46 +370,66 @@ sign(struct back *b, const struct pki_cert *ca, const uint8_t *tbs, size_t len)
 	return n;
 }
 
-static void
-to_pem(struct pki_crl *out, const uint8_t *der, size_t len)
+static uint8_t *
+to_pem(const uint8_t *der, size_t len, size_t *pem_len)
 {
-	need(mbedtls_pem_write_buffer("-----BEGIN X509 CRL-----\n",
-		 "-----END X509 CRL-----\n", der, len, out->pem,
-		 sizeof(out->pem), &out->pem_len) == 0,
+	size_t size = 2 * len + 256;
+	uint8_t *pem = malloc(size);
+
+	need(pem != NULL &&
+		mbedtls_pem_write_buffer("-----BEGIN X509 CRL-----\n",
+		    "-----END X509 CRL-----\n", der, len, pem, size,
+		    pem_len) == 0,
 	    "pem");
+	return pem;
+}
+
+uint8_t *
+pki_make_list(const struct pki_list *how, size_t *len)
+{
+	size_t size = 4096 + 40 * (how->fill + how->nrevoked), n, signed_len;
+	struct back tbs, all;
+	mbedtls_x509_crt issuer;
+	uint8_t *pem;
+
+	start();
+	mbedtls_x509_crt_init(&issuer);
+	need(mbedtls_x509_crt_parse(
+		 &issuer, how->ca->pem, how->ca->pem_len) == 0,
+	    "CA");
+	tbs = back_new(size);
+	n = revoked_list(&tbs, how);
+	if (how->to != NULL) {
+		n += utc_time(&tbs, how->to);
+	}
+	n += utc_time(&tbs, how->from != NULL ? how->from : "200101000000Z");
+	n += raw(&tbs, issuer.subject_raw.p, issuer.subject_raw.len);
+	n += algorithm(&tbs);
+	n += added(mbedtls_asn1_write_int(&tbs.p, tbs.buf, 1));
+	n = wrap(&tbs, n);
+	all = back_new(size);
+	signed_len = sign(&all, how->ca, tbs.p, n);
+	signed_len += algorithm(&all);
+	signed_len += raw(&all, tbs.p, n);
+	signed_len = wrap(&all, signed_len);
+	pem = to_pem(all.p, signed_len, len);
+	mbedtls_x509_crt_free(&issuer);
+	free(tbs.buf);
+	free(all.buf);
+	return pem;
 }
 
 void
 pki_make_crl(struct pki_crl *out, const struct pki_cert *ca, const char *to,
     const struct pki_cert *revoked)
 {
-	mbedtls_x509_crt issuer, crt;
-	struct back tbs, all;
-	size_t n = 0, len;
+	const struct pki_list how = {.ca = ca,
+	    .to = to,
+	    .revoked = &revoked,
+	    .nrevoked = revoked != NULL};
+	uint8_t *pem = pki_make_list(&how, &out->pem_len);
 
-	start();
-	mbedtls_x509_crt_init(&issuer);
-	mbedtls_x509_crt_init(&crt);
-	need(mbedtls_x509_crt_parse(&issuer, ca->pem, ca->pem_len) == 0, "CA");
-	tbs.p = tbs.buf + sizeof(tbs.buf);
-	if (revoked != NULL) {
-		need(mbedtls_x509_crt_parse(
-			 &crt, revoked->pem, revoked->pem_len) == 0,
-		    "crt");
-		n += revoked_list(&tbs, &crt);
-	}
-	n += utc_time(&tbs, to);
-	n += utc_time(&tbs, "200101000000Z");
-	n += raw(&tbs, issuer.subject_raw.p, issuer.subject_raw.len);
-	n += algorithm(&tbs);
-	n += added(mbedtls_asn1_write_int(&tbs.p, tbs.buf, 1));
-	n = wrap(&tbs, n);
-	all.p = all.buf + sizeof(all.buf);
-	len = sign(&all, ca, tbs.p, n);
-	len += algorithm(&all);
-	len += raw(&all, tbs.p, n);
-	len = wrap(&all, len);
-	to_pem(out, all.p, len);
-	mbedtls_x509_crt_free(&issuer);
-	mbedtls_x509_crt_free(&crt);
+	need(out->pem_len <= sizeof(out->pem), "pem");
+	memcpy(out->pem, pem, out->pem_len);
+	free(pem);
 }

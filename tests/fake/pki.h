@@ -51,4 +51,16 @@ void pki_issue(
 void pki_make_crl(struct pki_crl *out, const struct pki_cert *ca,
     const char *to, const struct pki_cert *revoked);
 
+/* Any other list. */
+struct pki_list {
+	const struct pki_cert *ca;
+	const char *from, *to; /* UTCTime; NULL = since 2020; without an end */
+	const struct pki_cert *const *revoked;
+	size_t nrevoked;
+	size_t fill; /* so many more, with serials of PKI_FILL and a number */
+};
+#define PKI_FILL 0x80u /* first of 8 bytes, of which the last 4 count */
+/* Its PEM text, malloced; *len counts its NUL. */
+uint8_t *pki_make_list(const struct pki_list *how, size_t *len);
+
 #endif

@@ -440,7 +440,8 @@ refused_config(const struct pki_cert *authority, const struct pki_cert *cert,
 static void
 test_bad_material(void **state)
 {
-	struct pki_cert bad = kiosk;
+	struct pki_how how = {.subject = "CN=Lab CA", .use = PKI_CA};
+	struct pki_cert bad = kiosk, fake_ca;
 	struct pki_crl crl;
 
 	(void)state;
@@ -465,6 +466,11 @@ test_bad_material(void **state)
 	refused_config(&ca, &kiosk, &crl, "CRL: it is not one of the CA's");
 	crl.pem[60] ^= 0x55;
 	refused_config(&ca, &kiosk, &crl, "CRL: ");
+	/* signed by a CA of the same name, but another key */
+	pki_issue(&fake_ca, NULL, &how);
+	pki_make_crl(&crl, &fake_ca, "491231235959Z", NULL);
+	refused_config(&ca, &kiosk, &crl,
+	    "CRL: the list of CN=Lab CA is not properly signed");
 }
 
 static void
@@ -489,8 +495,6 @@ crl_case(const struct pki_crl *crl, const char *reason)
 static void
 test_crl(void **state)
 {
-	struct pki_cert fake_ca;
-	struct pki_how how = {.subject = "CN=Lab CA", .use = PKI_CA};
 	struct pki_crl crl;
 
 	(void)state;
@@ -501,11 +505,52 @@ test_crl(void **state)
 	pki_make_crl(&crl, &ca, "491231235959Z", &kiosk);
 	crl_case(&crl, "is revoked");
 	pki_make_crl(&crl, &ca, "210101000000Z", NULL);
-	crl_case(&crl, "(CRL) is out of date");
-	/* signed by a CA of the same name, but another key */
-	pki_issue(&fake_ca, NULL, &how);
-	pki_make_crl(&crl, &fake_ca, "491231235959Z", NULL);
-	crl_case(&crl, "properly signed");
+	crl_case(&crl,
+	    "nobody can be let in: CRL: the list of CN=Lab CA is out of date "
+	    "since 2021-01-01 00:00:00 UTC");
+	/* that it is revoked is the better reason */
+	pki_make_crl(&crl, &ca, "210101000000Z", &kiosk);
+	crl_case(&crl, "is revoked");
+}
+
+/* A list of another CA of ours that is out of date: nobody can tell whether it
+ * would have a successor, so nobody is let in. */
+static void
+test_crl_of_another(void **state)
+{
+	const struct pki_list mine = {.ca = &ca, .to = "491231235959Z"};
+	struct pki_list others = {.ca = &other_ca, .to = "491231235959Z"};
+	static struct pki_cert cas;
+
+	(void)state;
+	cas = ca;
+	memcpy(cas.pem + cas.pem_len - 1, other_ca.pem, other_ca.pem_len);
+	cas.pem_len += other_ca.pem_len - 1;
+	for (int late = 0; late <= 1; late++) {
+		struct pki_crl crl;
+		size_t a, b;
+		uint8_t *first = pki_make_list(&mine, &a), *second;
+		struct tls_config *srv, *cli;
+		struct bed bed;
+
+		others.to = late ? "210101000000Z" : "491231235959Z";
+		second = pki_make_list(&others, &b);
+		memcpy(crl.pem, first, a - 1);
+		memcpy(crl.pem + a - 1, second, b);
+		crl.pem_len = a - 1 + b;
+		free(first);
+		free(second);
+		srv = bed_config(TLS_SERVER, &cas, &gateway, &crl);
+		cli = bed_config(TLS_CLIENT, &ca, &kiosk, NULL);
+		bed_connect(&bed, srv, cli, "gw.example", usbip, usbip);
+		assert_int_equal(bed.rs, late ? ERR_TLS : 0);
+		if (late) {
+			contains(tls_error(bed.server), "is out of date since");
+		}
+		bed_close(&bed);
+		tls_config_free(srv);
+		tls_config_free(cli);
+	}
 }
 
 static void
@@ -568,6 +613,7 @@ main(void)
 	    cmocka_unit_test(test_garbage_and_end),
 	    cmocka_unit_test(test_bad_material),
 	    cmocka_unit_test(test_crl),
+	    cmocka_unit_test(test_crl_of_another),
 	    cmocka_unit_test(test_key_wiped),
 	    cmocka_unit_test(test_not_tls),
 	};
