@@ -4,7 +4,7 @@
  * struct, an encoder and a decoder that demands the exact length. The channel
  * header's id is the connection number where a sentence is about one.
  *
- *   broker  <-> warden    IPC_SPAWN .. IPC_EXITED
+ *   broker  <-> warden    IPC_SPAWN .. IPC_CRL_IS
  *   session <-> broker    IPC_KEY .. IPC_DEVICE
  *   session <-> warden    IPC_IDENTITY .. IPC_LINE, IPC_SAID
  *   probe    -> warden    IPC_RECORD, IPC_TEXTS, IPC_PROBE_FAILED
@@ -33,6 +33,8 @@ enum ipc_type {
 	IPC_GRANTED = 9,     /* ipc_result: the session has (not) the fd */
 	IPC_KILL = 10,	     /* empty; no answer but the IPC_EXITED */
 	IPC_EXITED = 11,     /* ipc_exited: a session or probe was reaped */
+	IPC_CRL = 12,	     /* ipc_byte: 1 = even if it is the same. id 0 */
+	IPC_CRL_IS = 13,     /* ipc_crl */
 
 	/* session -> broker */
 	IPC_KEY = 16,	     /* empty; once, while born */
@@ -167,6 +169,16 @@ struct ipc_texts {
 struct ipc_pem {
 	const uint8_t *ca, *cert, *key, *crl;
 	uint32_t ca_len, cert_len, key_len, crl_len;
+};
+
+/* The list of revoked certificates, and the CAs that sign such. err: 0 = here
+ * they are, both, as in ipc_pem; ERR_AGAIN = the files are those that were told
+ * last; else why they cannot be read. */
+struct ipc_crl {
+	int32_t err;
+	int32_t sys; /* the errno when err is ERR_SYS */
+	const uint8_t *ca, *crl;
+	uint32_t ca_len, crl_len;
 };
 
 /* One device as a list shows it. */
@@ -374,6 +386,8 @@ int ipc_encode_exited(void *buf, size_t size, const struct ipc_exited *m);
 int ipc_decode_exited(struct ipc_exited *m, const void *buf, size_t len);
 int ipc_encode_pem(void *buf, size_t size, const struct ipc_pem *m);
 int ipc_decode_pem(struct ipc_pem *m, const void *buf, size_t len);
+int ipc_encode_crl(void *buf, size_t size, const struct ipc_crl *m);
+int ipc_decode_crl(struct ipc_crl *m, const void *buf, size_t len);
 int ipc_encode_item(void *buf, size_t size, const struct ipc_item *m);
 int ipc_decode_item(struct ipc_item *m, const void *buf, size_t len);
 /* rec may be NULL when err is not 0. */

@@ -38,6 +38,12 @@ struct child {
 	struct ipc_grant grant; /* valid when has_device */
 };
 
+/* Tells whether a file is another than before; all 0 = it was not there. */
+struct stamp {
+	uint64_t dev, ino, size;
+	int64_t mtime[2], ctime[2];
+};
+
 struct broker {
 	struct gateway_conf conf;
 	const char *conf_path; /* argv's, then conf_real */
@@ -53,6 +59,7 @@ struct broker {
 	unsigned restarts; /* in a row, for the back-off */
 	uint64_t warden_started;
 	int is_stopping;
+	struct stamp crl_told[2]; /* [tls] ca and crl, as the warden knows */
 	unsigned nchildren;	/* slots: conf.uid_count */
 	struct child *children; /* owned array */
 	uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX];

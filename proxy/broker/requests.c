@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "base/err.h"
 #include "base/file.h"
@@ -254,6 +255,85 @@ read_pem(const char *path, enum file_secrecy secrecy, uint8_t **out,
 	return r;
 }
 
+static struct stamp
+stamp_of(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1) {
+		return (struct stamp){0};
+	}
+	return (struct stamp){
+		.dev = st.st_dev,
+		.ino = st.st_ino,
+		.size = (uint64_t)st.st_size,
+		.mtime = {st.st_mtim.tv_sec, st.st_mtim.tv_nsec},
+		.ctime = {st.st_ctim.tv_sec, st.st_ctim.tv_nsec},
+	};
+}
+
+/* Sends what the warden is to know of the CRL; the texts are borrowed. */
+static int
+tell_crl(struct broker *b, struct ipc_crl *m)
+{
+	int n = ipc_encode_crl(b->buf, CHANNEL_MAX, m);
+
+	if (n < 0) {
+		log_warnx("send the CRL: %s",
+		    n == ERR_NOMEM ? "it and the CA are over 64 KiB together"
+				   : "it or the CA is no text");
+		*m = (struct ipc_crl){
+			.err = n == ERR_NOMEM ? ERR_LIMIT : ERR_FORMAT};
+		n = ipc_encode_crl(b->buf, CHANNEL_MAX, m);
+	}
+	return channel_send_wait(b->warden_chan, IPC_CRL_IS, 0, b->buf,
+		   (size_t)n, -1, 1000) == 0
+	    ? 0
+	    : ERR_PEER;
+}
+
+/* The warden asks this several times a second: mostly it is two stats. */
+static int
+on_crl(struct broker *b, struct child *unused, struct channel_msg *msg)
+{
+	uint8_t *ca = NULL, *crl = NULL;
+	struct ipc_crl m = {.err = ERR_AGAIN};
+	struct stamp now[2];
+	struct ipc_byte want;
+	int r;
+
+	(void)unused;
+	if (ipc_decode_byte(&want, msg->data, msg->len) != 0 ||
+	    want.value > 1) {
+		return ERR_PEER;
+	}
+	/* before they are read: what changes meanwhile is read again */
+	now[0] = stamp_of(b->conf.ca);
+	now[1] = stamp_of(b->conf.crl);
+	if (want.value == 0 && memcmp(now, b->crl_told, sizeof(now)) == 0) {
+		return tell_crl(b, &m);
+	}
+	memcpy(b->crl_told, now, sizeof(now));
+	m.err = *b->conf.crl == '\0' ? ERR_NOENT : 0;
+	if (m.err == 0) {
+		m.err = read_pem(b->conf.ca, FILE_PUBLIC, &ca, &m.ca_len);
+	}
+	if (m.err == 0) {
+		m.err = read_pem(b->conf.crl, FILE_PUBLIC, &crl, &m.crl_len);
+	}
+	m.sys = m.err == ERR_SYS ? errno : 0;
+	if (m.err == 0) {
+		m.ca = ca;
+		m.crl = crl;
+	} else {
+		m.ca_len = m.crl_len = 0;
+	}
+	r = tell_crl(b, &m);
+	free(ca);
+	free(crl);
+	return r;
+}
+
 static int
 on_key(struct broker *b, struct child *child, struct channel_msg *msg)
 {
@@ -282,6 +362,9 @@ on_key(struct broker *b, struct child *child, struct channel_msg *msg)
 				  "over 64 KiB together");
 		}
 		mem_wipe(b->buf, CHANNEL_MAX);
+	} else {
+		log_warnx("session %u: nobody can connect without all of the "
+			  "[tls] files", child->conn);
 	}
 	if (key != NULL) {
 		mem_wipe(key, m.key_len);
@@ -329,6 +412,7 @@ static const struct request table[] = {
 	    on_authorize},
 	{IPC_GRANT, FROM_WARDEN, NO_FD, NEED_NOTHING, "GRANT", on_grant},
 	{IPC_KILL, FROM_WARDEN, NO_FD, NEED_NOTHING, "KILL", on_kill},
+	{IPC_CRL, FROM_WARDEN, NO_FD, NEED_NOTHING, "CRL", on_crl},
 	{IPC_KEY, FROM_SESSION, NO_FD, NEED_NO_KEY, "KEY", on_key},
 	{IPC_SET_CONFIG, FROM_SESSION, NO_FD, NEED_DEVICE, "SET_CONFIG",
 	    on_set_config},

@@ -58,6 +58,7 @@ again(uint8_t which, const uint8_t *data, size_t size)
 		CASE(24, challenge)
 		CASE(25, out)
 		CASE(26, quota)
+		CASE(27, crl)
 	}
 	return -1;
 }

@@ -36,6 +36,7 @@ union message {
 	struct ipc_grant grant;
 	struct ipc_exited exited;
 	struct ipc_pem pem;
+	struct ipc_crl crl;
 	struct ipc_item item;
 	struct ipc_imported imported;
 	struct ipc_refused refused;
@@ -74,6 +75,7 @@ SHAPE(authorize, authorize)
 SHAPE(grant, grant)
 SHAPE(exited, exited)
 SHAPE(pem, pem)
+SHAPE(crl, crl)
 SHAPE(item, item)
 SHAPE(refused, refused)
 SHAPE(texts, texts)
@@ -168,6 +170,19 @@ fill_pem(struct rnd *r, union message *m)
 		m->pem.cert_len = sizeof(pem_ca);
 		m->pem.key = pem_key;
 		m->pem.key_len = sizeof(pem_key);
+	}
+}
+
+static void
+fill_crl(struct rnd *r, union message *m)
+{
+	m->crl.err = -(int32_t)rnd_below(r, 15);
+	m->crl.sys = (int32_t)rnd_below(r, 134);
+	if (m->crl.err == 0) {
+		m->crl.ca = pem_ca;
+		m->crl.ca_len = sizeof(pem_ca);
+		m->crl.crl = pem_key;
+		m->crl.crl_len = sizeof(pem_key);
 	}
 }
 
@@ -406,6 +421,7 @@ static const struct {
     MESSAGE(grant),
     MESSAGE(exited),
     MESSAGE(pem),
+    MESSAGE(crl),
     MESSAGE(item),
     MESSAGE(imported),
     MESSAGE(refused),

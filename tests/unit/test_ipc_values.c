@@ -216,6 +216,38 @@ pem_texts_end_in_one_nul(void **state)
 }
 
 static void
+a_crl_comes_with_its_ca_or_a_reason(void **state)
+{
+	struct ipc_crl m = {.ca = pem_ca, .ca_len = sizeof(pem_ca)}, out;
+	int n;
+
+	(void)state;
+	assert_int_equal(ipc_encode_crl(wire, sizeof(wire), &m), ERR_FORMAT);
+	m.crl = pem_key;
+	m.crl_len = sizeof(pem_key);
+	n = ipc_encode_crl(wire, sizeof(wire), &m);
+	assert_true(n > 0);
+	assert_int_equal(ipc_decode_crl(&out, wire, (size_t)n), 0);
+	assert_int_equal(out.crl_len, sizeof(pem_key));
+	assert_string_equal(out.crl, pem_key); /* borrowed, with its NUL */
+	m.err = ERR_AGAIN;
+	assert_int_equal(ipc_encode_crl(wire, sizeof(wire), &m), ERR_FORMAT);
+	/* texts and a reason */
+	wire[0] = wire[1] = wire[2] = wire[3] = 0xff;
+	assert_int_equal(ipc_decode_crl(&out, wire, (size_t)n), ERR_FORMAT);
+	m = (struct ipc_crl){.err = ERR_SYS, .sys = 13};
+	n = ipc_encode_crl(wire, sizeof(wire), &m);
+	assert_int_equal(n, 16);
+	assert_int_equal(ipc_decode_crl(&out, wire, (size_t)n), 0);
+	assert_int_equal(out.sys, 13);
+	/* neither */
+	memset(wire, 0, 16);
+	assert_int_equal(ipc_decode_crl(&out, wire, 16), ERR_FORMAT);
+	m.err = 1;
+	assert_int_equal(ipc_encode_crl(wire, sizeof(wire), &m), ERR_FORMAT);
+}
+
+static void
 imports_have_a_record_or_an_error(void **state)
 {
 	struct ipc_imported m = {.err = 0, .place = place, .is_all = 1};
@@ -550,6 +582,7 @@ main(void)
 	    cmocka_unit_test(grants_name_distinct_configurations),
 	    cmocka_unit_test(texts_end_where_they_say),
 	    cmocka_unit_test(pem_texts_end_in_one_nul),
+	    cmocka_unit_test(a_crl_comes_with_its_ca_or_a_reason),
 	    cmocka_unit_test(imports_have_a_record_or_an_error),
 	    cmocka_unit_test(items_and_setups_have_bounds),
 	    cmocka_unit_test(accept_has_bounds),

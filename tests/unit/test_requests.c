@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -250,7 +251,7 @@ test_wrong_asker(void **state)
 {
 	static const uint16_t sessions[] = {IPC_KEY, IPC_SET_CONFIG};
 	static const uint16_t wardens[] = {
-	    IPC_SPAWN, IPC_PROBE, IPC_AUTHORIZE, IPC_GRANT, IPC_KILL};
+	    IPC_SPAWN, IPC_PROBE, IPC_AUTHORIZE, IPC_GRANT, IPC_KILL, IPC_CRL};
 
 	for (size_t i = 0; i < ARRAY_LEN(sessions); i++) {
 		from_warden(sessions[i], 7, NULL, 0, -1);
@@ -585,6 +586,106 @@ test_authorize_device(void **state)
 	assert_true(warden_is_dead());
 }
 
+static void
+write_file(const char *path, const char *text, size_t len)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(text, 1, len, f), len);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* The answer, whose texts live until the next one. */
+static struct ipc_crl
+ask_crl(uint8_t always)
+{
+	struct channel_msg msg;
+	struct ipc_crl m;
+
+	from_warden(IPC_CRL, 0, &always, 1, -1);
+	assert_int_equal(answer(warden_end, &msg), 0);
+	assert_int_equal(msg.type, IPC_CRL_IS);
+	assert_int_equal(msg.fd, -1);
+	assert_int_equal(ipc_decode_crl(&m, msg.data, msg.len), 0);
+	return m;
+}
+
+/* The CRL is told when it is another, and when it is asked for. */
+static void
+test_crl(void **state)
+{
+	char dir[] = "/tmp/test_requests.XXXXXX", ca[64], crl[64], other[64];
+	static char big[61 * 1024];
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(ca, sizeof(ca), "%s/ca", dir);
+	(void)snprintf(crl, sizeof(crl), "%s/crl", dir);
+	(void)snprintf(other, sizeof(other), "%s/other", dir);
+	/* none is configured here; a new warden may have read otherwise */
+	assert_int_equal(ask_crl(1).err, ERR_NOENT);
+	free(b.conf.ca);
+	free(b.conf.crl);
+	b.conf.ca = b.conf.cert = b.conf.key = strdup(ca);
+	b.conf.crl = strdup(crl);
+	write_file(ca, "the ca", 6);
+	assert_int_equal(ask_crl(0).err, ERR_NOENT);
+	assert_int_equal(ask_crl(0).err, ERR_AGAIN);
+	assert_int_equal(ask_crl(1).err, ERR_NOENT);
+	write_file(crl, "the crl", 7);
+	for (uint8_t always = 0; always <= 1; always++) {
+		struct ipc_crl m = ask_crl(always);
+
+		assert_int_equal(m.err, 0);
+		assert_string_equal(m.ca, "the ca");
+		assert_string_equal(m.crl, "the crl");
+		assert_int_equal(ask_crl(0).err, ERR_AGAIN);
+	}
+	/* another file of that name, as long as the one before */
+	write_file(other, "THE CRL", 7);
+	assert_int_equal(rename(other, crl), 0);
+	assert_string_equal(ask_crl(0).crl, "THE CRL");
+	assert_int_equal(ask_crl(0).err, ERR_AGAIN);
+	write_file(ca, "another ca", 10);
+	assert_string_equal(ask_crl(0).ca, "another ca");
+	/* what cannot be sent is told */
+	memset(big, 'x', sizeof(big));
+	write_file(crl, big, sizeof(big));
+	assert_int_equal(ask_crl(0).err, ERR_LIMIT);
+	write_file(crl, big, 59 * 1024);
+	write_file(ca, big, 59 * 1024);
+	assert_int_equal(ask_crl(0).err, ERR_LIMIT);
+	assert_int_equal(ask_crl(0).err, ERR_AGAIN);
+	write_file(ca, "the ca", 6);
+	assert_int_equal(ask_crl(0).err, 0);
+	write_file(crl, "a\0b", 3);
+	assert_int_equal(ask_crl(0).err, ERR_FORMAT);
+	assert_int_equal(unlink(crl), 0);
+	assert_int_equal(ask_crl(0).err, ERR_NOENT);
+	assert_int_equal(mkdir(crl, 0700), 0);
+	assert_int_equal(ask_crl(0).err, ERR_SYS);
+	assert_int_equal(rmdir(crl), 0);
+	assert_int_equal(unlink(ca), 0);
+	assert_int_equal(rmdir(dir), 0);
+	assert_true(nothing_done());
+}
+
+static void
+test_crl_lengths(void **state)
+{
+	static const uint8_t wrong[][2] = {{0, 0}, {2, 0}};
+
+	for (size_t len = 0; len <= 2; len++) {
+		from_warden(IPC_CRL, 0, wrong[len == 1], len, -1);
+		assert_true(warden_is_dead());
+		teardown(state);
+		setup(state);
+	}
+	from_warden(IPC_CRL, 0, wrong[0], 1, 0);
+	assert_true(warden_is_dead());
+}
+
 int
 main(void)
 {
@@ -605,6 +706,8 @@ main(void)
 		T(test_probe),
 		T(test_texts),
 		T(test_authorize_device),
+		T(test_crl),
+		T(test_crl_lengths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
