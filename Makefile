@@ -176,14 +176,16 @@ sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
 	proxy/warden/main.c \
 	proxy/warden/people.c proxy/warden/policy.c \
 	proxy/warden/profiles.c \
-	proxy/warden/registry.c proxy/warden/rulefiles.c \
+	proxy/warden/registry.c proxy/warden/revoked.c \
+	proxy/warden/rulefiles.c \
 	proxy/warden/sessions.c proxy/warden/stable.c \
 	proxy/warden/sysfs.c proxy/warden/warden.c proxy/warden/watch.c \
 	proxy/warden/world.c proxy/warden/zone.c proxy/warden/zones.c \
-	base/conf.c base/digest.c base/file.c base/net.c \
+	base/conf.c base/digest.c base/file.c base/net.c base/x509.c \
+	base/x509_crl.c \
 	$(base_core_srcs) $(base_loop_srcs) $(wire_srcs) $(rules_srcs) \
 	$(facts_srcs) $(profiles_srcs) $(vet_srcs)
-sallyport-warden_libs := -lev -linih -ludev -ljansson -lmbedcrypto
+sallyport-warden_libs := -lev -linih -ludev -ljansson -lmbedx509 -lmbedcrypto
 
 sallyport-session_dir := $(LIBEXECDIR)
 sallyport-session_srcs := proxy/session/control.c proxy/session/door_tls.c \

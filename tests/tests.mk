@@ -125,10 +125,11 @@ $(eval $(call unit,book,proxy/warden/book.c proxy/warden/book_file.c \
 	base/file.c $(base_core_srcs) wire/usbip_check.c,-ljansson -lmbedcrypto))
 lease_srcs := $(filter-out proxy/warden/main.c proxy/warden/hotplug.c, \
 	$(sallyport-warden_srcs))
-lease_libs := -lev -linih -ljansson -lmbedcrypto \
+lease_libs := -lev -linih -ljansson -lmbedx509 -lmbedcrypto \
 	$(call wrap,clock_mono clock_wall)
 $(eval $(call unit,lease,$(lease_srcs),$(lease_libs)))
 $(eval $(call unit,lease_inspect,$(lease_srcs) $(table_srcs),$(lease_libs)))
+$(eval $(call unit,revoked,tests/fake/pki.c $(lease_srcs),$(lease_libs)))
 $(eval $(call unit,sysfs,proxy/warden/sysfs.c proxy/warden/stable.c \
 	base/digest.c $(base_core_srcs) $(rules_srcs) $(wire_srcs), \
 	-lmbedcrypto))

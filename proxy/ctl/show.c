@@ -44,6 +44,16 @@ show_status(const json_t *o)
 		       "`sallyctl reload --confirm'\n",
 		    number_of(o, "confirm_within"));
 	}
+	if (json_is_integer(json_object_get(o, "revoked"))) {
+		printf("crl:      %lld certificates revoked\n",
+		    number_of(o, "revoked"));
+	} else if (json_object_get(o, "revoked") != NULL) {
+		puts("crl:      none in force");
+	}
+	if (*text_of(o, "crl_error") != '\0') {
+		printf("          nobody can connect: %s\n",
+		    text_of(o, "crl_error"));
+	}
 	printf("devices:  %lld\nsessions: %lld\n",
 	    number_of(o, "devices"),
 	    number_of(o, "sessions"));

@@ -19,6 +19,7 @@
 /* SHA-256 of an identity, or of what makes a device that device. */
 #define BOOK_KEY 32
 #define BOOK_SEEN_KEY 16
+#define BOOK_SERIAL 20	/* bytes of a certificate's serial number, at most */
 #define BOOK_WHO 128	/* a name for people, escaped */
 #define BOOK_NAME 1856	/* a stable name */
 #define BOOK_WORD 64	/* who approves */
@@ -34,6 +35,10 @@
 struct hold {
 	uint8_t who[BOOK_KEY];
 	char name[BOOK_WHO]; /* of that identity, for people */
+	/* By which certificate: its issuer's key and its serial number; 0 bytes
+	 * of that = not known. */
+	uint8_t issuer_key[BOOK_KEY], serial[BOOK_SERIAL];
+	uint8_t serial_len;
 	uint64_t rule;
 	uint32_t length; /* seconds; 0 = there is none */
 	/* 0: a lease is in force, of which this will be the hold. A process

@@ -53,11 +53,19 @@ to_wall(uint64_t ends, uint64_t mono, int64_t now)
 static json_t *
 hold_json(const struct hold *hold, uint64_t mono, int64_t now)
 {
-	return json_pack("{s:o, s:s, s:o, s:I, s:I}", "who",
+	json_t *o = json_pack("{s:o, s:s, s:o, s:I, s:I}", "who",
 	    hex_json(hold->who, BOOK_KEY), "name", hold->name, "rule",
 	    rule_json(hold->rule), "length", (json_int_t)hold->length, "ends",
 	    (json_int_t)(hold->ends == 0 ? 0
 					 : to_wall(hold->ends, mono, now)));
+
+	if (hold->serial_len > 0) {
+		(void)json_object_set_new(
+		    o, "issuer", hex_json(hold->issuer_key, BOOK_KEY));
+		(void)json_object_set_new(
+		    o, "serial", hex_json(hold->serial, hold->serial_len));
+	}
+	return o;
 }
 
 static json_t *
@@ -248,16 +256,35 @@ to_mono(const struct reading *rd, json_int_t ends, uint32_t length)
 	return rd->mono + (uint64_t)left * CLOCK_SEC;
 }
 
+/* Both or neither: a book of an earlier version has none. */
+static int
+take_certificate(const char *issuer, const char *serial, struct hold *hold)
+{
+	size_t len = serial != NULL ? strlen(serial) / 2 : 0;
+
+	if (issuer == NULL || serial == NULL) {
+		return issuer == NULL && serial == NULL;
+	}
+	if (len < 1 || len > sizeof(hold->serial) ||
+	    !take_hex(serial, hold->serial, len)) {
+		return 0;
+	}
+	hold->serial_len = (uint8_t)len;
+	return take_hex(issuer, hold->issuer_key, BOOK_KEY);
+}
+
 static int
 read_hold(struct reading *rd, struct plug *plug, json_t *o)
 {
-	const char *who, *name, *rule;
+	const char *who, *name, *rule, *issuer = NULL, *serial = NULL;
 	json_int_t length, ends;
 	struct hold *hold = &plug->hold;
 
-	if (json_unpack_ex(o, NULL, JSON_STRICT, "{s:s, s:s, s:s, s:I, s:I}",
-		"who", &who, "name", &name, "rule", &rule, "length", &length,
-		"ends", &ends) != 0 ||
+	if (json_unpack_ex(o, NULL, JSON_STRICT,
+		"{s:s, s:s, s:s, s:I, s:I, s?s, s?s}", "who", &who, "name",
+		&name, "rule", &rule, "length", &length, "ends", &ends,
+		"issuer", &issuer, "serial", &serial) != 0 ||
+	    !take_certificate(issuer, serial, hold) ||
 	    !take_hex(who, hold->who, BOOK_KEY) ||
 	    !take_text(name, hold->name, sizeof(hold->name)) ||
 	    !take_rule(rule, &hold->rule) || length < 1 ||

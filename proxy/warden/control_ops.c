@@ -50,6 +50,12 @@ control_status(struct warden *w, json_t *request)
 		json_object_set_new(o, "confirm_within",
 		    json_integer(control_left(w->confirm_by)));
 	}
+	if (w->revoked != NULL) {
+		json_object_set_new(o, "revoked",
+		    revoked_count(w) >= 0 ? json_integer(revoked_count(w))
+					  : json_null());
+		control_text(o, "crl_error", revoked_error(w));
+	}
 	json_object_set_new(o, "asks", json_integer(open_asks(w)));
 	json_object_set_new(o, "profiles",
 	    json_integer(w->profiles != NULL ?

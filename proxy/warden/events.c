@@ -55,6 +55,13 @@ is_live(const struct session *s)
 	return s->events != NULL && s->phase == SESSION_OPEN && s->chan != -1;
 }
 
+/* One that was told goodbye hears nothing more. */
+static int
+is_told(const struct session *s)
+{
+	return is_live(s) && s->leaves == 0;
+}
+
 void
 events_flush(struct session *s)
 {
@@ -97,7 +104,7 @@ tell(struct session *s, const char *text)
 	size_t len = text != NULL ? strlen(text) : 0;
 	struct line *line;
 
-	if (!is_live(s)) {
+	if (!is_told(s)) {
 		return;
 	}
 	line = malloc(sizeof(*line) + len);
@@ -325,7 +332,7 @@ on_judge(void *arg)
 	struct session *s;
 
 	TAILQ_FOREACH (s, &w->sessions, entry) {
-		if (is_live(s)) {
+		if (is_told(s)) {
 			judge(s);
 		}
 	}
@@ -477,6 +484,12 @@ events_message(struct warden *w, const char *identity, const char *name,
 			tell_and_free(s, events_json_message(name, text));
 		}
 	}
+}
+
+void
+events_farewell(struct session *s, const char *text)
+{
+	tell_and_free(s, events_json_message("", text));
 }
 
 void

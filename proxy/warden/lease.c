@@ -54,6 +54,10 @@ note_hold(struct session *s)
 		    identity_short(&s->facts),
 		    strlen(identity_short(&s->facts)));
 		plug->hold.rule = s->lease->rule;
+		memcpy(plug->hold.issuer_key, s->facts.issuer_key, BOOK_KEY);
+		memcpy(plug->hold.serial, s->facts.serial,
+		    s->facts.serial_len);
+		plug->hold.serial_len = s->facts.serial_len;
 	}
 	book->is_dirty = 1;
 }
@@ -324,6 +328,7 @@ on_rejudge(void *arg)
 	struct session *s;
 
 	w->rejudge_why = NULL;
+	revoked_judge(w);
 	TAILQ_FOREACH (dev, &w->devices, entry) {
 		registry_judge(dev);
 	}

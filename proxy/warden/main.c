@@ -24,6 +24,7 @@ static void
 on_reload(void *arg)
 {
 	policy_reload(arg);
+	revoked_read(arg);
 }
 
 static void
@@ -80,7 +81,7 @@ start(struct warden *w)
 		fatalx("start: [local] keep cannot be loaded");
 	}
 	if (events_start(w) != 0 || leases_start(w) != 0 ||
-	    hotplug_start(w) != 0 || control_start(w) != 0 || warden_listen(w) != 0) {
+	    revoked_start(w) != 0 || hotplug_start(w) != 0 || control_start(w) != 0 || warden_listen(w) != 0) {
 		fatalx("start: see the line above");
 	}
 	book_purge(w->book);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -68,15 +69,10 @@ session_free(struct session *s)
 	free(s);
 }
 
-void
-session_eject(
-    struct session *s, const char *why, const struct rule_decision *decision)
+/* The person hears why, and the stream ends now, whatever the session does. */
+static void
+cut(struct session *s, const char *why)
 {
-	if (s->phase == SESSION_ENDING) {
-		return;
-	}
-	audit_write(s->warden, "session", "ejected", s, s->device, decision,
-	    "reason", why, (char *)NULL);
 	if (s->device != NULL) {
 		events_message(
 		    s->warden, s->identity, s->device->name, why);
@@ -85,9 +81,37 @@ session_eject(
 		warden_ask(s->warden, IPC_KILL, s->conn, NULL, 0, -1);
 	}
 	s->phase = SESSION_ENDING;
-	/* The stream ends now, whatever the session does. */
 	shutdown(s->peer_fd, SHUT_RDWR);
 	close_channel(s);
+}
+
+void
+session_eject(
+    struct session *s, const char *why, const struct rule_decision *decision)
+{
+	if (s->phase != SESSION_ENDING) {
+		audit_write(s->warden, "session", "ejected", s, s->device,
+		    decision, "reason", why, (char *)NULL);
+		cut(s, why);
+	}
+}
+
+void
+session_revoke(struct session *s)
+{
+	char serial[2 * sizeof(s->facts.serial) + 1];
+
+	if (s->phase == SESSION_ENDING) {
+		return;
+	}
+	audit_write(s->warden, "session", "revoked", s, s->device, NULL,
+	    "reason", REVOKED_TEXT, "issuer", s->facts.issuer, "serial",
+	    digest_hex(serial, sizeof(serial), s->facts.serial,
+		s->facts.serial_len), (char *)NULL);
+	if (s->lease != NULL) {
+		s->lease->is_revoked = 1;
+	}
+	cut(s, REVOKED_TEXT);
 }
 
 void
@@ -150,6 +174,11 @@ on_identity(struct session *s, const struct channel_msg *msg)
 	audit_write(s->warden, "session", "identified", s, NULL, NULL,
 	    "subject", s->facts.subject, "issuer", s->facts.issuer,
 	    (char *)NULL);
+	if (revoked_is(s->warden, &s->facts)) {
+		/* since its handshake */
+		session_revoke(s);
+		return 0;
+	}
 	return reply_result(s, IPC_IDENTIFIED, 0);
 }
 

@@ -95,6 +95,11 @@ on_answer(struct warden *w, struct channel_msg *msg)
 		}
 		return;
 	}
+	if (msg->type == IPC_CRL_IS) {
+		close_fd(&fd);
+		revoked_on_crl(w, msg);
+		return;
+	}
 	if (ipc_decode_result(&result, msg->data, msg->len) != 0) {
 		fatalx("broker: answer %u cannot be read", msg->type);
 	}
@@ -126,14 +131,14 @@ void
 warden_on_broker(void *arg, int events)
 {
 	struct warden *w = arg;
+	/* Not w->buf, which belongs to the channel that a handler may read
+	 * from. */
+	static uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX];
 	struct channel_msg msg;
-	uint8_t small[CHANNEL_HEADER + 64];
 	int r;
 
 	(void)events;
-	/* Answers are small; w->buf belongs to the channel that a handler may
-	 * read from. */
-	r = channel_recv(w->broker, small, sizeof(small), &msg);
+	r = channel_recv(w->broker, buf, sizeof(buf), &msg);
 	if (r == 0) {
 		on_answer(w, &msg);
 	} else if (r != ERR_AGAIN) {

@@ -33,6 +33,7 @@ struct session;
 struct subscriber;
 struct lease;
 struct watch;
+struct revoked;
 
 #define PEER_NAME 64
 #define HASH_TEXT 48 /* base64 of SHA-256, with its NUL */
@@ -113,6 +114,7 @@ struct session {
 	int has_asked;	       /* for a list, a device or events: once */
 	struct subscriber *events; /* owned; NULL unless it watches */
 	uint64_t since;	       /* clock_wall at accept */
+	uint64_t leaves; /* clock_mono; 0 = stays: it was told goodbye */
 	unsigned refusals;
 };
 TAILQ_HEAD(session_list, session);
@@ -212,10 +214,11 @@ struct warden {
 	size_t nnamed;
 	struct zones *zones;
 	struct watch *watch; /* NULL: files are not watched */
+	struct revoked *revoked; /* NULL: no CRL is configured */
 	struct book *book;
 	struct armed armed[ARMED_MAX];
 	unsigned narmed;
-	struct loop_timer *tick, *rejudge;
+	struct loop_timer *tick, *rejudge, *crl_poll;
 	const char *rejudge_why; /* static; NULL = nothing waits */
 	struct udev *udev;
 	struct udev_monitor *monitor;
@@ -431,6 +434,23 @@ void leases_touch(struct warden *w, const char *why);
 int device_is_held_from(const struct device *dev, const uint8_t *who);
 void device_free_hold(struct device *dev);
 
+/* revoked.c: certificates that their CA took back. */
+#define REVOKED_TEXT "certificate revoked"
+int revoked_start(struct warden *w); /* 0, or logged */
+void revoked_free(struct warden *w);
+void revoked_tick(struct warden *w); /* four times a second */
+/* Reads the CRL again, even if its files are the same. */
+void revoked_read(struct warden *w);
+/* The broker's CRL_IS. */
+void revoked_on_crl(struct warden *w, const struct channel_msg *msg);
+int revoked_is(const struct warden *w, const struct x509_facts *facts);
+/* Ends what revoked certificates have: sessions, leases, holds. */
+void revoked_judge(struct warden *w);
+/* For people: why the last list was not taken, "" = it was; how many it
+ * revokes, -1 = none was taken so far. */
+const char *revoked_error(const struct warden *w);
+int revoked_count(const struct warden *w);
+
 /* asks.c: what only lacks a person's yes. */
 /* An import found that; d is the decision. */
 void asks_open(
@@ -466,6 +486,8 @@ int session_on_exited(
  * watches under its identity when it had a device. */
 void session_eject(struct session *s, const char *why,
     const struct rule_decision *decision);
+/* Likewise, since its certificate is revoked: no hold follows. */
+void session_revoke(struct session *s);
 
 /* imports.c */
 /* A session's IMPORT. 0, or why there are no more messages of it. */
@@ -498,6 +520,8 @@ void events_policy(struct warden *w); /* the rules are others now */
 /* Text for the person, to all who watch under that identity. */
 void events_message(struct warden *w, const char *identity, const char *name,
     const char *text);
+/* The last that one who watches is told, before s->leaves is set. */
+void events_farewell(struct session *s, const char *text);
 
 /* Digits to type, or "" for none any more; within seconds, 0 = no limit. */
 void events_challenge(struct warden *w, const char *identity,

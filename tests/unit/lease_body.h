@@ -164,12 +164,11 @@ unplug(unsigned i)
 	free(dev->store);
 }
 
-/* A new connection of that name. */
+/* A new connection with that certificate. */
 static inline struct session *
-connect_as(unsigned i, const char *cn)
+connect_with(unsigned i, const struct x509_facts *facts)
 {
 	static uint8_t buf[IDENTITY_WIRE];
-	struct x509_facts facts = {.serial_len = 1};
 	struct session *s = calloc(1, sizeof(*s));
 	struct ipc_result ok = {0};
 	int chan[2], n;
@@ -185,9 +184,7 @@ connect_as(unsigned i, const char *cn)
 	close_fd(&ends[i]);
 	ends[i] = chan[1];
 	peers[i] = s;
-	(void)snprintf(facts.cn, sizeof(facts.cn), "%s", cn);
-	(void)snprintf(facts.subject, sizeof(facts.subject), "CN=%s", cn);
-	n = identity_encode(buf, sizeof(buf), &facts);
+	n = identity_encode(buf, sizeof(buf), facts);
 	assert_int_equal(channel_send(ends[i], IPC_IDENTITY, 0, buf, (size_t)n,
 			     -1),
 	    0);
@@ -195,6 +192,17 @@ connect_as(unsigned i, const char *cn)
 	assert_true(s->is_identified);
 	drain(ends[i]);
 	return s;
+}
+
+/* A new connection of that name. */
+static inline struct session *
+connect_as(unsigned i, const char *cn)
+{
+	struct x509_facts facts = {.serial_len = 1};
+
+	(void)snprintf(facts.cn, sizeof(facts.cn), "%s", cn);
+	(void)snprintf(facts.subject, sizeof(facts.subject), "CN=%s", cn);
+	return connect_with(i, &facts);
 }
 
 /* The session's process is reaped; the device was read again. */
@@ -266,19 +274,26 @@ answer(unsigned i, int granted)
 	return imported.err;
 }
 
+/* The one that is connected asks for it. */
 static inline int
-import_with(unsigned i, const char *cn, unsigned dev, int granted)
+import_now(unsigned i, unsigned dev, int granted)
 {
 	struct ipc_busid m;
 	uint8_t buf[64];
 	int n;
 
-	(void)connect_as(i, cn);
 	memcpy(m.busid, devs[dev].place.busid, sizeof(m.busid));
 	n = ipc_encode_busid(buf, sizeof(buf), &m);
 	assert_int_equal(
 	    channel_send(ends[i], IPC_IMPORT, 0, buf, (size_t)n, -1), 0);
 	return answer(i, granted);
+}
+
+static inline int
+import_with(unsigned i, const char *cn, unsigned dev, int granted)
+{
+	(void)connect_as(i, cn);
+	return import_now(i, dev, granted);
 }
 
 static inline int

@@ -44,6 +44,9 @@ full_book(void)
 	plug_had(book, plug, 5);
 	memcpy(plug->hold.who, one, BOOK_KEY);
 	memcpy(plug->hold.name, "ws1", 4);
+	memcpy(plug->hold.issuer_key, two, BOOK_KEY);
+	memset(plug->hold.serial, 0x81, sizeof(plug->hold.serial));
+	plug->hold.serial_len = 16;
 	plug->hold.rule = 5;
 	plug->hold.length = 120;
 	plug->hold.ends = MONO + 90 * CLOCK_SEC;
@@ -114,6 +117,9 @@ test_round_trip(void **state)
 	assert_int_equal(plug->at, NOW - 60);
 	assert_true(plug_is_held(plug));
 	assert_int_equal(plug->hold.ends, MONO + 90 * CLOCK_SEC);
+	assert_memory_equal(plug->hold.issuer_key, two, BOOK_KEY);
+	assert_int_equal(plug->hold.serial_len, 16);
+	assert_int_equal(plug->hold.serial[15], 0x81);
 	assert_true(plug_has_had(plug, 5));
 	assert_false(plug_has_had(plug, 6));
 	assert_int_equal(again->nasks, 1);
@@ -222,8 +228,11 @@ test_holds(void **state)
 	assert_false(plug_is_held(plug));
 	book_free(again);
 	free(text);
+	/* one of an earlier version says nothing of the certificate */
+	TAILQ_FIRST(&book->plugs)->hold.serial_len = 0;
 	TAILQ_FIRST(&book->plugs)->hold.ends = MONO + 90 * CLOCK_SEC;
 	text = book_dump(book, MONO, NOW);
+	assert_null(strstr(text, "issuer"));
 	again = book_new(book->boot);
 	/* the wall clock was set back by a year meanwhile */
 	assert_int_equal(book_parse(again, text, strlen(text), MONO,
@@ -231,6 +240,7 @@ test_holds(void **state)
 	    0);
 	assert_int_equal(TAILQ_FIRST(&again->plugs)->hold.ends,
 	    MONO + 120 * CLOCK_SEC);
+	assert_int_equal(TAILQ_FIRST(&again->plugs)->hold.serial_len, 0);
 	book_free(again);
 	book_free(book);
 	free(text);

@@ -87,7 +87,9 @@ absent() {
 }
 absent sallyportd 'tls|rules_srcs|policy/|libusb'
 absent sallyport-session 'rules_srcs|policy/rules|base/net|base/spawn|base/file'
-absent sallyport-warden 'libusb|base/spawn|base_tls'
+absent sallyport-warden 'libusb|base/spawn|base_tls|base/tls|base/stream'
+say "sallyport-warden has no TLS library" "$(grep '^sallyport-warden_libs' \
+	Makefile | grep -E 'MBEDTLS|-lmbedtls|-lusb')"
 
 echo "1..$n"
 exit $bad
