@@ -73,7 +73,7 @@ MBEDTLS := -lmbedtls -lmbedx509 -lmbedcrypto
 # ---------------------------------------------------------------------------
 # Rooms
 
-wire_srcs := wire/desc.c wire/desc_bos.c wire/desc_check.c wire/desc_class.c \
+wire_srcs := wire/capture.c wire/desc.c wire/desc_bos.c wire/desc_check.c wire/desc_class.c \
 	wire/desc_endpoint.c wire/desc_string.c wire/devrec.c \
 	wire/devrec_check.c wire/devrec_compare.c wire/devrec_expose.c \
 	wire/devrec_uas.c \
@@ -150,7 +150,7 @@ vet_srcs := policy/vet/audio.c policy/vet/audio_stream.c policy/vet/cdc.c \
 # Programs: name, where it is installed, sources, libraries
 
 programs := sallyportd sallyport-warden sallyport-session sallyport-probe \
-	sallyctl sallyport sallyport-relay sallyport-reader sallyport-policy \
+	sallyport-capture sallyctl sallyport sallyport-relay sallyport-reader sallyport-policy \
 	sallyport-certs
 
 sallyportd_dir := $(SBINDIR)
@@ -210,6 +210,11 @@ sallyport-probe_srcs := proxy/session/probe.c proxy/session/probe_main.c \
 	proxy/session/reader.c proxy/session/texts.c proxy/usb/libusb.c \
 	$(base_core_srcs) $(base_loop_srcs) $(wire_srcs) $(vet_srcs)
 sallyport-probe_libs := -lev -lusb-1.0
+
+sallyport-capture_dir := $(LIBEXECDIR)
+sallyport-capture_srcs := proxy/capture/main.c proxy/capture/recorder.c \
+	$(base_core_srcs) $(wire_srcs) $(facts_srcs)
+sallyport-capture_libs := -lpcap -ljansson
 
 sallyctl_dir := $(BINDIR)
 sallyctl_srcs := proxy/ctl/ask.c proxy/ctl/main.c proxy/ctl/show.c \

@@ -315,3 +315,10 @@ $(eval $(call fuzz,vet,$(vet_test_srcs)))
 
 # --- inspection in a session
 $(eval $(call unit,session_inspect,$(session_rig_srcs) $(profiles_srcs),-lev))
+
+# --- captures
+recorder_srcs := proxy/capture/recorder.c $(base_core_srcs) $(wire_srcs) \
+	$(facts_srcs)
+$(eval $(call unit,recorder,$(recorder_srcs),-lpcap -ljansson))
+$(eval $(call fuzz,recorder,$(recorder_srcs)))
+fuzz_recorder_libs := -lpcap -ljansson

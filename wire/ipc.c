@@ -171,7 +171,7 @@ ipc_decode_grant(struct ipc_grant *m, const void *buf, size_t len)
 static int
 exited_bad(const struct ipc_exited *m)
 {
-	return m->role < IPC_ROLE_SESSION || m->role > IPC_ROLE_PROBE ||
+	return m->role < IPC_ROLE_SESSION || m->role > IPC_ROLE_RECORDER ||
 	    m->signal > SIGNAL_MAX;
 }
 

@@ -6,8 +6,10 @@
  *
  *   broker  <-> warden    IPC_SPAWN .. IPC_CRL_IS
  *   session <-> broker    IPC_KEY .. IPC_DEVICE
- *   session <-> warden    IPC_IDENTITY .. IPC_LINE, IPC_SAID
+ *   session <-> warden    IPC_IDENTITY .. IPC_LINE, IPC_SAID, IPC_RULED ..
+ *                         IPC_CAPTURE_WANTED
  *   probe    -> warden    IPC_RECORD, IPC_TEXTS, IPC_PROBE_FAILED
+ *   capture <-> warden    IPC_RECORDER_*
  *   parent  <-> relay     IPC_RELAY_*
  *   relay    -> reader    IPC_RELAY_LINE, IPC_RELAY_DONE
  *   reader   -> parent    IPC_RELAY_WATCH, IPC_RELAY_DONE
@@ -32,9 +34,11 @@ enum ipc_type {
 	IPC_GRANT = 8,	     /* ipc_grant */
 	IPC_GRANTED = 9,     /* ipc_result: the session has (not) the fd */
 	IPC_KILL = 10,	     /* empty; no answer but the IPC_EXITED */
-	IPC_EXITED = 11,     /* ipc_exited: a session or probe was reaped */
-	IPC_CRL = 12,	     /* ipc_byte: 1 = even if it is the same. id 0 */
-	IPC_CRL_IS = 13,     /* ipc_crl */
+	IPC_EXITED = 11,     /* ipc_exited: a child was reaped */
+	IPC_RECORDER = 12,   /* + fd: a pipe's end, to read; empty */
+	IPC_RECORDING = 13,  /* ipc_result; + fd: the warden's channel end */
+	IPC_CRL = 14,	     /* ipc_byte: 1 = even if it is the same. id 0 */
+	IPC_CRL_IS = 15,     /* ipc_crl */
 
 	/* session -> broker */
 	IPC_KEY = 16,	     /* empty; once, while born */
@@ -74,11 +78,22 @@ enum ipc_type {
 	IPC_QUOTA = 90,	     /* ipc_quota: what was used of one; no answer */
 	IPC_QUOTA_IS = 91,   /* ipc_quota: what was used before; after PROFILE,
 				before IMPORTED */
+	IPC_CAPTURE = 93,    /* ipc_capture; + fd: a pipe's end, to write. Or
+				without a descriptor: it ends */
+	IPC_CAPTURE_WANTED = 94, /* ipc_wanted: a rule says `capture', and there
+				    is none; no answer but a CAPTURE */
 
 	/* probe -> warden */
 	IPC_RECORD = 48,       /* devrec wire form; once */
 	IPC_PROBE_FAILED = 50, /* ipc_refused; once */
 	IPC_TEXTS = 56,	       /* ipc_texts; once, in place of a RECORD */
+
+	/* sallyport-capture <-> warden */
+	IPC_RECORDER_NEXT = 58, /* empty: wants files to write to */
+	IPC_RECORDER_FILE = 59, /* ipc_byte: ipc_recorder_file; + fd. Two of
+				   them answer a NEXT, in that order; or the
+				   channel is closed */
+	IPC_RECORDER_OVER = 60, /* ipc_recorder_over; once */
 
 	/* workstation: root parent <-> relay */
 	IPC_RELAY_SETUP = 64,	 /* parent -> relay: ipc_relay_setup */
@@ -153,7 +168,18 @@ struct ipc_exited {
 	uint8_t status; /* exit status when signal is 0 */
 };
 
-enum ipc_role { IPC_ROLE_SESSION = 1, IPC_ROLE_PROBE = 2 };
+enum ipc_role {
+	IPC_ROLE_SESSION = 1,
+	IPC_ROLE_PROBE = 2,
+	IPC_ROLE_RECORDER = 3, /* sallyport-capture */
+};
+
+enum ipc_recorder_file { IPC_RECORDER_FRAMES = 0, IPC_RECORDER_RULINGS = 1 };
+
+struct ipc_recorder_over {
+	uint64_t frames;
+	uint64_t dropped; /* records that the pipe had no room for */
+};
 
 /* The kernel's copy of a device's strings, without the line end: UTF-8, hostile
  * text, "" if it has none. A string descriptor makes 381 bytes at most. */
@@ -259,6 +285,16 @@ struct ipc_challenge {
 struct ipc_out {
 	uint8_t is_quarantine; /* stays out until an operator clears it */
 	char text[IPC_TEXT];
+};
+
+struct ipc_capture {
+	uint32_t payload; /* bytes of one record, at most CAPTURE_PAYLOAD */
+};
+
+/* The rule of a profile that wants a capture. */
+struct ipc_wanted {
+	uint32_t line;
+	char profile[IPC_RULE], key[IPC_RULE], file[IPC_FILE];
 };
 
 struct ipc_quota {
@@ -411,6 +447,14 @@ int ipc_encode_out(void *buf, size_t size, const struct ipc_out *m);
 int ipc_decode_out(struct ipc_out *m, const void *buf, size_t len);
 int ipc_encode_quota(void *buf, size_t size, const struct ipc_quota *m);
 int ipc_decode_quota(struct ipc_quota *m, const void *buf, size_t len);
+int ipc_encode_capture(void *buf, size_t size, const struct ipc_capture *m);
+int ipc_decode_capture(struct ipc_capture *m, const void *buf, size_t len);
+int ipc_encode_wanted(void *buf, size_t size, const struct ipc_wanted *m);
+int ipc_decode_wanted(struct ipc_wanted *m, const void *buf, size_t len);
+int ipc_encode_recorder_over(
+    void *buf, size_t size, const struct ipc_recorder_over *m);
+int ipc_decode_recorder_over(
+    struct ipc_recorder_over *m, const void *buf, size_t len);
 int ipc_encode_texts(void *buf, size_t size, const struct ipc_texts *m);
 int ipc_decode_texts(struct ipc_texts *m, const void *buf, size_t len);
 int ipc_encode_refused(void *buf, size_t size, const struct ipc_refused *m);

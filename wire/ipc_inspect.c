@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "wire/capture.h"
 #include "wire/cursor.h"
 #include "wire/ipc_part.h"
 
@@ -236,4 +237,76 @@ ipc_decode_quota(struct ipc_quota *m, const void *buf, size_t len)
 	m->used = rcur_be64(&c);
 	m->since = (int64_t)rcur_be64(&c);
 	return ipc_decoded(&c, bad || m->since < 0);
+}
+
+static int
+capture_bad(const struct ipc_capture *m)
+{
+	return m->payload == 0 || m->payload > CAPTURE_PAYLOAD;
+}
+
+int
+ipc_encode_capture(void *buf, size_t size, const struct ipc_capture *m)
+{
+	struct wcur c = wcur_of(buf, size);
+
+	wcur_be32(&c, m->payload);
+	return ipc_encoded(&c, capture_bad(m));
+}
+
+int
+ipc_decode_capture(struct ipc_capture *m, const void *buf, size_t len)
+{
+	struct rcur c = rcur_of(buf, len);
+
+	m->payload = rcur_be32(&c);
+	return ipc_decoded(&c, capture_bad(m));
+}
+
+int
+ipc_encode_wanted(void *buf, size_t size, const struct ipc_wanted *m)
+{
+	struct wcur c = wcur_of(buf, size);
+	int bad;
+
+	wcur_be32(&c, m->line);
+	bad = ipc_put_text(&c, m->profile, sizeof(m->profile));
+	bad |= ipc_put_text(&c, m->key, sizeof(m->key));
+	bad |= ipc_put_text(&c, m->file, sizeof(m->file));
+	return ipc_encoded(&c, bad);
+}
+
+int
+ipc_decode_wanted(struct ipc_wanted *m, const void *buf, size_t len)
+{
+	struct rcur c = rcur_of(buf, len);
+	int bad;
+
+	m->line = rcur_be32(&c);
+	bad = ipc_get_text(&c, m->profile, sizeof(m->profile));
+	bad |= ipc_get_text(&c, m->key, sizeof(m->key));
+	bad |= ipc_get_text(&c, m->file, sizeof(m->file));
+	return ipc_decoded(&c, bad);
+}
+
+int
+ipc_encode_recorder_over(
+    void *buf, size_t size, const struct ipc_recorder_over *m)
+{
+	struct wcur c = wcur_of(buf, size);
+
+	wcur_be64(&c, m->frames);
+	wcur_be64(&c, m->dropped);
+	return ipc_encoded(&c, 0);
+}
+
+int
+ipc_decode_recorder_over(
+    struct ipc_recorder_over *m, const void *buf, size_t len)
+{
+	struct rcur c = rcur_of(buf, len);
+
+	m->frames = rcur_be64(&c);
+	m->dropped = rcur_be64(&c);
+	return ipc_decoded(&c, 0);
 }

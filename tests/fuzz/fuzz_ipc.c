@@ -59,6 +59,9 @@ again(uint8_t which, const uint8_t *data, size_t size)
 		CASE(25, out)
 		CASE(26, quota)
 		CASE(27, crl)
+		CASE(28, capture)
+		CASE(29, wanted)
+		CASE(30, recorder_over)
 	}
 	return -1;
 }

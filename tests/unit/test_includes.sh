@@ -50,6 +50,7 @@ allow proxy/usb "proxy/usb/$any|base/$any|wire/$any"
 allow proxy/broker "proxy/(broker/$any|conf\.h)|base/$any|wire/$any"
 allow proxy/warden "proxy/(warden/$any|conf\.h)|policy/(rules|profiles|facts|vet)/$any|wire/$any|base/$any"
 allow proxy/session "proxy/(session|usb)/$any|policy/$any|wire/$any|base/$any"
+allow proxy/capture "proxy/capture/$any|policy/facts/$any|wire/$any|base/$any"
 allow proxy/ctl "proxy/ctl/$any|base/$any"
 allow vhci-glue "vhci-glue/$any|policy/rules/(rules|hid)\.h|wire/$any|base/$any"
 allow certs "certs/$any|base/$any|wire/$any"
@@ -66,7 +67,8 @@ room 'mbedtls/' 'base/(tls|tls_[a-z]+|digest|sign|x509|x509_[a-z]+)\.[ch]|certs/
 room '(libusb-1\.0/)?libusb\.h' 'proxy/usb/.*'
 room 'ev\.h' 'base/loop\.c|[a-z/-]*main\.c'
 room 'libudev\.h' 'proxy/warden/hotplug\.c'
-room 'jansson\.h' 'proxy/(warden|ctl)/.*|vhci-glue/.*|policy/tool/.*|certs/.*'
+room 'pcap/' 'proxy/capture/.*|policy/tool/.*'
+room 'jansson\.h' 'proxy/(warden|ctl|capture)/.*|vhci-glue/.*|policy/tool/.*|certs/.*'
 room 'ini\.h' 'base/conf\.c'
 
 # wire/ and the rule engine do no I/O and keep no time.
@@ -87,6 +89,7 @@ absent() {
 }
 absent sallyportd 'tls|rules_srcs|policy/|libusb'
 absent sallyport-session 'rules_srcs|policy/rules|base/net|base/spawn|base/file'
+absent sallyport-capture 'tls|rules_srcs|profiles_srcs|base/(net|spawn|file|loop)'
 absent sallyport-warden 'libusb|base/spawn|base_tls|base/tls|base/stream'
 say "sallyport-warden has no TLS library" "$(grep '^sallyport-warden_libs' \
 	Makefile | grep -E 'MBEDTLS|-lmbedtls|-lusb')"

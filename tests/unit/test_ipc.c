@@ -50,6 +50,9 @@ union message {
 	struct ipc_challenge challenge;
 	struct ipc_out out;
 	struct ipc_quota quota;
+	struct ipc_capture capture;
+	struct ipc_wanted wanted;
+	struct ipc_recorder_over recorder_over;
 	struct ipc_line line;
 	struct ipc_watch watch;
 	struct ipc_relay_setup setup;
@@ -88,6 +91,9 @@ SHAPE(over, over)
 SHAPE(challenge, challenge)
 SHAPE(out, out)
 SHAPE(quota, quota)
+SHAPE(capture, capture)
+SHAPE(wanted, wanted)
+SHAPE(recorder_over, recorder_over)
 SHAPE(line, line)
 SHAPE(watch, watch)
 SHAPE(relay_setup, setup)
@@ -304,6 +310,28 @@ fill_out(struct rnd *r, union message *m)
 }
 
 static void
+fill_capture(struct rnd *r, union message *m)
+{
+	m->capture.payload = 1 + rnd_u32(r) % (64u * 1024u);
+}
+
+static void
+fill_wanted(struct rnd *r, union message *m)
+{
+	m->wanted.line = rnd_u32(r);
+	rnd_text(r, m->wanted.profile, IPC_RULE);
+	rnd_text(r, m->wanted.key, IPC_RULE);
+	rnd_text(r, m->wanted.file, IPC_FILE);
+}
+
+static void
+fill_recorder_over(struct rnd *r, union message *m)
+{
+	m->recorder_over.frames = (uint64_t)rnd_u32(r) << 31;
+	m->recorder_over.dropped = rnd_u32(r);
+}
+
+static void
 fill_quota(struct rnd *r, union message *m)
 {
 	rnd_text(r, m->quota.profile, IPC_RULE);
@@ -434,6 +462,9 @@ static const struct {
     MESSAGE(challenge),
     MESSAGE(out),
     MESSAGE(quota),
+    MESSAGE(capture),
+    MESSAGE(wanted),
+    MESSAGE(recorder_over),
     MESSAGE(text),
     MESSAGE(line),
     MESSAGE(watch),

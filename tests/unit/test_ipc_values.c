@@ -98,13 +98,13 @@ values_outside_their_range_are_refused(void **state)
 		exited.signal = 9;
 		assert_int_equal(
 		    ipc_encode_exited(again, sizeof(again), &exited),
-		    v >= 1 && v <= 2 ? 3 : ERR_FORMAT);
+		    v >= 1 && v <= 3 ? 3 : ERR_FORMAT);
 	}
 	probe.flags = IPC_PROBE_RESET | IPC_PROBE_TEXTS;
 	assert_int_equal(
 	    ipc_encode_probe(again, sizeof(again), &probe), ERR_FORMAT);
 	assert_int_equal(ipc_decode_exited(&exited, "\2\101\0", 3), ERR_FORMAT);
-	assert_int_equal(ipc_decode_exited(&exited, "\3\0\0", 3), ERR_FORMAT);
+	assert_int_equal(ipc_decode_exited(&exited, "\4\0\0", 3), ERR_FORMAT);
 	assert_int_equal(ipc_decode_exited(&exited, "\2\11\0", 3), 0);
 	assert_int_equal(exited.signal, 9);
 	/* and a place that names something else */
@@ -501,6 +501,7 @@ inspection_has_bounds(void **state)
 	static struct ipc_ask ask = {.id = 1};
 	static struct ipc_out out;
 	static struct ipc_quota quota;
+	struct ipc_capture capture = {.payload = 0};
 	struct ipc_answer answer = {.id = 1};
 	struct ipc_challenge challenge = {.digits = "1234"};
 	struct ipc_profile profile = {.wall = 1};
@@ -538,6 +539,11 @@ inspection_has_bounds(void **state)
 	    ipc_encode_profile(wire, sizeof(wire), &profile), ERR_FORMAT);
 	out.is_quarantine = 2;
 	assert_int_equal(ipc_encode_out(wire, sizeof(wire), &out), ERR_FORMAT);
+	assert_int_equal(
+	    ipc_encode_capture(wire, sizeof(wire), &capture), ERR_FORMAT);
+	capture.payload = 64 * 1024 + 1;
+	assert_int_equal(
+	    ipc_encode_capture(wire, sizeof(wire), &capture), ERR_FORMAT);
 	quota.since = -1;
 	assert_int_equal(
 	    ipc_encode_quota(wire, sizeof(wire), &quota), ERR_FORMAT);
@@ -548,7 +554,8 @@ static void
 types_are_even_for_requests(void **state)
 {
 	static const int requests[] = {IPC_SPAWN, IPC_PROBE, IPC_AUTHORIZE,
-	    IPC_GRANT, IPC_KILL, IPC_KEY, IPC_SET_CONFIG, IPC_IDENTITY,
+	    IPC_GRANT, IPC_KILL, IPC_RECORDER, IPC_RECORDER_NEXT,
+	    IPC_RECORDER_OVER, IPC_CAPTURE_WANTED, IPC_KEY, IPC_SET_CONFIG, IPC_IDENTITY,
 	    IPC_LIST, IPC_IMPORT, IPC_REFUSED, IPC_STATE, IPC_EVENT,
 	    IPC_SUBSCRIBE, IPC_SAID, IPC_ACTIVE, IPC_RECORD, IPC_PROBE_FAILED,
 	    IPC_TEXTS, IPC_RULED, IPC_ASK, IPC_ASK_OVER, IPC_CHALLENGE,
@@ -558,6 +565,7 @@ types_are_even_for_requests(void **state)
 	    IPC_GRANTED, IPC_EXITED, IPC_KEY_IS, IPC_CONFIG_SET, IPC_DEVICE,
 	    IPC_IDENTIFIED, IPC_LIST_ITEM, IPC_LIST_END, IPC_IMPORTED,
 	    IPC_LINE, IPC_PROFILE, IPC_ANSWER, IPC_LISTENING, IPC_QUOTA_IS,
+	    IPC_CAPTURE, IPC_RECORDING, IPC_RECORDER_FILE,
 	    IPC_RELAY_ITEM, IPC_RELAY_DONE, IPC_RELAY_ATTACHED,
 	    IPC_RELAY_LINE, IPC_RELAY_WATCH};
 	uint8_t seen[256] = {0};
