@@ -166,7 +166,7 @@ sallyport-warden_dir := $(LIBEXECDIR)
 sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
 	proxy/warden/audit.c proxy/warden/book.c proxy/warden/book_file.c \
 	proxy/warden/book_json.c proxy/warden/book_limits.c \
-	proxy/conf.c proxy/warden/control.c \
+	proxy/warden/captures.c proxy/conf.c proxy/warden/control.c \
 	proxy/warden/control_ops.c proxy/warden/control_policy.c \
 	proxy/warden/diff.c proxy/warden/events.c \
 	proxy/warden/events_json.c proxy/warden/facts.c \
@@ -188,7 +188,8 @@ sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
 sallyport-warden_libs := -lev -linih -ludev -ljansson -lmbedx509 -lmbedcrypto
 
 sallyport-session_dir := $(LIBEXECDIR)
-sallyport-session_srcs := proxy/session/control.c proxy/session/door_tls.c \
+sallyport-session_srcs := proxy/session/capture.c \
+	proxy/session/control.c proxy/session/door_tls.c \
 	proxy/session/floor.c proxy/session/floor_setup.c proxy/session/flow.c \
 	proxy/session/inq.c proxy/session/inspect.c \
 	proxy/session/inspect_answer.c proxy/session/inspect_ask.c \
@@ -197,6 +198,7 @@ sallyport-session_srcs := proxy/session/control.c proxy/session/door_tls.c \
 	proxy/session/op.c \
 	proxy/session/outq.c proxy/session/pool.c proxy/session/rate.c \
 	proxy/session/reader.c proxy/session/refusals.c proxy/session/reply.c proxy/session/session.c \
+	proxy/session/session_capture.c \
 	proxy/session/session_events.c proxy/session/session_import.c \
 	proxy/session/session_inspect.c \
 	proxy/session/session_peer.c \

@@ -40,6 +40,21 @@ judge_local(struct gateway_conf *conf, const char *path, char *why,
 	return 0;
 }
 
+/* Below state, unless something else is said. */
+static int
+default_captures(struct gateway_conf *conf)
+{
+	if (*conf->captures != '\0') {
+		return 0;
+	}
+	free(conf->captures);
+	if (asprintf(&conf->captures, "%s/captures", conf->state) == -1) {
+		conf->captures = NULL;
+		return ERR_NOMEM;
+	}
+	return 0;
+}
+
 int
 gateway_conf_load(
     struct gateway_conf *conf, const char *path, char *why, size_t why_size)
@@ -52,6 +67,9 @@ gateway_conf_load(
 		.uid_count = 280,
 		.urbs = 256,
 		.buffers = 8,
+		.capture_size = 64,
+		.capture_files = 4,
+		.capture_record = 64,
 		.before_drivers = 1,
 		.watch_rules = 1,
 		.live = NET_LIVENESS_DEFAULT,
@@ -65,6 +83,7 @@ gateway_conf_load(
 		{&conf->audit, "/var/log/sallyport/audit.jsonl"},
 		{&conf->run, "/run/sallyport"},
 		{&conf->state, "/var/lib/sallyport"},
+		{&conf->captures, ""},
 		{&conf->ca, SYSCONFDIR "/sallyport/tls/ca.pem"},
 		{&conf->cert, SYSCONFDIR "/sallyport/tls/cert.pem"},
 		{&conf->key, SYSCONFDIR "/sallyport/tls/key.pem"},
@@ -83,6 +102,7 @@ gateway_conf_load(
 		{"gateway", "audit", CONF_STRING, &conf->audit, 0, 0},
 		{"gateway", "run", CONF_STRING, &conf->run, 0, 0},
 		{"gateway", "state", CONF_STRING, &conf->state, 0, 0},
+		{"gateway", "captures", CONF_STRING, &conf->captures, 0, 0},
 		{"gateway", "watch-rules", CONF_BOOL, &conf->watch_rules, 0, 0},
 		{"gateway", "tell-holder", CONF_BOOL, &conf->tell_holder, 0, 0},
 		{"gateway", "max-sessions", CONF_UINT, &conf->max_sessions, 1,
@@ -100,6 +120,10 @@ gateway_conf_load(
 		    2000},
 		{"session", "urbs", CONF_UINT, &conf->urbs, 1, 4096},
 		{"session", "buffers", CONF_UINT, &conf->buffers, 1, 256},
+		{"capture", "file-size", CONF_UINT, &conf->capture_size, 1,
+		    4096},
+		{"capture", "files", CONF_UINT, &conf->capture_files, 1, 99},
+		{"capture", "record", CONF_UINT, &conf->capture_record, 1, 64},
 		{"local", "before-drivers", CONF_BOOL, &conf->before_drivers, 0,
 		    0},
 		{"local", "keep", CONF_STRING, &conf->keep, 0, 0},
@@ -132,6 +156,9 @@ gateway_conf_load(
 		    path, conf->max_sessions, conf->uid_count - SPARE_UIDS);
 		r = ERR_FORMAT;
 	}
+	if (r == 0) {
+		r = default_captures(conf);
+	}
 	return r == 0 ? judge_local(conf, path, why, why_size) : r;
 }
 
@@ -146,6 +173,7 @@ gateway_conf_free(struct gateway_conf *conf)
 	free(conf->audit);
 	free(conf->run);
 	free(conf->state);
+	free(conf->captures);
 	conf_list_fini(&conf->issuers);
 	free(conf->ca);
 	free(conf->cert);

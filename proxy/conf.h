@@ -22,6 +22,7 @@ struct gateway_conf {
 	char *audit;	   /* audit.jsonl */
 	char *run;	   /* directory of sockets */
 	char *state;	   /* directory of what is kept over a restart */
+	char *captures;	   /* directory of captures, made by the warden */
 	int watch_rules;   /* loads them when their files change */
 	int tell_holder;   /* who has a device, to those who might have it */
 	unsigned max_sessions;
@@ -34,6 +35,10 @@ struct gateway_conf {
 	unsigned uid_base, uid_count; /* uids of sessions and probes */
 	unsigned urbs;	  /* of one session at its device at once */
 	unsigned buffers; /* MiB of their buffers together */
+	/* [capture] */
+	unsigned capture_size;	 /* MiB of one file */
+	unsigned capture_files;	 /* of one capture */
+	unsigned capture_record; /* KiB of one transfer */
 	/* [local] */
 	int before_drivers; /* de-authorize interfaces by default */
 	char *keep;	    /* rule file of the gateway's own devices, or "" */

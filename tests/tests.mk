@@ -322,3 +322,7 @@ recorder_srcs := proxy/capture/recorder.c $(base_core_srcs) $(wire_srcs) \
 $(eval $(call unit,recorder,$(recorder_srcs),-lpcap -ljansson))
 $(eval $(call fuzz,recorder,$(recorder_srcs)))
 fuzz_recorder_libs := -lpcap -ljansson
+$(eval $(call unit,captures,$(filter-out proxy/warden/main.c \
+	proxy/warden/hotplug.c,$(sallyport-warden_srcs)),-lev -linih -ljansson \
+	-lmbedcrypto))
+$(eval $(call unit,session_capture,$(session_rig_srcs) $(profiles_srcs),-lev))

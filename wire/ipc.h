@@ -288,6 +288,7 @@ struct ipc_out {
 };
 
 struct ipc_capture {
+	uint8_t is_all;	  /* else what rules of the profile want */
 	uint32_t payload; /* bytes of one record, at most CAPTURE_PAYLOAD */
 };
 

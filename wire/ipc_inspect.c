@@ -242,7 +242,7 @@ ipc_decode_quota(struct ipc_quota *m, const void *buf, size_t len)
 static int
 capture_bad(const struct ipc_capture *m)
 {
-	return m->payload == 0 || m->payload > CAPTURE_PAYLOAD;
+	return m->is_all > 1 || m->payload == 0 || m->payload > CAPTURE_PAYLOAD;
 }
 
 int
@@ -250,6 +250,7 @@ ipc_encode_capture(void *buf, size_t size, const struct ipc_capture *m)
 {
 	struct wcur c = wcur_of(buf, size);
 
+	wcur_u8(&c, m->is_all);
 	wcur_be32(&c, m->payload);
 	return ipc_encoded(&c, capture_bad(m));
 }
@@ -259,6 +260,7 @@ ipc_decode_capture(struct ipc_capture *m, const void *buf, size_t len)
 {
 	struct rcur c = rcur_of(buf, len);
 
+	m->is_all = rcur_u8(&c);
 	m->payload = rcur_be32(&c);
 	return ipc_decoded(&c, capture_bad(m));
 }

@@ -20,7 +20,7 @@ struct loop_io;
 struct loop_timer;
 struct broker;
 
-/* A session or a probe. Its slot decides its uid: uid_base + slot. */
+/* A session, a probe or a recorder. Its slot decides its uid: uid_base + slot. */
 struct child {
 	struct broker *broker; /* borrowed */
 	enum ipc_role role;    /* 0 = slot is free */
@@ -65,11 +65,21 @@ struct broker {
 	uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX];
 };
 
+/* "session"; never NULL. */
+static inline const char *
+broker_role_name(enum ipc_role role)
+{
+	return role == IPC_ROLE_SESSION ? "session" :
+	    role == IPC_ROLE_PROBE	? "probe" :
+					  "capture";
+}
+
 /* children.c: life and death of processes. */
 int broker_start_warden(struct broker *b); /* 0 or ERR_SYS, logged */
 struct child *broker_find(struct broker *b, uint32_t conn);
-/* Starts a session (fd = peer socket) or a probe (flags of enum
- * ipc_probe_flags; fd = usbfs node, or what device_texts gave); fd is
+/* Starts a session (fd = peer socket), a probe (flags of enum
+ * ipc_probe_flags; fd = usbfs node, or what device_texts gave) or a recorder
+ * (fd = a pipe's end); fd is
  * borrowed. *warden_end is the warden's end of its channel, owned by the
  * caller. 0, ERR_LIMIT, ERR_BUSY (conn number in use) or ERR_SYS. */
 int broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn,

@@ -56,7 +56,7 @@ on_limit(void *arg)
 	struct child *child = arg;
 
 	log_warnx("%s %u: did not end within its time, killed",
-	    child->role == IPC_ROLE_PROBE ? "probe" : "session", child->conn);
+	    broker_role_name(child->role), child->conn);
 	broker_end_child(child);
 }
 
@@ -74,8 +74,12 @@ int
 broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn, int fd,
     unsigned flags, struct child **out, int *warden_end)
 {
-	const char *program =
-	    role == IPC_ROLE_SESSION ? "sallyport-session" : "sallyport-probe";
+	static const char *const programs[] = {
+		[IPC_ROLE_SESSION] = "sallyport-session",
+		[IPC_ROLE_PROBE] = "sallyport-probe",
+		[IPC_ROLE_RECORDER] = "sallyport-capture",
+	};
+	const char *program = programs[role];
 	int to_broker[2] = {-1, -1}, to_warden[2] = {-1, -1}, r = ERR_SYS;
 	char path[PATH_MAX], number[16], urbs[16], buffers[16];
 	const char *argv[6] = {program, "session", number};
@@ -95,6 +99,10 @@ broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn, int fd,
 		snprintf(buffers, sizeof(buffers), "%u", b->conf.buffers);
 		argv[3] = urbs;
 		argv[4] = buffers;
+	} else if (role == IPC_ROLE_RECORDER) {
+		snprintf(urbs, sizeof(urbs), "%u", b->conf.capture_size);
+		argv[1] = "capture";
+		argv[3] = urbs;
 	} else {
 		argv[1] = (flags & IPC_PROBE_TEXTS) != 0 ? "texts" : "probe";
 		argv[3] = (flags & IPC_PROBE_RESET) != 0 ? "reset" : NULL;

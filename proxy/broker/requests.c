@@ -136,6 +136,26 @@ on_probe(struct broker *b, struct child *unused, struct channel_msg *msg)
 	return r;
 }
 
+/* What keeps a capture gets a pipe's end from the warden, and no device. */
+static int
+on_recorder(struct broker *b, struct child *unused, struct channel_msg *msg)
+{
+	struct child *child;
+	struct stat st;
+	int end = -1, r;
+
+	(void)unused;
+	if (msg->len != 0 || fstat(msg->fd, &st) == -1 ||
+	    !S_ISFIFO(st.st_mode)) {
+		return ERR_PEER;
+	}
+	r = broker_start_child(
+	    b, IPC_ROLE_RECORDER, msg->id, msg->fd, 0, &child, &end);
+	r = send_result(b, b->warden_chan, IPC_RECORDING, msg->id, r, end);
+	close_fd(&end);
+	return r;
+}
+
 static int
 on_authorize(struct broker *b, struct child *unused, struct channel_msg *msg)
 {
@@ -411,6 +431,8 @@ static const struct request table[] = {
 	{IPC_AUTHORIZE, FROM_WARDEN, NO_FD, NEED_NOTHING, "AUTHORIZE",
 	    on_authorize},
 	{IPC_GRANT, FROM_WARDEN, NO_FD, NEED_NOTHING, "GRANT", on_grant},
+	{IPC_RECORDER, FROM_WARDEN, ONE_FD, NEED_NOTHING, "RECORDER",
+	    on_recorder},
 	{IPC_KILL, FROM_WARDEN, NO_FD, NEED_NOTHING, "KILL", on_kill},
 	{IPC_CRL, FROM_WARDEN, NO_FD, NEED_NOTHING, "CRL", on_crl},
 	{IPC_KEY, FROM_SESSION, NO_FD, NEED_NO_KEY, "KEY", on_key},
@@ -504,8 +526,7 @@ broker_on_child(void *arg, int events)
 			broker_child_closed(child);
 			return;
 		}
-		log_warnx("%s %u: %s; ended",
-		    child->role == IPC_ROLE_SESSION ? "session" : "probe",
+		log_warnx("%s %u: %s; ended", broker_role_name(child->role),
 		    child->conn, err_str(r));
 		broker_end_child(child);
 	}

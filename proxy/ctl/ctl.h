@@ -14,6 +14,6 @@ json_t *ctl_ask(const char *socket_path, json_t *request, int *code);
 /* show.c: answers, for people. */
 typedef void ctl_show(const json_t *answer);
 ctl_show show_status, show_devices, show_sessions, show_reload, show_explain,
-    show_asks, show_policy, show_quarantine, show_nothing;
+    show_asks, show_policy, show_quarantine, show_capture, show_nothing;
 
 #endif

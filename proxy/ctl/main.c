@@ -15,7 +15,7 @@ struct options {
 	const char *socket;
 	const char *connection;
 	long confirm_within; /* seconds; 0 = not given */
-	int is_json, is_dry, is_confirm;
+	int is_json, is_dry, is_confirm, is_stop;
 };
 
 static void
@@ -36,6 +36,9 @@ usage(FILE *to)
 	      "  quarantine [clear DEVICE]   devices that a profile put there, "
 	      "or the end\n"
 	      "                of that for one\n"
+	      "  capture DEVICE [FILE.pcap]  keep what passes between it and its "
+	      "holder\n"
+	      "                [--stop]: no more\n"
 	      "  reload        load the rules again; says what changes, or what "
 	      "is wrong\n"
 	      "                [--dry-run [PATH]] [--confirm-within DURATION "
@@ -142,6 +145,22 @@ quarantine(const struct options *opt, char **args, int n, json_t *o)
 }
 
 static int
+capture(const struct options *opt, char **args, int n, json_t *o)
+{
+	if (n == 2 && opt->is_stop) {
+		usage(stderr);
+		return 2;
+	}
+	put(o, "device", args[0]);
+	if (opt->is_stop) {
+		json_object_set_new(o, "stop", json_true());
+	} else if (n == 2) {
+		put(o, "file", args[1]);
+	}
+	return 0;
+}
+
+static int
 reload(const struct options *opt, char **args, int n, json_t *o)
 {
 	char *path;
@@ -237,6 +256,7 @@ static const struct command {
 	{"sessions", 0, 0, plain, show_sessions},
 	{"kick", 0, 1, kick, show_nothing},
 	{"quarantine", 0, 2, quarantine, show_quarantine},
+	{"capture", 1, 2, capture, show_capture},
 	{"reload", 0, 1, reload, show_reload},
 	{"explain", 2, 2, explain, show_explain},
 	{"approve", 0, 1, answer, show_asks},
@@ -284,6 +304,7 @@ main(int argc, char **argv)
 		{"dry-run", no_argument, NULL, 'n'},
 		{"confirm-within", required_argument, NULL, 'w'},
 		{"confirm", no_argument, NULL, 'y'},
+		{"stop", no_argument, NULL, 'S'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
@@ -314,6 +335,9 @@ main(int argc, char **argv)
 			break;
 		case 'y':
 			opt.is_confirm = 1;
+			break;
+		case 'S':
+			opt.is_stop = 1;
 			break;
 		case 'h':
 			usage(stdout);

@@ -146,6 +146,14 @@ show_nothing(const json_t *o)
 }
 
 void
+show_capture(const json_t *o)
+{
+	if (*text_of(o, "file") != '\0') {
+		printf("%s\n", text_of(o, "file"));
+	}
+}
+
+void
 show_reload(const json_t *o)
 {
 	json_t *list = json_object_get(o, "changes"), *e;

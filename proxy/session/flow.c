@@ -482,6 +482,18 @@ flow_inspect(struct flow *flow)
 	return flow->inspect;
 }
 
+void
+flow_tap(struct flow *flow, const struct transfer_tap *tap)
+{
+	transfers_tap(flow->transfers, tap);
+}
+
+const struct floor *
+flow_floor(const struct flow *flow)
+{
+	return control_floor(flow->control);
+}
+
 uint32_t
 flow_in_flight(const struct flow *flow)
 {

@@ -69,6 +69,9 @@ void flow_gone(struct flow *flow);
 int flow_config_set(struct flow *flow, int err);
 /* The inspection of the device; NULL without a block. */
 struct inspect *flow_inspect(struct flow *flow);
+/* For who looks on; see transfers_tap. */
+void flow_tap(struct flow *flow, const struct transfer_tap *tap);
+const struct floor *flow_floor(const struct flow *flow);
 /* URBs at the device. */
 uint32_t flow_in_flight(const struct flow *flow);
 

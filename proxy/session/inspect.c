@@ -444,11 +444,13 @@ inspect_judge(struct inspect *i, struct transfer *t)
 	}
 	/* Where nobody can be asked, `else' is an answer that is there at
 	 * once, and the unit is judged once more with it. */
+	i->judged = t;
 	do {
 		i->is_answer = i->again = 0;
 		inspect_recall(i, t);
 		v = t->index == 0 ? judge_request(i, t) : judge_endpoint(i, t);
 	} while (i->again);
+	i->judged = NULL;
 	inspect_judged(i, t, v != TRANSFER_WAIT);
 	if (i->is_answer) {
 		transfer_answer_urb(i->how.transfers, t);
@@ -543,11 +545,13 @@ inspect_returned(struct inspect *i, struct transfer *t)
 	if (i->is_out || face == NULL) {
 		return empty(t);
 	}
+	i->judged = t;
 	do {
 		i->again = 0;
 		inspect_recall(i, t);
 		act = complete(i, t, face);
 	} while (i->again);
+	i->judged = NULL;
 	inspect_judged(i, t, act != TRANSFER_LATER);
 	if (act == TRANSFER_REPLY && t->index != 0) {
 		count_out(face, t);

@@ -30,6 +30,7 @@ struct inspect_report {
 	uint8_t interface;
 	struct table_rule rule;
 	const struct pjudge_report *what;
+	struct transfer *transfer; /* that is judged */
 };
 
 struct inspect_ask {

@@ -89,6 +89,7 @@ inspect_on_report(void *arg, const struct pjudge_report *report)
 		.profile = table_name(&i->table, judge->profile),
 		.interface = i->current != NULL ? i->current->number : 0,
 		.what = report,
+		.transfer = i->judged,
 	};
 
 	if (table_rule(&i->table, judge->profile, report->rule, &m.rule) !=

@@ -58,6 +58,7 @@ struct inspect {
 	int has_caps;
 	int is_out; /* the device has to leave: nothing passes */
 	struct face *current; /* whose decoder or rules are asked */
+	struct transfer *judged; /* about this one; NULL: about none */
 	struct ask asks[INSPECT_ASKS + ASKS_AT_ONCE];
 	struct ask *opened; /* by the ruling that was just made */
 	int again;     /* that one has its answer: judge once more */

@@ -85,6 +85,7 @@ static step_fn *const table[STATES][EVENTS] = {
 	[EV_PROFILE] = session_on_profile,
 	[EV_QUOTA] = session_on_quota,
 	[EV_LISTENING] = session_on_listening,
+	[EV_CAPTURE] = session_on_capture,
 	[EV_DEADLINE] = on_too_late,
     },
     [SS_COMPARING] = {
@@ -93,6 +94,7 @@ static step_fn *const table[STATES][EVENTS] = {
 	[EV_GONE] = ignore, /* the reader says so, too */
 	[EV_PROFILE] = session_on_profile,
 	[EV_LISTENING] = session_on_listening,
+	[EV_CAPTURE] = session_on_capture,
 	[EV_DEADLINE] = on_too_late,
     },
     [SS_STREAMING] = {
@@ -102,6 +104,7 @@ static step_fn *const table[STATES][EVENTS] = {
 	[EV_PROFILE] = session_on_profile,
 	[EV_ANSWER] = session_on_answer,
 	[EV_LISTENING] = session_on_listening,
+	[EV_CAPTURE] = session_on_capture,
     },
     [SS_REFUSING] = {
 	[EV_PEER] = session_on_leftover,
@@ -116,6 +119,7 @@ static step_fn *const table[STATES][EVENTS] = {
 	[EV_CONFIG_SET] = ignore,
 	[EV_PROFILE] = ignore, [EV_QUOTA] = ignore,
 	[EV_ANSWER] = ignore, [EV_LISTENING] = ignore,
+	[EV_CAPTURE] = ignore,
 	[EV_GONE] = ignore,
 	[EV_DEADLINE] = on_closing_late,
     },
@@ -127,7 +131,7 @@ static const char *const state_names[STATES] = {
 
 static const char *const event_names[EVENTS] = {"key", "peer", "identified",
     "list-item", "list-end", "line", "profile", "quota", "answer",
-    "listening", "device", "imported", "read", "config-set",
+    "listening", "capture", "device", "imported", "read", "config-set",
     "gone", "deadline"};
 
 const char *
@@ -301,6 +305,7 @@ event_of(uint16_t type, int from_broker)
 		{IPC_QUOTA_IS, 0, EV_QUOTA},
 		{IPC_ANSWER, 0, EV_ANSWER},
 		{IPC_LISTENING, 0, EV_LISTENING},
+		{IPC_CAPTURE, 0, EV_CAPTURE},
 	};
 
 	for (unsigned i = 0; i < ARRAY_LEN(types); i++) {
@@ -318,7 +323,9 @@ take_message(struct session *s, const struct channel_msg *msg, int from_broker)
 	int ev = event_of(msg->type, from_broker), fd = msg->fd;
 	struct event_arg arg = {.msg = msg, .fd = &fd};
 
-	if (ev < 0 || (fd != -1) != (ev == EV_DEVICE || ev == EV_PROFILE)) {
+	/* a capture begins with a descriptor, and ends without */
+	if (ev < 0 || (ev != EV_CAPTURE &&
+		(fd != -1) != (ev == EV_DEVICE || ev == EV_PROFILE))) {
 		session_end(s, 1, "message of an unknown kind");
 	} else {
 		session_event(s, (enum event)ev, &arg);

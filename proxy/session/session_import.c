@@ -182,6 +182,7 @@ open_device(struct session *s)
 		return r;
 	}
 	session_restore_quotas(s);
+	session_tap(s);
 	r = flow_claim(s->flow);
 	if (r != 0) {
 		import_failed(s, "claim interfaces", r);
@@ -361,6 +362,7 @@ session_drop_device(struct session *s)
 	s->reader = NULL;
 	flow_free(s->flow);
 	s->flow = NULL;
+	session_end_capture(s);
 	session_unmap(s);
 	close_fd(&s->device_fd);
 }

@@ -46,18 +46,13 @@ slot_of(struct session *s, const struct inspect_report *report)
 
 _Static_assert(RULING_SLOTS == 1u << (64 - 58), "the hash gives 6 bits");
 
-static void
-on_report(void *arg, const struct inspect_report *report)
+static int
+encode_report(struct session *s, const struct inspect_report *report,
+    uint32_t more)
 {
-	struct session *s = arg;
 	const struct pjudge_report *what = report->what;
-	struct ruling_slot *slot = slot_of(s, report);
 	struct ipc_ruled m;
-	int n;
 
-	if (!rate_may(&slot->rate)) {
-		return;
-	}
 	memset(&m, 0, sizeof(m));
 	m.hook = (uint8_t)what->hook;
 	m.verdict = (uint8_t)what->verdict;
@@ -65,7 +60,7 @@ on_report(void *arg, const struct inspect_report *report)
 	m.level = report->rule.level;
 	m.interface = report->interface;
 	m.line = report->rule.line;
-	m.more = slot->rate.dropped;
+	m.more = more;
 	copy(m.profile, sizeof(m.profile), report->profile);
 	copy(m.key, sizeof(m.key), report->rule.key);
 	copy(m.file, sizeof(m.file), report->rule.file);
@@ -77,7 +72,27 @@ on_report(void *arg, const struct inspect_report *report)
 		copy(m.text, sizeof(m.text),
 		    what->what != NULL ? what->what : "");
 	}
-	n = ipc_encode_ruled(s->buf, sizeof(s->buf), &m);
+	return ipc_encode_ruled(s->buf, sizeof(s->buf), &m);
+}
+
+static void
+on_report(void *arg, const struct inspect_report *report)
+{
+	struct session *s = arg;
+	struct ruling_slot *slot = slot_of(s, report);
+	int is_kept = s->capture != NULL || report->rule.has_capture;
+	int n, may = rate_may(&slot->rate);
+
+	if (!may && !is_kept) {
+		return;
+	}
+	n = encode_report(s, report, slot->rate.dropped);
+	if (is_kept && n > 0) {
+		session_capture_ruled(s, report, s->buf, (size_t)n);
+	}
+	if (!may) {
+		return;
+	}
 	if (n < 0 ||
 	    channel_send(s->warden, IPC_RULED, 0, s->buf, (size_t)n, -1) != 0) {
 		slot->rate.dropped++;

@@ -55,6 +55,7 @@ enum event {
 	EV_QUOTA,      /* warden: what was used of one before */
 	EV_ANSWER,     /* warden: the verdict on a held unit */
 	EV_LISTENING,  /* warden: whether a challenge would be seen */
+	EV_CAPTURE,    /* warden: a pipe for records, or the end of that */
 	EV_DEVICE,     /* broker: the device's descriptor */
 	EV_IMPORTED,   /* warden: the record, or why not */
 	EV_READ,       /* the device was read anew */
@@ -79,6 +80,8 @@ struct ruling_slot {
 };
 /* Quotas of one device that are kept in mind over sessions. */
 #define QUOTAS_TOLD 32u
+
+struct capture;
 
 struct session {
 	struct session_how how;
@@ -128,6 +131,8 @@ struct session {
 	int64_t wall; /* as the warden said with it */
 	int is_listening;
 	struct ruling_slot rulings[RULING_SLOTS];
+	struct capture *capture; /* owned; NULL = none */
+	uint8_t is_capture_wanted; /* by a profile: the warden was asked */
 	uint64_t quotas[QUOTAS_TOLD]; /* used, as told last */
 	struct ipc_quota kept[QUOTAS_TOLD];
 	unsigned nkept;
@@ -197,5 +202,14 @@ void session_quotas(struct session *s);
 void session_restore_quotas(struct session *s);
 /* The table is not used any more. */
 void session_unmap(struct session *s);
+
+/* session_capture.c */
+step_fn session_on_capture;
+/* A stream begins: what is kept of it is kept from here on. */
+void session_tap(struct session *s);
+/* A profile ruled on a transfer; buf is the encoded ipc_ruled. */
+void session_capture_ruled(struct session *s,
+    const struct inspect_report *report, const void *buf, size_t len);
+void session_end_capture(struct session *s);
 
 #endif

@@ -45,6 +45,7 @@ struct early {
 struct transfers {
 	struct transfers_how how;
 	struct transfer_hooks hooks;
+	const struct transfer_tap *tap; /* borrowed; NULL: nobody looks on */
 	struct pool pool;
 	struct transfer *buckets[BUCKETS];
 	struct queue held[TRANSFER_ENDPOINTS];
@@ -117,6 +118,50 @@ transfers_free(struct transfers *ts)
 }
 
 /* ------------------------------------------------------------------------ */
+/* Who looks on                                                             */
+
+void
+transfers_tap(struct transfers *ts, const struct transfer_tap *tap)
+{
+	ts->tap = tap;
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		for (struct transfer *t = ts->buckets[i]; t != NULL;
+		    t = t->next) {
+			t->is_tapped = 0;
+		}
+	}
+}
+
+static void
+tell_end(struct transfers *ts, struct transfer *t, int32_t status,
+    const void *data, uint32_t len, uint32_t actual)
+{
+	if (t->is_tapped) {
+		t->is_tapped = 0;
+		ts->tap->ended(ts->tap->arg, t, status, data, len, actual);
+	}
+}
+
+void
+transfer_tell(const struct transfer_tap *tap, struct transfer *t)
+{
+	uint32_t actual = t->urb.actual < t->urb.length ? t->urb.actual :
+							  t->urb.length;
+
+	t->is_tapped = 0;
+	tap->ended(tap->arg, t, reply_status_of(t->urb.result), t->urb.data,
+	    t->is_iso ? t->urb.length : actual, actual);
+}
+
+static void
+tell_urb(struct transfers *ts, struct transfer *t)
+{
+	if (t->is_tapped) {
+		transfer_tell(ts->tap, t);
+	}
+}
+
+/* ------------------------------------------------------------------------ */
 /* The table                                                                */
 
 static struct transfer **
@@ -143,6 +188,7 @@ forget(struct transfers *ts, struct transfer *t)
 {
 	struct transfer **at = bucket_of(ts, t->seqnum);
 
+	tell_end(ts, t, USBIP_ECONNRESET, NULL, 0, 0);
 	while (*at != t) {
 		at = &(*at)->next;
 	}
@@ -469,6 +515,7 @@ finish(struct transfers *ts, struct transfer *t)
 static void
 answer_status(struct transfers *ts, struct transfer *t, int32_t status)
 {
+	tell_end(ts, t, status, NULL, 0, 0);
 	reply_status(ts->how.out, t, status);
 	finish(ts, t);
 }
@@ -477,7 +524,11 @@ void
 transfer_answer(struct transfers *ts, struct transfer *t, int32_t status,
     const void *data, size_t len)
 {
+	uint32_t got = len < t->length ? (uint32_t)len : t->length;
+
 	ts->busy[t->index]--;
+	tell_end(ts, t, status, data, got,
+	    t->direction == USBIP_DIR_IN ? got : status == 0 ? t->length : 0);
 	reply_local(ts->how.out, t, status, data, len);
 	finish(ts, t);
 	transfers_pump(ts);
@@ -487,6 +538,7 @@ void
 transfer_answer_urb(struct transfers *ts, struct transfer *t)
 {
 	ts->busy[t->index]--;
+	tell_urb(ts, t);
 	reply_transfer(ts->how.out, t);
 	finish(ts, t);
 	transfers_pump(ts);
@@ -593,6 +645,9 @@ transfers_start(struct transfers *ts, struct transfer *t)
 	if (ts->nearly > 0 && was_unlinked(ts, t)) {
 		return;
 	}
+	if (ts->tap != NULL) {
+		ts->tap->begun(ts->tap->arg, t);
+	}
 	hold(ts, t, 0);
 	transfers_pump(ts);
 }
@@ -672,6 +727,9 @@ send_again(struct transfers *ts, struct transfer *t)
 {
 	if (t->nunlinks == 0 && t->killed == 0 && ts->failed == 0) {
 		/* its turn is before those that are held */
+		if (ts->tap != NULL) {
+			ts->tap->begun(ts->tap->arg, t);
+		}
 		hold(ts, t, 1);
 		return;
 	}
@@ -696,6 +754,7 @@ takes_instead(struct transfers *ts, struct transfer *t)
 	}
 	if (t->urb.result != URB_CANCELLED || t->urb.actual > 0 ||
 	    t->killed != 0) {
+		tell_urb(ts, t);
 		ts->hooks.unused(ts->hooks.arg, t, TAKE(t->instead), len);
 		return 0;
 	}
@@ -705,6 +764,7 @@ takes_instead(struct transfers *ts, struct transfer *t)
 	free(TAKE(t->instead));
 	t->urb.result = URB_OK;
 	t->urb.actual = len;
+	tell_urb(ts, t);
 	return 1;
 }
 
@@ -760,6 +820,9 @@ transfers_done(struct transfers *ts, struct urb *urb)
 	ts->is_starved = 0;
 	loop_timer_stop(ts->retry);
 	t->state = TRANSFER_RETURNED;
+	if (t->instead == NULL) {
+		tell_urb(ts, t);
+	}
 	if (q->head != NULL || !come_back(ts, t)) {
 		queue_add(q, t, 0);
 	}

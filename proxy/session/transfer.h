@@ -66,6 +66,7 @@ struct transfer {
 	struct usbip_iso *sub; /* owned: packets as submitted */
 	uint32_t packet_room;  /* entries that sub and urb.iso have */
 	uint8_t is_judged; /* passed: the judge will hear how it ended */
+	uint8_t is_tapped; /* the tap heard that it began, not that it ended */
 	void *mark;	   /* the judge's own; NULL at the start */
 	uint8_t *instead;  /* owned: what it is answered with when it comes
 			      back empty, or NULL */
@@ -106,6 +107,19 @@ struct transfer_hooks {
 	int (*may_run)(void *arg, const struct transfer *t);
 	/* After transfers_gate: nothing of its mask is at the device. */
 	void (*quiet)(void *arg);
+	void *arg;
+};
+
+/* Who looks on: at what the workstation sent, before anybody judged it, and at
+ * what the device, or the session itself, made of it, before it is judged on its
+ * way back. */
+struct transfer_tap {
+	/* Everything of it is there. Sets is_tapped to hear its end. */
+	void (*begun)(void *arg, struct transfer *t);
+	/* data: len bytes, of an isochronous one with the gaps between what its
+	 * packets brought; actual is what counts. */
+	void (*ended)(void *arg, const struct transfer *t, int32_t status,
+	    const uint8_t *data, uint32_t len, uint32_t actual);
 	void *arg;
 };
 
@@ -181,6 +195,11 @@ void transfers_ungate(struct transfers *ts);
 void transfers_fail(struct transfers *ts, int32_t status);
 /* Something outside changed (replies were written): go on with what waits. */
 void transfers_pump(struct transfers *ts);
+
+/* Who looks on from now on; borrowed. NULL: nobody. */
+void transfers_tap(struct transfers *ts, const struct transfer_tap *tap);
+/* Tells it how a transfer ended, as its urb says. */
+void transfer_tell(const struct transfer_tap *tap, struct transfer *t);
 
 /* Whether one more CMD_SUBMIT may be read. */
 int transfers_have_room(const struct transfers *ts);

@@ -110,6 +110,7 @@ static const struct {
 	{"sessions", control_sessions},
 	{"kick", control_kick},
 	{"quarantine", control_quarantine},
+	{"capture", control_capture},
 	{"reload", control_reload},
 	{"confirm", control_confirm},
 	{"explain", control_explain},

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/err.h"
 
 static unsigned
 open_asks(const struct warden *w)
@@ -241,6 +242,9 @@ control_sessions(struct warden *w, json_t *request)
 		if (s->device != NULL) {
 			control_text(e, "busid", s->device->place.busid);
 		}
+		if (s->capture != NULL) {
+			control_text(e, "capture", captures_name(s));
+		}
 		json_object_set_new(e, "refusals", json_integer(s->refusals));
 		json_array_append_new(list, e);
 	}
@@ -326,4 +330,70 @@ control_quarantine(struct warden *w, json_t *request)
 	o = control_success();
 	json_object_set_new(o, "quarantine", list);
 	return o;
+}
+
+/* A file below [gateway] captures, by its name or its whole path. */
+static const char *
+below_captures(const struct warden *w, const char *file)
+{
+	size_t n = strlen(w->conf.captures);
+
+	return strncmp(file, w->conf.captures, n) == 0 && file[n] == '/' ?
+	    file + n + 1 :
+	    file;
+}
+
+static json_t *
+start_capture(struct warden *w, struct session *s, const char *file)
+{
+	char why[512], path[1024];
+	json_t *o;
+	int r = captures_start(s, CAPTURE_BY_OPERATOR,
+	    file != NULL ? below_captures(w, file) : NULL, why, sizeof(why));
+
+	if (r != 0) {
+		return control_failure(r == ERR_BUSY ? 5 :
+			r == ERR_FORMAT		     ? 2 :
+						       1,
+		    why);
+	}
+	o = control_success();
+	(void)snprintf(path, sizeof(path), "%s/%s.pcap", w->conf.captures,
+	    captures_name(s));
+	control_text(o, "file", path);
+	return o;
+}
+
+/* Begins to keep what passes between a device and its holder, or ends that. */
+json_t *
+control_capture(struct warden *w, json_t *request)
+{
+	const char *what =
+	    json_string_value(json_object_get(request, "device"));
+	const char *file = json_string_value(json_object_get(request, "file"));
+	struct session *s, *hit = NULL;
+
+	TAILQ_FOREACH (s, &w->sessions, entry) {
+		if (what != NULL && s->device != NULL && s->chan != -1 &&
+		    s->phase == SESSION_OPEN &&
+		    registry_is_named(s->device, what)) {
+			hit = s;
+		}
+	}
+	if (hit == NULL) {
+		return control_failure(
+		    5, "nobody holds that device; see `sallyctl devices'");
+	}
+	if (!json_is_true(json_object_get(request, "stop"))) {
+		return start_capture(w, hit, file);
+	}
+	if (hit->capture == NULL) {
+		return control_failure(5, "it is not captured");
+	}
+	if (captures_is_demanded(hit)) {
+		return control_failure(
+		    1, "its rule says `capture'; `sallyctl kick' ends both");
+	}
+	captures_stop(hit);
+	return control_success();
 }

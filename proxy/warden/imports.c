@@ -41,6 +41,7 @@ ask_grant(struct session *s, struct device *dev)
 	size_t len;
 
 	if (rec == NULL) {
+		captures_stop(s);
 		lease_cancel(s);
 		s->device = NULL;
 		return reply_import(s, ERR_NOENT);
@@ -122,6 +123,11 @@ give(struct session *s, struct device *dev, const struct rule_decision *d)
 		log_warnx("import %s: %s", dev->place.busid, why);
 		return give_not(s, dev, d, why);
 	}
+	if (d->grant.has_capture &&
+	    captures_start(s, CAPTURE_BY_RULE, NULL, why, sizeof(why)) != 0) {
+		log_warnx("import %s: capture: %s", dev->place.busid, why);
+		return give_not(s, dev, d, "its capture cannot begin");
+	}
 	audit_write(
 	    s->warden, "import", "allowed", s, dev, d, (char *)NULL);
 	return ask_grant(s, dev);
@@ -183,6 +189,7 @@ session_on_granted(
 		    conn, err == ERR_SYS ? strerror(r->sys) : err_str(err));
 		/* The session ends after this answer; the device is read
 		 * again when it is gone. */
+		captures_stop(s);
 		lease_cancel(s);
 		if (err != ERR_BUSY && err != ERR_NOENT) {
 			err = ERR_SYS;

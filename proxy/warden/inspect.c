@@ -322,7 +322,15 @@ inspect_goes_on(
     struct session *s, const struct rule_decision *d, const char **reason)
 {
 	const struct lease *lease = s->lease;
+	char why[512];
 
+	if (d->grant.has_capture && s->capture == NULL &&
+	    s->phase == SESSION_OPEN &&
+	    captures_start(s, CAPTURE_BY_RULE, NULL, why, sizeof(why)) != 0) {
+		log_warnx("%s: capture: %s", s->device->place.busid, why);
+		*reason = "its capture cannot begin";
+		return ERR_SYS;
+	}
 	/* before it is granted, what was sealed for it is still on its way */
 	if (s->phase != SESSION_OPEN || lease->block != -1 ||
 	    (lease->revision == s->warden->rules_revision &&

@@ -116,6 +116,7 @@ main(int argc, char **argv)
 	TAILQ_INIT(&w->devices);
 	TAILQ_INIT(&w->sessions);
 	TAILQ_INIT(&w->held);
+	TAILQ_INIT(&w->captures);
 	start(w);
 	loop_run(w->loop);
 	return 0;

@@ -323,6 +323,7 @@ rulefiles_load(struct warden *w, const char *path, struct source *src,
 		.warden = w, .load = rules_load_new(), .src = src};
 	struct rules_means means = {
 		.is_gateway = 1,
+		.has_capture = 1,
 		.nissuers = w->nissuers,
 		.issuers = w->issuers,
 		.nnamed = w->nnamed,

@@ -54,6 +54,7 @@ session_free(struct session *s)
 
 	close_channel(s);
 	inspect_forget(s);
+	captures_forget(s);
 	lease_end(s);
 	events_close(s);
 	if (s->peer_fd != -1) {
@@ -335,6 +336,7 @@ static const struct {
 	{IPC_CHALLENGE, inspect_on_challenge},
 	{IPC_QUOTA, inspect_on_quota},
 	{IPC_OUT, inspect_on_out},
+	{IPC_CAPTURE_WANTED, captures_on_wanted},
 };
 
 /* One message. 0, or why there are no more. */

@@ -84,13 +84,14 @@ on_answer(struct warden *w, struct channel_msg *msg)
 	struct ipc_result result;
 	int fd = msg->fd;
 
-	msg->fd = -1; /* the handlers of SPAWNED and PROBED take it */
+	msg->fd = -1; /* the handlers of what has one take it */
 	if (msg->type == IPC_EXITED) {
 		close_fd(&fd);
 		if (ipc_decode_exited(&exited, msg->data, msg->len) != 0) {
 			fatalx("broker: EXITED cannot be read");
 		}
-		if (!session_on_exited(w, msg->id, &exited)) {
+		if (!session_on_exited(w, msg->id, &exited) &&
+		    !captures_on_exited(w, msg->id, &exited)) {
 			registry_on_exited(w, msg->id);
 		}
 		return;
@@ -109,6 +110,9 @@ on_answer(struct warden *w, struct channel_msg *msg)
 		break;
 	case IPC_PROBED:
 		registry_on_probed(w, msg->id, &result, fd);
+		break;
+	case IPC_RECORDING:
+		captures_on_recording(w, msg->id, &result, fd);
 		break;
 	case IPC_GRANTED:
 		close_fd(&fd);

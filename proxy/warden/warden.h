@@ -34,6 +34,7 @@ struct subscriber;
 struct lease;
 struct watch;
 struct revoked;
+struct capture;
 
 #define PEER_NAME 64
 #define HASH_TEXT 48 /* base64 of SHA-256, with its NUL */
@@ -113,6 +114,8 @@ struct session {
 	enum rule_lock lock;   /* as its workstation says; of one that watches */
 	int has_asked;	       /* for a list, a device or events: once */
 	struct subscriber *events; /* owned; NULL unless it watches */
+	struct capture *capture;   /* borrowed from captures; NULL = none */
+	int has_wanted; /* a rule of its profile wanted one: asked once */
 	uint64_t since;	       /* clock_wall at accept */
 	uint64_t leaves; /* clock_mono; 0 = stays: it was told goodbye */
 	unsigned refusals;
@@ -226,6 +229,7 @@ struct warden {
 	struct device_list devices;
 	struct session_list sessions;
 	struct held_list held;
+	TAILQ_HEAD(capture_list, capture) captures;
 	unsigned nsessions;
 	uint32_t next_conn;
 	uint64_t next_device;
@@ -389,6 +393,27 @@ void inspect_forget(struct session *s); /* it is gone */
 /* Somebody of that identity began or ceased to watch. */
 void inspect_listeners(struct warden *w, const char *identity);
 int device_is_quarantined(const struct device *dev);
+
+/* captures.c: what is kept of the transfers of a session that has a device. */
+enum capture_why {
+	CAPTURE_BY_RULE,     /* without it the lease ends */
+	CAPTURE_BY_OPERATOR,
+	CAPTURE_BY_PROFILE,  /* only what its rules say */
+};
+/* name: "NAME.pcap", or NULL: one is made. 0, or an error with why: ERR_BUSY,
+ * ERR_FORMAT (the name), ERR_LIMIT, ERR_NOMEM, ERR_SYS. */
+int captures_start(struct session *s, enum capture_why reason,
+    const char *name, char *why, size_t size);
+void captures_stop(struct session *s); /* one without is fine */
+void captures_forget(struct session *s); /* it is gone */
+const char *captures_name(const struct session *s); /* NULL = none */
+int captures_is_demanded(const struct session *s);  /* by the rule */
+int captures_on_wanted(struct session *s, const struct channel_msg *msg);
+void captures_on_recording(
+    struct warden *w, uint32_t conn, const struct ipc_result *r, int fd);
+/* 1 when conn was one. */
+int captures_on_exited(
+    struct warden *w, uint32_t conn, const struct ipc_exited *m);
 
 /* watch.c: tells policy_touched when files that rules came from change. */
 int watch_start(struct warden *w); /* 0, or logged */

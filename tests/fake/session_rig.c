@@ -310,6 +310,10 @@ inspection_says(struct rig *rig, const struct channel_msg *msg)
 		rig->nquotas++;
 		r = ipc_decode_quota(&rig->used, msg->data, msg->len);
 		break;
+	case IPC_CAPTURE_WANTED:
+		rig->nwanted++;
+		r = ipc_decode_wanted(&rig->wanted, msg->data, msg->len);
+		break;
 	default:
 		return 0;
 	}
@@ -415,6 +419,17 @@ rig_verdict(struct rig *rig, uint32_t id, enum ipc_say say)
 
 	tell(rig->warden, IPC_ANSWER, buf,
 	    ipc_encode_answer(buf, sizeof(buf), &m), -1);
+}
+
+void
+rig_capture(struct rig *rig, int fd, int is_all)
+{
+	struct ipc_capture m = {
+		.is_all = is_all != 0, .payload = 64 * 1024};
+	uint8_t buf[8];
+
+	tell(rig->warden, IPC_CAPTURE, buf,
+	    fd != -1 ? ipc_encode_capture(buf, sizeof(buf), &m) : 0, fd);
 }
 
 void

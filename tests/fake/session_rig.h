@@ -88,6 +88,8 @@ struct rig {
 	struct ipc_out out;
 	struct ipc_quota used;
 	unsigned nquotas;
+	struct ipc_wanted wanted;
+	unsigned nwanted;
 	unsigned door_wiped;
 	struct stream *stream; /* the session's; borrowed, for its counts */
 
@@ -150,6 +152,8 @@ int rig_line(struct rig *rig, const char *text, size_t len);
  * of those before), a verdict, whether somebody would see a challenge. */
 void rig_profiles(struct rig *rig, const void *block, size_t size);
 void rig_verdict(struct rig *rig, uint32_t id, enum ipc_say say);
+/* fd is sent, not closed; -1: the end of a capture. */
+void rig_capture(struct rig *rig, int fd, int is_all);
 void rig_listening(struct rig *rig, int is_listening);
 
 /* Takes exactly n bytes, turning the rig until they are there. */

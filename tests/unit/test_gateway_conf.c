@@ -69,6 +69,19 @@ what_is_there_at_boot(void **state)
 }
 
 static void
+captures_are_below_the_state(void **state)
+{
+	(void)state;
+	assert_int_equal(load("[gateway]\nstate = /x\n"), 0);
+	assert_string_equal(conf.captures, "/x/captures");
+	assert_int_equal(conf.capture_files, 4);
+	assert_int_equal(load("[gateway]\ncaptures = /y\n"), 0);
+	assert_string_equal(conf.captures, "/y");
+	assert_int_equal(load("[capture]\nrecord = 65\n"), ERR_FORMAT);
+	assert_int_equal(load("[capture]\nfiles = 0\n"), ERR_FORMAT);
+}
+
+static void
 uids_for_probes_are_left(void **state)
 {
 	(void)state;
@@ -82,6 +95,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_there_at_boot),
+		cmocka_unit_test(captures_are_below_the_state),
 		cmocka_unit_test(uids_for_probes_are_left),
 	};
 

@@ -312,6 +312,7 @@ fill_out(struct rnd *r, union message *m)
 static void
 fill_capture(struct rnd *r, union message *m)
 {
+	m->capture.is_all = rnd_u32(r) & 1;
 	m->capture.payload = 1 + rnd_u32(r) % (64u * 1024u);
 }
 

@@ -5,6 +5,7 @@
  */
 #include "proxy/broker/broker.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -311,6 +312,40 @@ test_spawn(void **state)
 	close_fd(&pair[0]);
 	close_fd(&pair[1]);
 	close_fd(&tcp);
+}
+
+/* A pipe's end, and nothing else. */
+static void
+test_recorder(void **state)
+{
+	struct channel_msg msg;
+	int pipe[2], other = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(pipe2(pipe, O_CLOEXEC), 0);
+	from_warden(IPC_RECORDER, 9, NULL, 0, pipe[0]);
+	assert_int_equal(did.started, 1);
+	assert_int_equal(children[1].role, IPC_ROLE_RECORDER);
+	assert_false(children[1].has_device);
+	assert_int_equal(answer(warden_end, &msg), 0);
+	assert_int_equal(msg.type, IPC_RECORDING);
+	assert_int_not_equal(msg.fd, -1);
+	close_fd(&msg.fd);
+	close_fd(&pipe[0]);
+	close_fd(&pipe[1]);
+	from_warden(IPC_RECORDER, 10, NULL, 0, other);
+	assert_int_equal(did.started, 1);
+	assert_true(warden_is_dead());
+	close_fd(&other);
+}
+
+static void
+test_recorder_needs_fd(void **state)
+{
+	(void)state;
+	from_warden(IPC_RECORDER, 9, NULL, 0, -1);
+	assert_true(warden_is_dead());
+	assert_true(nothing_done());
 }
 
 static void
@@ -695,6 +730,8 @@ main(void)
 		T(test_unknown_types),
 		T(test_spawn),
 		T(test_spawn_needs_fd),
+		T(test_recorder),
+		T(test_recorder_needs_fd),
 		T(test_grant_needs_key),
 		T(test_grant_once),
 		T(test_grant_two_holders),

@@ -550,12 +550,13 @@ test_table(void **state)
 	    "op peer deadline\n"
 	    "events peer line deadline\n"
 	    "listing peer list-item list-end deadline\n"
-	    "importing peer profile quota listening device imported deadline\n"
-	    "comparing peer profile listening read gone deadline\n"
-	    "streaming peer profile answer listening config-set gone\n"
+	    "importing peer profile quota listening capture device imported "
+	    "deadline\n"
+	    "comparing peer profile listening capture read gone deadline\n"
+	    "streaming peer profile answer listening capture config-set gone\n"
 	    "refusing peer deadline\n"
 	    "closing peer list-item list-end line profile quota answer "
-	    "listening device imported read config-set gone deadline\n"
+	    "listening capture device imported read config-set gone deadline\n"
 	    "ended\n";
 	char text[2048];
 	size_t len = 0;
