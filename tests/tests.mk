@@ -324,5 +324,5 @@ $(eval $(call fuzz,recorder,$(recorder_srcs)))
 fuzz_recorder_libs := -lpcap -ljansson
 $(eval $(call unit,captures,$(filter-out proxy/warden/main.c \
 	proxy/warden/hotplug.c,$(sallyport-warden_srcs)),-lev -linih -ljansson \
-	-lmbedcrypto))
+	-lmbedx509 -lmbedcrypto))
 $(eval $(call unit,session_capture,$(session_rig_srcs) $(profiles_srcs),-lev))

@@ -68,7 +68,7 @@ last 'quarantine by profiles/lab.profile:11'
 why 3 hid key=GUI+0x15
 last 'drop by profiles/lab.profile:12'
 why 3 hid key=0x04+0xa5
-has out 'no: key: 0x04 0xa5 is not all among { 0x04..0x65 }'
+has out 'no: key: A 0xa5 is not all among { A B C D E'
 why 3 ctap rp=evil.example bytes=05
 has out 'no: rp: evil.example is not among { login.example }'
 has out 'no: bytes at 0: are not those of the rule'
