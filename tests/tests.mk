@@ -255,6 +255,10 @@ $(eval $(call fuzz,setup,policy/decode/raw.c policy/decode/dfu.c \
 $(eval $(call unit,ctap,policy/decode/ctap.c tests/fake/judge_list.c \
 	$(facts_srcs) $(record_srcs)))
 $(eval $(call fuzz,ctap,policy/decode/ctap.c $(facts_srcs) $(record_srcs)))
+$(eval $(call unit,hid_report,policy/decode/hid_report.c \
+	policy/decode/hid_values.c))
+$(eval $(call fuzz,hid_report,policy/decode/hid_report.c \
+	policy/decode/hid_values.c))
 
 # --- ccid, apdu, serial, mtp
 script_srcs := tests/fake/decode_script.c tests/fake/judge_list.c \

@@ -1,0 +1,463 @@
+/*
+ * A report descriptor (HID 1.11 6.2.2) becomes a table of reports, fields and
+ * usages, in one pass over its items. Runs in sallyport-session.
+ *
+ * What Linux refuses is refused, and what has no single meaning; each limit is
+ * Linux's or one that no real device comes near. Usages of fewer than four
+ * bytes take the page that stands when the main item comes, as in Linux; of
+ * alternatives between delimiters the first counts.
+ */
+#include "policy/decode/hid_report.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "wire/desc_why.h"
+#include "wire/hid_item.h"
+
+#define STACK_MAX 16u		 /* pushes */
+#define DEPTH_MAX 64u		 /* collections in each other */
+#define SIZE_MAX_BITS 256u	 /* of one value */
+#define COUNT_MAX 12288u	 /* values of one field */
+#define REPORT_BITS (16384u * 8u) /* of one report */
+#define ARRAY_BITS 32u
+#define KEY_USAGE_MAX 0x2ffu /* kernels have no key above */
+
+#define FLAG_CONSTANT 0x01u
+#define FLAG_VARIABLE 0x02u
+
+struct globals {
+	uint32_t page, size, count, id;
+	int32_t low, high;
+};
+
+/* A usage, or a range of them, that the next main item is about. */
+struct local {
+	uint32_t first, count;
+	uint8_t is_short; /* its page is still to come */
+};
+
+struct pass {
+	struct hid_report *out; /* borrowed */
+	struct desc_why *why;	/* borrowed */
+	struct globals now, stack[STACK_MAX];
+	unsigned npushed, depth;
+	uint32_t minimum;
+	unsigned branch; /* of delimiters */
+	uint8_t is_delimited;
+	uint16_t nlocals; /* behind the runs that are in use, where they stay
+			     if a field takes them */
+	uint8_t is_short[HID_RUNS];
+	uint32_t counts[HID_RUNS];
+	size_t at;
+};
+
+static int
+no(const struct pass *p, const char *rule, const char *text)
+{
+	return desc_refuse(p->why, ERR_POLICY, rule, text, p->at);
+}
+
+/* ------------------------------------------------------------------------ */
+/* Main items                                                               */
+
+/* The usages that stand, with the page that stands now: Linux changes those
+ * before the last that has it already (hid_concatenate_last_usage_page). */
+static void
+give_page(struct pass *p)
+{
+	struct hid_run *runs = p->out->runs + p->out->nruns;
+
+	for (unsigned i = p->nlocals; i-- > 0;) {
+		if (!p->is_short[i]) {
+			continue;
+		}
+		if (runs[i].first >> 16 == p->now.page) {
+			return;
+		}
+		runs[i].first = p->now.page << 16 | (runs[i].first & 0xffff);
+	}
+}
+
+static int
+shape_of(struct pass *p, enum hid_kind kind, struct hid_shape **shape)
+{
+	struct hid_report *out = p->out;
+	uint8_t *index = &out->index[kind][p->now.id];
+
+	if (*index == 0) {
+		if (out->nshapes == HID_SHAPES) {
+			return no(p, "R7.count", "more than 255 HID reports");
+		}
+		out->shapes[out->nshapes] = (struct hid_shape){
+			.kind = (uint8_t)kind,
+			.id = (uint8_t)p->now.id,
+			.slot = HID_NO_SLOT,
+			.is_pure = 1,
+		};
+		*index = (uint8_t)++out->nshapes;
+		out->is_numbered[kind] |= p->now.id != 0;
+	}
+	if (out->is_numbered[kind] && out->index[kind][0] != 0) {
+		return no(p, "R7.id",
+		    "a report without an id beside those that have one");
+	}
+	*shape = &out->shapes[*index - 1];
+	return 0;
+}
+
+/* Whether keys are among them; *is_pure: and nothing else. */
+static int
+are_keys(const struct hid_run *run, uint32_t count, int *is_pure)
+{
+	uint32_t first = run->first, last = run->first + count - 1;
+
+	*is_pure = (first >= 0x70000 && last <= 0x7ffff) ||
+	    (first >= 0x10080 && last <= 0x100bf);
+	return (first <= 0x700ff && last >= 0x70004) ||
+	    (first <= 0x100bf && last >= 0x10080);
+}
+
+static void
+take_usages(struct pass *p, struct hid_field *field, struct hid_shape *shape)
+{
+	struct hid_run *runs = p->out->runs + p->out->nruns;
+	uint32_t at = 0;
+	int is_pure;
+
+	field->run = p->out->nruns;
+	field->nruns = p->nlocals;
+	for (unsigned i = 0; i < p->nlocals; i++) {
+		runs[i].at = at;
+		at += p->counts[i];
+		field->has_keys |=
+		    (uint8_t)are_keys(&runs[i], p->counts[i], &is_pure);
+		shape->is_pure &= (uint8_t)is_pure;
+	}
+	field->nusages = at;
+	p->out->nruns = (uint16_t)(p->out->nruns + p->nlocals);
+}
+
+static int
+add_field(struct pass *p, struct hid_shape *shape, uint32_t flags)
+{
+	struct hid_report *out = p->out;
+	struct hid_field *field;
+	int is_array = (flags & FLAG_VARIABLE) == 0;
+
+	if (p->now.size == 0) {
+		return no(p, "R7.size", "HID values without bits");
+	}
+	if (is_array && p->now.size > ARRAY_BITS) {
+		return no(p, "R7.size", "number of a usage above 32 bits");
+	}
+	if (out->nfields == HID_FIELDS) {
+		return no(p, "R7.count", "more than 512 HID fields");
+	}
+	field = &out->fields[out->nfields++];
+	*field = (struct hid_field){
+		.bit = shape->bits,
+		.size = (uint16_t)p->now.size,
+		.count = (uint16_t)p->now.count,
+		.is_array = (uint8_t)is_array,
+		.low = p->now.low,
+		.high = p->now.high,
+	};
+	take_usages(p, field, shape);
+	if (shape->last != 0) {
+		out->fields[shape->last - 1].next = out->nfields;
+	} else {
+		shape->first = out->nfields;
+	}
+	shape->last = out->nfields;
+	if (shape->kind == HID_INPUT && field->has_keys &&
+	    shape->slot == HID_NO_SLOT) {
+		if (out->nslots == HID_KEY_SLOTS) {
+			return no(p, "R7.count",
+			    "more than 16 reports that have keys");
+		}
+		shape->slot = out->nslots++;
+	}
+	return 0;
+}
+
+static int
+on_field(struct pass *p, enum hid_kind kind, uint32_t flags)
+{
+	struct hid_shape *shape = NULL;
+	int r = shape_of(p, kind, &shape);
+
+	if (r != 0) {
+		return r;
+	}
+	/* as unsigned, when the lower end is not negative */
+	if (p->now.low < 0 ? p->now.high < p->now.low :
+			     (uint32_t)p->now.high < (uint32_t)p->now.low) {
+		return no(p, "R7.logical", "range that ends before it begins");
+	}
+	/* padding is what has no usage, too */
+	if ((flags & FLAG_CONSTANT) == 0 && p->nlocals > 0 &&
+	    p->now.count > 0) {
+		give_page(p);
+		r = add_field(p, shape, flags);
+		if (r != 0) {
+			return r;
+		}
+	}
+	/* neither factor is above 16 bits here */
+	shape->bits += p->now.size * p->now.count;
+	if (shape->bits > REPORT_BITS) {
+		return no(p, "R7.size", "HID report above 16384 bytes");
+	}
+	shape->len = (uint16_t)((shape->bits + 7) / 8);
+	return 0;
+}
+
+static int
+on_main(struct pass *p, const struct hid_item *item)
+{
+	int r = 0;
+
+	switch (item->tag) {
+	case HID_MAIN_INPUT:
+		r = on_field(p, HID_INPUT, item->value);
+		break;
+	case HID_MAIN_OUTPUT:
+		r = on_field(p, HID_OUTPUT, item->value);
+		break;
+	case HID_MAIN_FEATURE:
+		r = on_field(p, HID_FEATURE, item->value);
+		break;
+	case HID_MAIN_COLLECTION:
+		if (p->depth == DEPTH_MAX) {
+			return no(p, "R7.collection",
+			    "collections more than 64 deep");
+		}
+		p->depth++;
+		break;
+	case HID_MAIN_END:
+		if (p->depth == 0) {
+			return no(p, "R7.collection",
+			    "end of a collection that is not open");
+		}
+		p->depth--;
+		break;
+	}
+	if (p->is_delimited) {
+		return no(p, "R7.usage", "set of usages that is not closed");
+	}
+	p->nlocals = 0;
+	p->minimum = 0;
+	p->branch = 0;
+	return r;
+}
+
+/* ------------------------------------------------------------------------ */
+/* Global and local items                                                   */
+
+static int
+on_global(struct pass *p, const struct hid_item *item)
+{
+	switch (item->tag) {
+	case HID_GLOBAL_PAGE:
+		p->now.page = item->value & 0xffff;
+		break;
+	case HID_GLOBAL_LOGICAL_MIN:
+		p->now.low = hid_item_signed(item);
+		break;
+	case HID_GLOBAL_LOGICAL_MAX:
+		/* 25 ff after 15 00 is 255: so many keyboards say it */
+		p->now.high = p->now.low < 0 ? hid_item_signed(item) :
+					       (int32_t)item->value;
+		break;
+	case HID_GLOBAL_SIZE:
+		if (item->value > SIZE_MAX_BITS) {
+			return no(p, "R7.size", "HID value above 256 bits");
+		}
+		p->now.size = item->value;
+		break;
+	case HID_GLOBAL_COUNT:
+		if (item->value > COUNT_MAX) {
+			return no(p, "R7.count",
+			    "HID field of more than 12288 values");
+		}
+		p->now.count = item->value;
+		break;
+	case HID_GLOBAL_ID:
+		if (item->value == 0 || item->value > 255) {
+			return no(p, "R7.id", "report id is not 1 to 255");
+		}
+		p->now.id = item->value;
+		break;
+	case HID_GLOBAL_PUSH:
+		if (p->npushed == STACK_MAX) {
+			return no(p, "R7.stack", "more than 16 pushes");
+		}
+		p->stack[p->npushed++] = p->now;
+		break;
+	case HID_GLOBAL_POP:
+		if (p->npushed == 0) {
+			return no(p, "R7.stack", "pop without a push");
+		}
+		p->now = p->stack[--p->npushed];
+		break;
+	}
+	return 0;
+}
+
+static int
+add_usages(struct pass *p, uint32_t first, uint32_t last, unsigned size)
+{
+	unsigned i = p->nlocals;
+	int is_short = size <= 2;
+	uint32_t page = is_short ? p->now.page : last >> 16;
+
+	if (last < first) {
+		return no(p, "R7.usage", "usages that end before they begin");
+	}
+	if (page == 0x07 && (last & 0xffff) > KEY_USAGE_MAX) {
+		return no(p, "R7.usage", "a key that no keyboard has");
+	}
+	if (last - first > 0xffff) {
+		return no(p, "R7.usage", "more usages than a page has");
+	}
+	if (p->out->nruns + i >= HID_RUNS) {
+		return no(p, "R7.count", "more than 1024 HID usages");
+	}
+	p->out->runs[p->out->nruns + i].first =
+	    is_short ? page << 16 | first : first;
+	p->counts[i] = last - first + 1;
+	p->is_short[i] = (uint8_t)is_short;
+	p->nlocals++;
+	return 0;
+}
+
+static int
+on_local(struct pass *p, const struct hid_item *item)
+{
+	if (item->tag == HID_LOCAL_DELIMITER) {
+		if ((item->value != 0) == p->is_delimited) {
+			return no(p, "R7.usage",
+			    "set of usages within or without another");
+		}
+		p->is_delimited = item->value != 0;
+		p->branch += p->is_delimited;
+		return 0;
+	}
+	if (p->branch > 1) {
+		return 0;
+	}
+	switch (item->tag) {
+	case HID_LOCAL_USAGE:
+		return add_usages(p, item->value, item->value, item->size);
+	case HID_LOCAL_MINIMUM:
+		p->minimum = item->value;
+		break;
+	case HID_LOCAL_MAXIMUM:
+		return add_usages(p, p->minimum, item->value, item->size);
+	}
+	return 0;
+}
+
+static int
+on_item(struct pass *p, const struct hid_item *item)
+{
+	if (item->tag == HID_ITEM_LONG) {
+		return 0;
+	}
+	switch (item->tag >> 2 & 3) {
+	case 0:
+		return on_main(p, item);
+	case 1:
+		return on_global(p, item);
+	case 2:
+		return on_local(p, item);
+	}
+	return 0; /* reserved, and passed over by all */
+}
+
+static int
+finish(struct pass *p)
+{
+	struct hid_report *out = p->out;
+
+	if (p->depth != 0) {
+		return no(p, "R7.collection", "a collection is not closed");
+	}
+	for (unsigned i = 0; i < out->nshapes; i++) {
+		struct hid_shape *s = &out->shapes[i];
+		unsigned len = s->len + (s->id != 0 ? 1u : 0u);
+
+		if (s->bits == 0) {
+			return no(p, "R7.size", "HID report of no bits");
+		}
+		s->is_pure &= s->first != 0;
+		if (len > out->longest[s->kind]) {
+			out->longest[s->kind] = (uint16_t)len;
+		}
+	}
+	return 0;
+}
+
+int
+hid_report_compile(struct hid_report *out, const uint8_t *bytes, size_t len,
+    struct desc_why *why)
+{
+	struct pass p;
+	struct hid_item item;
+	size_t at = 0;
+	int r;
+
+	memset(out, 0, sizeof(*out));
+	memset(&p, 0, sizeof(p));
+	p.out = out;
+	p.why = why;
+	while ((r = hid_item_next(&item, bytes, len, &at)) > 0) {
+		p.at = item.at;
+		r = on_item(&p, &item);
+		if (r != 0) {
+			return r;
+		}
+	}
+	p.at = item.at;
+	if (r < 0) {
+		return no(&p, "R7.item", "HID item runs past the end");
+	}
+	return finish(&p);
+}
+
+int
+hid_report_has_application(const uint8_t *bytes, size_t len, uint32_t usage)
+{
+	uint32_t page = 0, last = 0, depth = 0;
+	struct hid_item item;
+	size_t at = 0;
+	unsigned size = 0;
+
+	while (hid_item_next(&item, bytes, len, &at) > 0) {
+		switch (item.tag) {
+		case HID_GLOBAL_PAGE:
+			page = item.value & 0xffff;
+			continue;
+		case HID_LOCAL_USAGE:
+			last = item.value;
+			size = item.size;
+			continue;
+		case HID_MAIN_COLLECTION:
+			last = size <= 2 ? page << 16 | (last & 0xffff) : last;
+			if (depth++ == 0 && last == usage &&
+			    (item.value & 0xff) == HID_COLLECTION_APPLICATION) {
+				return 1;
+			}
+			break;
+		case HID_MAIN_END:
+			depth -= depth > 0;
+			break;
+		}
+		if ((item.tag >> 2 & 3) == 0) {
+			last = 0;
+			size = 0;
+		}
+	}
+	return 0;
+}
