@@ -117,7 +117,11 @@ table_srcs := policy/profiles/judge.c policy/profiles/lookup.c \
 # Why a table rules as it does, for people.
 explain_srcs := policy/profiles/judge_explain.c
 
-decode_srcs := policy/decode/apdu.c policy/decode/av.c \
+hid_srcs := policy/decode/hid.c policy/decode/hid_arm.c \
+	policy/decode/hid_piece.c policy/decode/hid_report.c \
+	policy/decode/hid_values.c
+
+decode_srcs := $(hid_srcs) policy/decode/apdu.c policy/decode/av.c \
 	policy/decode/av_audio.c policy/decode/av_entity.c \
 	policy/decode/av_video.c policy/decode/bot.c policy/decode/ccid.c \
 	policy/decode/ccid_block.c policy/decode/ccid_desc.c \

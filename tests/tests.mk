@@ -257,6 +257,9 @@ $(eval $(call unit,ctap,policy/decode/ctap.c tests/fake/judge_list.c \
 $(eval $(call fuzz,ctap,policy/decode/ctap.c $(facts_srcs) $(record_srcs)))
 $(eval $(call unit,hid_report,policy/decode/hid_report.c \
 	policy/decode/hid_values.c))
+$(eval $(call unit,decode_hid,$(hid_srcs) $(decoder_srcs)))
+$(eval $(call unit,hid_arm,$(hid_srcs) $(decoder_srcs)))
+$(eval $(call fuzz,decode_hid,$(hid_srcs) $(record_srcs) $(facts_srcs)))
 $(eval $(call fuzz,hid_report,policy/decode/hid_report.c \
 	policy/decode/hid_values.c))
 

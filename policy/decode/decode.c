@@ -15,6 +15,7 @@ const struct decoder_ops *const decoders[] = {
 	&decode_dfu,
 	&decode_print,
 	&decode_av,
+	&decode_hid,
 	&decode_raw, /* takes every interface */
 	NULL,
 };

@@ -66,7 +66,7 @@ static const struct decode_host_ops fuzz_host = {
 
 /* Attaches to interface `number' of a configuration, into memory that a
  * sanitizer watches; freed by the caller. */
-static struct decoder *
+static inline struct decoder *
 fuzz_attach(struct fuzz_decode *z, const struct decoder_ops *ops,
     const uint8_t *bytes, size_t len, uint8_t number)
 {
@@ -93,7 +93,7 @@ fuzz_attach(struct fuzz_decode *z, const struct decoder_ops *ops,
 }
 
 /* The low three bits of the kind say where it goes, the others the verdict. */
-static void
+static inline void
 fuzz_transfers(struct fuzz_decode *z, struct decoder *d, const uint8_t *data,
     size_t size)
 {
