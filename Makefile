@@ -263,14 +263,17 @@ sallyport-policy_srcs := policy/tool/check.c policy/tool/device.c \
 	policy/tool/hash.c policy/tool/identity.c policy/tool/import.c \
 	policy/tool/json.c policy/tool/json_facts.c policy/tool/lint.c \
 	policy/tool/judges.c policy/tool/main.c \
-	policy/tool/profile_files.c policy/tool/suite.c \
+	policy/tool/profile_files.c policy/tool/replay.c \
+	policy/tool/replay_cmd.c policy/tool/replay_device.c \
+	policy/tool/suite.c \
 	policy/tool/suite_unit.c policy/tool/sysfs.c policy/tool/test.c \
-	policy/tool/unit.c policy/tool/verdict.c policy/tool/when.c \
+	policy/tool/unit.c policy/tool/usb_file.c \
+	policy/tool/verdict.c policy/tool/when.c \
 	policy/tool/words.c policy/tool/world.c base/digest.c base/file.c \
 	$(base_core_srcs) $(wire_srcs) $(rules_srcs) \
 	$(filter-out $(text_srcs),$(profiles_srcs)) $(facts_srcs) \
-	$(table_srcs) $(explain_srcs)
-sallyport-policy_libs := -ljansson -lmbedcrypto
+	$(table_srcs) $(explain_srcs) $(decode_srcs)
+sallyport-policy_libs := -ljansson -lmbedcrypto -lpcap
 
 sallyport-certs_dir := $(BINDIR)
 sallyport-certs_srcs := certs/ca.c certs/ext.c certs/facts.c certs/file.c \

@@ -21,6 +21,7 @@ cmd_fn cmd_check;
 cmd_fn cmd_explain;
 cmd_fn cmd_fmt;
 cmd_fn cmd_import;
+cmd_fn cmd_replay;
 cmd_fn cmd_test;
 
 /* "sallyport-policy: TEXT" on standard error. */

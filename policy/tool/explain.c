@@ -15,6 +15,7 @@
 #include "policy/tool/explain_unit.h"
 #include "policy/tool/files.h"
 #include "policy/tool/identity.h"
+#include "policy/tool/replay.h"
 #include "policy/tool/verdict.h"
 #include "policy/tool/when.h"
 #include "policy/tool/world.h"
@@ -26,6 +27,7 @@
 struct question {
 	const char *device; /* argument */
 	const char *profile; /* or NULL: it is about a device */
+	const char *usb; /* device of a capture */
 	const char *stock;   /* or NULL */
 	char *profiles[MAX_PROFILES]; /* paths */
 	size_t nprofiles;
@@ -230,10 +232,13 @@ read_option(struct question *q, char **argv, int argc, int *i)
 		    argv[*i] + (value - argv[*i]);
 	} else if ((value = cmd_value(argv, argc, i, "--stock")) != NULL) {
 		q->stock = value;
+	} else if ((value = cmd_value(argv, argc, i, "--device")) != NULL) {
+		q->usb = value;
 	} else if (strcmp(option, "--to") == 0 ||
 	    strcmp(option, "--profile") == 0 ||
 	    strcmp(option, "--profiles") == 0 ||
 	    strcmp(option, "--stock") == 0 ||
+	    strcmp(option, "--device") == 0 ||
 	    strcmp(option, "--armed") == 0 || strcmp(option, "--at") == 0 ||
 	    strcmp(option, "--tz") == 0) {
 		return cmd_usage("explain: %s needs a value", option);
@@ -241,6 +246,43 @@ read_option(struct question *q, char **argv, int argc, int *i)
 		return cmd_usage("explain: unknown option %s", option);
 	}
 	return CMD_OK;
+}
+
+static int
+is_capture(const char *path)
+{
+	const char *dot = path != NULL ? strrchr(path, '.') : NULL;
+
+	return dot != NULL &&
+	    (strcmp(dot, ".pcap") == 0 || strcmp(dot, ".pcapng") == 0);
+}
+
+/* Operands are a capture and the number of a frame of it. */
+static int
+explain_frame(const struct question *q)
+{
+	char *end = NULL;
+	unsigned long n =
+	    q->npaths == 1 ? strtoul(q->paths[0], &end, 10) : 0;
+	struct replay ask = {
+		.capture = q->device,
+		.profile = q->profile,
+		.paths = q->profiles,
+		.npaths = q->nprofiles,
+		.stock = q->stock,
+		.device = q->usb,
+		.tz = q->world.tz,
+		.frame = (unsigned)n,
+	};
+
+	if (n == 0 || n > UINT32_MAX || *end != '\0') {
+		return cmd_usage("explain: expected the number of a frame "
+				 "behind %s", q->device);
+	}
+	if (q->is_json) {
+		return cmd_usage("explain: --json is not for frames");
+	}
+	return replay(&ask);
 }
 
 /* All operands are words of the unit. */
@@ -262,6 +304,9 @@ explain_profile(const struct question *q)
 
 	if (q->device == NULL) {
 		return cmd_usage("explain: no UNIT given");
+	}
+	if (is_capture(q->device)) {
+		return explain_frame(q);
 	}
 	len = (size_t)snprintf(text, sizeof(text), "%s", q->device);
 	for (size_t i = 0; i < q->npaths && len < sizeof(text); i++) {

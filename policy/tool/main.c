@@ -40,6 +40,9 @@ static const struct command {
 	    "       sallyport-policy explain --profile NAME [--profiles PATH]"
 	    "...\n"
 	    "           [--stock DIR] [--at TIME] [--tz ZONE] [--json] UNIT\n"
+	    "       sallyport-policy explain --profile NAME [--profiles PATH]"
+	    "...\n"
+	    "           [--stock DIR] [--device BUS.DEVICE] CAPTURE.pcap FRAME\n"
 	    "\n"
 	    "Prints what the rules of FILE... decide, which rule decided, and\n"
 	    "why each rule before it did not match.\n"
@@ -70,6 +73,8 @@ static const struct command {
 	    "  UNIT             a hook and facts, scsi op=write-10 "
 	    "lba=0..7,\n"
 	    "                   see sallyport-policy(1)\n"
+	    "  CAPTURE FRAME    each unit of that frame of a capture, see\n"
+	    "                   replay\n"
 	    "\n"
 	    "Exit status: 0 allowed, 1 failed, 2 wrong use, 3 not allowed.\n"},
 	{"fmt", cmd_fmt,
@@ -92,6 +97,26 @@ static const struct command {
 	    "  --using PROFILE  and by which profile\n"
 	    "\n"
 	    "Exit status: 0 printed, 1 errors in FILE, 2 wrong use.\n"},
+	{"replay", cmd_replay,
+	    "usage: sallyport-policy replay CAPTURE --profile NAME\n"
+	    "           [--profiles PATH]... [--stock DIR] [--device BUS.DEVICE]\n"
+	    "           [--tz ZONE] [--json]\n"
+	    "\n"
+	    "Prints what of a capture of USB traffic the profile would refuse,\n"
+	    "and why.\n"
+	    "\n"
+	    "  CAPTURE          of a gateway, or of usbmon by tcpdump or\n"
+	    "                   Wireshark, with the device's enumeration\n"
+	    "  --profile NAME   a profile, or auto\n"
+	    "  --profiles PATH  a file, or a directory with *.profile\n"
+	    "  --stock DIR      the stock profiles, and not those of this\n"
+	    "                   installation\n"
+	    "  --device B.D     that of the devices in the capture\n"
+	    "  --tz ZONE        the gateway's time zone\n"
+	    "  --json           print one JSON object instead\n"
+	    "\n"
+	    "Exit status: 0 all passes, 1 failed, 2 wrong use, 3 something is\n"
+	    "refused.\n"},
 	{"test", cmd_test,
 	    "usage: sallyport-policy test [--stock DIR] FILE...\n"
 	    "\n"
@@ -112,6 +137,7 @@ static const char usage[] =
     "why?\n"
     "  fmt FILE                                 print the canonical form\n"
     "  import KIND FILE                         rules of others as ours\n"
+    "  replay CAPTURE --profile NAME            what would it refuse?\n"
     "  test FILE...                             do rules do what they "
     "should?\n"
     "\n"

@@ -8,7 +8,7 @@ _sallyport_policy()
 	COMPREPLY=()
 	if [[ $COMP_CWORD -eq 1 ]]; then
 		mapfile -t COMPREPLY < <(compgen -W \
-		    'check explain fmt import test --help --version' -- "$cur")
+		    'check explain fmt import replay test --help --version' -- "$cur")
 		return
 	fi
 	case $prev in
@@ -27,9 +27,13 @@ _sallyport_policy()
 		check) words+=' --json --usbguard --each-line --stock' ;;
 		explain)
 			words+=' --to --at --tz --locked --unlocked --armed'
-			words+=' --json --profile --profiles --stock'
+			words+=' --json --profile --profiles --stock --device'
 			;;
 		import) words+=' --to --using' ;;
+		replay)
+			words+=' --profile --profiles --stock --device --tz'
+			words+=' --json'
+			;;
 		esac
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 		return
