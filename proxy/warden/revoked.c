@@ -28,6 +28,7 @@ struct revoked {
 	int is_asked;  /* the broker owes an answer */
 	int is_forced; /* the next question is for the texts in any case */
 	int is_late;   /* error is that the list is not in force any more */
+	struct loop_timer *farewell; /* runs while one who watches leaves */
 	char error[320];
 };
 
@@ -99,6 +100,7 @@ revoked_judge(struct warden *w)
 		if (is_to_go(s)) {
 			events_farewell(s, REVOKED_TEXT);
 			s->leaves = clock_mono() + FAREWELL;
+			loop_timer_set(w->revoked->farewell, FAREWELL);
 		}
 	}
 	TAILQ_FOREACH (dev, &w->devices, entry) {
@@ -106,16 +108,24 @@ revoked_judge(struct warden *w)
 	}
 }
 
-static void
-let_leave(struct warden *w)
+void
+revoked_leave(struct warden *w)
 {
-	uint64_t now = clock_mono();
+	uint64_t now = clock_mono(), first = UINT64_MAX;
 	struct session *s;
 
 	TAILQ_FOREACH (s, &w->sessions, entry) {
-		if (s->leaves != 0 && now >= s->leaves) {
-			session_revoke(s);
+		if (s->leaves == 0 || s->phase == SESSION_ENDING) {
+			continue;
 		}
+		if (now >= s->leaves) {
+			session_revoke(s);
+		} else if (s->leaves < first) {
+			first = s->leaves;
+		}
+	}
+	if (first != UINT64_MAX) {
+		loop_timer_set(w->revoked->farewell, first - now);
 	}
 }
 
@@ -262,8 +272,13 @@ void
 revoked_tick(struct warden *w)
 {
 	look_at_clock(w);
-	let_leave(w);
 	ask(w);
+}
+
+static void
+on_farewell(void *arg)
+{
+	revoked_leave(arg);
 }
 
 static void
@@ -285,12 +300,15 @@ revoked_start(struct warden *w)
 	}
 	r = calloc(1, sizeof(*r));
 	w->crl_poll = loop_timer_new(w->loop, on_poll, w);
-	if (r == NULL || w->crl_poll == NULL) {
-		log_warn("start");
-		free(r);
-		return ERR_NOMEM;
+	if (r != NULL) {
+		r->farewell = loop_timer_new(w->loop, on_farewell, w);
 	}
 	w->revoked = r;
+	if (r == NULL || w->crl_poll == NULL || r->farewell == NULL) {
+		log_warn("start");
+		revoked_free(w);
+		return ERR_NOMEM;
+	}
 	revoked_read(w);
 	loop_timer_set(w->crl_poll, POLL);
 	return 0;
@@ -302,9 +320,10 @@ revoked_free(struct warden *w)
 	struct revoked *r = w->revoked;
 
 	w->revoked = NULL;
+	loop_timer_free(w->crl_poll);
+	w->crl_poll = NULL;
 	if (r != NULL) {
-		loop_timer_free(w->crl_poll);
-		w->crl_poll = NULL;
+		loop_timer_free(r->farewell);
 		x509_revoked_free(r->list);
 		x509_revoked_free(r->next);
 		free(r);

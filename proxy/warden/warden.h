@@ -464,6 +464,8 @@ void device_free_hold(struct device *dev);
 int revoked_start(struct warden *w); /* 0, or logged */
 void revoked_free(struct warden *w);
 void revoked_tick(struct warden *w); /* four times a second */
+/* Ends those that were told goodbye long enough ago; a timer calls it. */
+void revoked_leave(struct warden *w);
 /* Reads the CRL again, even if its files are the same. */
 void revoked_read(struct warden *w);
 /* The broker's CRL_IS. */

@@ -38,6 +38,7 @@ turn(unsigned ms)
 {
 	mono += ms * CLOCK_MSEC;
 	revoked_tick(w);
+	revoked_leave(w);
 	settle();
 }
 
