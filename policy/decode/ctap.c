@@ -66,6 +66,7 @@ struct ctap {
 	struct decoder decoder; /* first member */
 	uint8_t ep_in, ep_out;
 	uint8_t interface;
+	uint32_t packet; /* bytes of each to the key */
 	struct message out[CHANNELS], in[CHANNELS];
 };
 
@@ -130,11 +131,21 @@ ctap_attach(struct decoder *d, const struct decode_how *how, const char **what)
 		if ((ep->attributes & 3) == XFER_INT) {
 			*((ep->address & 0x80) != 0 ? &c->ep_in : &c->ep_out) =
 			    ep->address;
+			if ((ep->address & 0x80) == 0) {
+				c->packet = ep->max_packet;
+			}
 		}
 	}
 	if (c->ep_in == 0 || c->ep_out == 0) {
 		*what = "a security key without both of its endpoints";
 		return ERR_FORMAT;
+	}
+	if (c->packet < PACKET_MIN) {
+		*what = "a security key with packets of less than 8 bytes";
+		return ERR_FORMAT;
+	}
+	if (c->packet > PACKET_MAX) {
+		c->packet = PACKET_MAX;
 	}
 	return 0;
 }
@@ -209,18 +220,20 @@ say_refused(struct ctap *c, const struct message *m)
 static uint16_t
 code_of(uint8_t command, const struct ruling *ruling)
 {
-	if (ruling->how == HOW_CTAPERR || ruling->how == HOW_SW) {
-		return ruling->code;
+	/* an error of CTAP2 is no status word, and the other way round */
+	if (command == CTAPHID_MSG) {
+		return ruling->how == HOW_SW ? ruling->code :
+					       SW_CONDITIONS_NOT_SATISFIED;
 	}
-	return command == CTAPHID_MSG ? SW_CONDITIONS_NOT_SATISFIED :
-					CTAP2_ERR_NOT_ALLOWED;
+	return ruling->how == HOW_CTAPERR ? ruling->code :
+					    CTAP2_ERR_NOT_ALLOWED;
 }
 
 /* ------------------------------------------------------------------------ */
 /* Relying parties                                                          */
 
-/* A CBOR text or byte string (major type 2 or 3) of less than 256 bytes, as CTAP2's canonical
- * form has it. NULL when it is none, or not all there. */
+/* A CBOR text or byte string (major type 2 or 3) of less than 256 bytes, as
+ * CTAP2's canonical form has it. NULL when it is none, or not all there. */
 static const uint8_t *
 take_string(struct rcur *c, unsigned major, size_t *len)
 {
@@ -418,7 +431,9 @@ ctap_submit(struct decoder *d, struct unit *u)
 	if (u->endpoint != c->ep_out) {
 		return u->endpoint == c->ep_in ? DECODE_PASS : answer_stall(u);
 	}
-	if (u->length < PACKET_MIN || u->length > PACKET_MAX) {
+	/* A longer one would be two packets for the key, the second of them
+	 * unjudged; a shorter one it may fill up with what it heard before. */
+	if (u->length != c->packet) {
 		return answer_stall(u);
 	}
 	channel = be_at(u->data, 4);

@@ -206,6 +206,7 @@ test_u2f(void **state)
 {
 	static const uint8_t version[] = {0, 3, 0, 0, 0, 0, 0};
 	static const uint8_t said[] = {0, 0, 0, 7, 0x83, 0, 2, 0x69, 0x85};
+	struct ruling *r;
 
 	(void)state;
 	assert_int_equal(
@@ -216,6 +217,13 @@ test_u2f(void **state)
 	assert_int_equal(
 	    begin(7, 0x03, 7, version, sizeof(version)), DECODE_ANSWER);
 	assert_said(1, said, sizeof(said));
+	/* an error of CTAP2 is no status word */
+	r = judge_list_add(&j, VERDICT_DENY);
+	r->how = HOW_CTAPERR;
+	r->code = 0x27;
+	assert_int_equal(
+	    begin(7, 0x03, 7, version, sizeof(version)), DECODE_ANSWER);
+	assert_said(2, said, sizeof(said));
 }
 
 static void
@@ -345,6 +353,44 @@ test_control(void **state)
 	assert_int_equal(u.status, USBIP_EPIPE);
 }
 
+static void
+assert_stalled(uint32_t length)
+{
+	struct unit u;
+
+	unit_make(&u, 0x04, XFER_INT, packet, length, 5);
+	assert_int_equal(d->ops->submit(d, &u), DECODE_ANSWER);
+	assert_int_equal(u.status, USBIP_EPIPE);
+	assert_int_equal(u.actual, 0);
+}
+
+/* Each transfer is one whole packet of the endpoint: two in one would be one
+ * that nobody judged. */
+static void
+test_packet_size(void **state)
+{
+	uint8_t key[sizeof(fido_key)];
+	struct unit u;
+
+	(void)state;
+	fill(7, 0x83, "", 0);
+	assert_stalled(8);
+	assert_stalled(63);
+	assert_int_equal(j.nseen, 0);
+	free(d);
+	memcpy(key, fido_key, sizeof(key));
+	key[sizeof(key) - 10] = 32; /* wMaxPacketSize of 0x04 */
+	judge_list_init(&j);
+	d = judge_list_attach(&j, &decode_ctap, &rec, &config, key,
+	    sizeof(key), 0, 0, fido_report, sizeof(fido_report), NULL);
+	assert_non_null(d);
+	assert_stalled(64);
+	assert_int_equal(j.nseen, 0);
+	unit_make(&u, 0x04, XFER_INT, packet, 32, 5);
+	assert_int_equal(d->ops->submit(d, &u), DECODE_PASS);
+	assert_int_equal(j.nseen, 1);
+}
+
 int
 main(void)
 {
@@ -358,6 +404,7 @@ main(void)
 		TEST(test_order),
 		TEST(test_hostile_keys),
 		TEST(test_control),
+		TEST(test_packet_size),
 	};
 
 	return cmocka_run_group_tests_name("ctap", tests, NULL, NULL);
