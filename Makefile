@@ -258,6 +258,7 @@ sallyport-reader_libs := -ljansson
 
 sallyport-policy_dir := $(BINDIR)
 sallyport-policy_srcs := policy/tool/check.c policy/tool/device.c \
+	policy/tool/devtext.c \
 	policy/tool/explain.c policy/tool/explain_unit.c \
 	policy/tool/files.c policy/tool/fmt.c \
 	policy/tool/hash.c policy/tool/identity.c policy/tool/import.c \

@@ -315,7 +315,7 @@ $(eval $(call fuzz,table,tests/fuzz/fuzz_profile.c $(judge_test_srcs)))
 
 # --- vetting, expectations, honest devices
 vet_test_srcs := $(vet_srcs) $(record_srcs)
-$(eval $(call unit,devices,tests/fake/devtext.c tests/fake/umockdev.c \
+$(eval $(call unit,devices,policy/tool/devtext.c tests/fake/umockdev.c \
 	$(vet_test_srcs)))
 $(eval $(call unit,vet,$(vet_test_srcs)))
 $(eval $(call fuzz,vet,$(vet_test_srcs)))

@@ -27,7 +27,7 @@
 struct question {
 	const char *device; /* argument */
 	const char *profile; /* or NULL: it is about a device */
-	const char *usb; /* device of a capture */
+	const char *usb, *descriptors; /* of a capture */
 	const char *stock;   /* or NULL */
 	char *profiles[MAX_PROFILES]; /* paths */
 	size_t nprofiles;
@@ -234,11 +234,15 @@ read_option(struct question *q, char **argv, int argc, int *i)
 		q->stock = value;
 	} else if ((value = cmd_value(argv, argc, i, "--device")) != NULL) {
 		q->usb = value;
+	} else if ((value = cmd_value(argv, argc, i, "--descriptors")) !=
+	    NULL) {
+		q->descriptors = value;
 	} else if (strcmp(option, "--to") == 0 ||
 	    strcmp(option, "--profile") == 0 ||
 	    strcmp(option, "--profiles") == 0 ||
 	    strcmp(option, "--stock") == 0 ||
 	    strcmp(option, "--device") == 0 ||
+	    strcmp(option, "--descriptors") == 0 ||
 	    strcmp(option, "--armed") == 0 || strcmp(option, "--at") == 0 ||
 	    strcmp(option, "--tz") == 0) {
 		return cmd_usage("explain: %s needs a value", option);
@@ -271,6 +275,7 @@ explain_frame(const struct question *q)
 		.npaths = q->nprofiles,
 		.stock = q->stock,
 		.device = q->usb,
+		.descriptors = q->descriptors,
 		.tz = q->world.tz,
 		.frame = (unsigned)n,
 	};

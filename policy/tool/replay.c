@@ -777,7 +777,8 @@ replay(const struct replay *q)
 	run->q = q;
 	if (judges_open(&run->judges, q->paths, q->npaths, q->stock) == 0 &&
 	    is_known(run) &&
-	    replay_device_read(&run->device, q->capture, q->device) == 0 &&
+	    replay_device_read(&run->device, q->capture, q->device,
+		q->descriptors) == 0 &&
 	    play(run) == 0) {
 		conclude(run);
 		exit_code = run->refused > 0 ? CMD_DENIED : CMD_OK;

@@ -16,6 +16,7 @@ struct replay { /* all borrowed */
 	size_t npaths;
 	const char *stock; /* as profile_files_open has it */
 	const char *device; /* "BUS.DEVICE"; NULL: the only one */
+	const char *descriptors; /* a file that has them, or NULL */
 	const char *tz;
 	unsigned frame; /* explained; 0: what is refused is listed */
 	int is_json;

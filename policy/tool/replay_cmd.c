@@ -45,6 +45,9 @@ cmd_replay(int argc, char **argv)
 		} else if ((value = cmd_value(argv, argc, &i, "--device")) !=
 		    NULL) {
 			q.device = value;
+		} else if ((value = cmd_value(
+				argv, argc, &i, "--descriptors")) != NULL) {
+			q.descriptors = value;
 		} else if ((value = cmd_value(argv, argc, &i, "--tz")) !=
 		    NULL) {
 			if (!when_is_zone(value)) {

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "policy/tool/cmd.h"
+#include "policy/tool/devtext.h"
 #include "policy/tool/usb_file.h"
 #include "wire/cursor.h"
 #include "wire/usbip.h"
@@ -167,8 +168,26 @@ speed_of(const struct replay_device *dev)
 	return is_high ? USBIP_SPEED_HIGH : USBIP_SPEED_FULL;
 }
 
+/* What a file says stands for what is in the capture. */
 static int
-finish(struct reading *r, const char *path)
+take_text(struct replay_device *dev, const char *text)
+{
+	static struct devtext given;
+
+	if (devtext_read(&given, text) != 0) {
+		return ERR_FORMAT;
+	}
+	dev->rec = given.rec;
+	if (replay_device_configure(dev, dev->rec.active_config) != 0) {
+		cmd_warn("%s: has no configuration %u that can be read", text,
+		    dev->rec.active_config);
+		return ERR_FORMAT;
+	}
+	return 0;
+}
+
+static int
+finish(struct reading *r, const char *path, const char *text)
 {
 	struct replay_device *dev = r->dev;
 
@@ -185,10 +204,14 @@ finish(struct reading *r, const char *path)
 	}
 	dev->bus = r->seen[0].bus;
 	dev->number = r->seen[0].number;
+	if (text != NULL) {
+		return take_text(dev, text);
+	}
 	if (!r->has_device || dev->rec.nconfigs == 0 ||
 	    replay_device_configure(dev, dev->rec.config_bytes[5]) != 0) {
 		cmd_warn("%s: the descriptors of %u.%u are not in it: capture "
-			 "from before it is plugged in", path, dev->bus,
+			 "from before it is plugged in, or give them by "
+			 "--descriptors", path, dev->bus,
 		    dev->number);
 		return ERR_NOENT;
 	}
@@ -197,8 +220,8 @@ finish(struct reading *r, const char *path)
 }
 
 int
-replay_device_read(
-    struct replay_device *out, const char *path, const char *name)
+replay_device_read(struct replay_device *out, const char *path,
+    const char *name, const char *text)
 {
 	static struct usb_frame frame;
 	struct reading r = {.dev = out, .name = name};
@@ -221,5 +244,5 @@ replay_device_read(
 		cmd_warn("%s: %s", path, why);
 		return e;
 	}
-	return finish(&r, path);
+	return finish(&r, path, text);
 }

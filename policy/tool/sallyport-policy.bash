@@ -28,10 +28,12 @@ _sallyport_policy()
 		explain)
 			words+=' --to --at --tz --locked --unlocked --armed'
 			words+=' --json --profile --profiles --stock --device'
+			words+=' --descriptors'
 			;;
 		import) words+=' --to --using' ;;
 		replay)
 			words+=' --profile --profiles --stock --device --tz'
+			words+=' --descriptors'
 			words+=' --json'
 			;;
 		esac

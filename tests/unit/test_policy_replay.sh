@@ -81,6 +81,29 @@ head -c 500 "$stick" >cut.pcap
 bad 1 'cut' cut.pcap 'cut.pcap: '
 head -c 104 "$stick" >short.pcap
 bad 1 'no descriptors' short.pcap 'are not in it'
+# without its enumeration: from SET_CONFIGURATION on, frame 7
+{ head -c 24 "$stick"; tail -c +564 "$stick"; } >middle.pcap
+bad 1 'from the middle' middle.pcap 'or give them by --descriptors'
+cat >stick.dev <<'EOF'
+speed high
+device 12 01 00 02 00 00 00 40 81 07 67 55 00 01 00 00 00 01
+config # Bulk-Only
+	09 02 20 00 01 01 00 80 32
+	09 04 00 00 02 08 06 50 00
+	07 05 81 02 00 02 00 07 05 02 02 00 02 00
+EOF
+expect 3 'with descriptors' replay middle.pcap --profile storage-ro \
+	--stock "$stock" --descriptors stick.dev
+has out 'deny sense 07/27/00 by'
+last '38 frames, 1 refused'
+echo 'device 12 xx' >wrong.dev
+expect 1 'wrong descriptors' replay middle.pcap --profile storage-ro \
+	--stock "$stock" --descriptors wrong.dev
+has err 'wrong.dev:1: not a byte'
+echo 'speed high' >none.dev
+expect 1 'no descriptors in it' replay middle.pcap --profile storage-ro \
+	--stock "$stock" --descriptors none.dev
+has err 'has no configuration 1'
 { head -c 20 "$stick"; printf '\1\0\0\0'; } >ether.pcap
 bad 1 'another link' ether.pcap 'link type 1 is not'
 expect 1 'another device' replay "$stick" --profile storage-ro --device 3.8 \

@@ -1,5 +1,5 @@
 /* Reads devices as text. */
-#include "tests/fake/devtext.h"
+#include "policy/tool/devtext.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -251,8 +251,5 @@ devtext_read(struct devtext *out, const char *path)
 	}
 	result = read_lines(&r, f);
 	fclose(f);
-	if (result == 0 && out->expect[0] == '\0') {
-		result = bad(&r, "expects nothing");
-	}
 	return result;
 }
