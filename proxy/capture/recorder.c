@@ -45,6 +45,7 @@ struct recorder {
 	pcap_dumper_t *dump; /* owned, with its file */
 	FILE *rulings;	     /* owned */
 	uint64_t written;    /* bytes, of the present file of frames */
+	uint64_t said;	     /* likewise, of rulings */
 	uint32_t frame;	     /* number of its last frame, from 1 */
 	uint64_t frames, dropped; /* of all files */
 	struct {
@@ -100,6 +101,7 @@ open_files(struct recorder *rec)
 		return ERR_SYS;
 	}
 	rec->written = FILE_HEADER;
+	rec->said = 0;
 	rec->frame = 0;
 	memset(rec->recent, 0, sizeof(rec->recent));
 	return 0;
@@ -289,10 +291,16 @@ put_text(json_t *o, const char *name, const char *text)
 static int
 put_line(struct recorder *rec, json_t *o)
 {
-	int r = o != NULL && json_dumpf(o, rec->rulings,
-		JSON_COMPACT | JSON_PRESERVE_ORDER) == 0 &&
-		putc('\n', rec->rulings) != EOF ? 0 : ERR_SYS;
+	char *line = o != NULL ?
+	    json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER) :
+	    NULL;
+	int r = line != NULL && fputs(line, rec->rulings) != EOF &&
+		putc('\n', rec->rulings) != EOF ?
+	    0 :
+	    ERR_SYS;
 
+	rec->said += line != NULL ? strlen(line) + 1 : 0;
+	free(line);
 	json_decref(o);
 	return r;
 }
@@ -367,14 +375,23 @@ put_dropped(struct recorder *rec, uint32_t n)
 
 /* ------------------------------------------------------------------------ */
 
+/* Whether a frame begins the next files: those of now have one at least. */
+static int
+is_full(const struct recorder *rec, const struct capture_record *r)
+{
+	return rec->frame > 0 &&
+	    (rec->said >= rec->how.max ||
+		rec->written + FILE_RECORD + FRAME_HEADER +
+			r->nkept * FRAME_PACKET + r->payload >
+		    rec->how.max);
+}
+
 static int
 take_record(struct recorder *rec, const struct capture_record *r)
 {
 	int e = 0;
 
-	if (rec->written > FILE_HEADER && r->type <= CAPTURE_COMPLETE &&
-	    rec->written + FILE_RECORD + FRAME_HEADER +
-		    r->nkept * FRAME_PACKET + r->payload > rec->how.max) {
+	if (r->type <= CAPTURE_COMPLETE && is_full(rec, r)) {
 		e = close_files(rec);
 		if (e == 0) {
 			e = open_files(rec);

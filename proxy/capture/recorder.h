@@ -13,7 +13,8 @@
 struct recorder;
 
 struct recorder_how {
-	uint64_t max; /* bytes of the frames of one file, at least 1 MiB */
+	uint64_t max; /* bytes of one file, at least 1 MiB; rulings may be a
+			 little more */
 	/* Two empty files, the recorder's own: 0, or an error, and recording
 	 * ends. */
 	int (*next)(void *arg, int *pcap, int *rulings);

@@ -421,6 +421,25 @@ test_rotation(void **state)
 	fail_msg("no file was asked for");
 }
 
+/* Rulings fill a file, too. */
+static void
+test_many_rulings(void **state)
+{
+	struct capture_record r =
+	    record_of(CAPTURE_SUBMIT, XFER_BULK, 0x02, 1, 0);
+
+	(void)state;
+	assert_int_equal(put(&r), 0);
+	for (unsigned i = 0; i < MIB / 100; i++) {
+		assert_int_equal(put_ruling(1, 1), 0);
+	}
+	assert_int_equal(nfiles, 1);
+	assert_int_equal(put(&r), 0);
+	assert_int_equal(nfiles, 2);
+	assert_int_equal(put(&r), 0);
+	assert_int_equal(nfiles, 2);
+}
+
 /* However the pipe cuts it. */
 static void
 test_pieces(void **state)
@@ -494,6 +513,7 @@ main(void)
 		T(test_iso),
 		T(test_rulings),
 		T(test_rotation),
+		T(test_many_rulings),
 		T(test_pieces),
 		T(test_hostile),
 	};
