@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "wire/cursor.h"
 #include "wire/desc_why.h"
+#include "wire/hid_item.h"
 
 #define STACK_MAX 16u             /* pushes */
 #define DEPTH_MAX 64u             /* collections in each other */
@@ -19,25 +19,7 @@
 #define PAGE_DESKTOP 0x01u
 #define PAGE_KEYBOARD 0x07u
 #define KEY_USAGE_MAX 0x2ffu /* kernels have no key above */
-#define ITEM_LONG 0xfe
-#define APPLICATION 0x01
 #define CONSTANT 0x01
-
-enum item {
-	MAIN_INPUT = 0x80,
-	MAIN_OUTPUT = 0x90,
-	MAIN_COLLECTION = 0xa0,
-	MAIN_FEATURE = 0xb0,
-	MAIN_END = 0xc0,
-	GLOBAL_PAGE = 0x04,
-	GLOBAL_SIZE = 0x74,
-	GLOBAL_ID = 0x84,
-	GLOBAL_COUNT = 0x94,
-	GLOBAL_PUSH = 0xa4,
-	GLOBAL_POP = 0xb4,
-	LOCAL_USAGE = 0x08,
-	LOCAL_MAXIMUM = 0x28,
-};
 
 struct globals {
 	uint32_t page, size, count, id;
@@ -79,31 +61,32 @@ on_field(struct pass *p, enum report_kind kind, uint32_t flags)
 }
 
 static int
-on_main(struct pass *p, unsigned item, uint32_t value)
+on_main(struct pass *p, unsigned tag, uint32_t value)
 {
 	int r = 0;
 
-	switch (item) {
-	case MAIN_INPUT:
+	switch (tag) {
+	case HID_MAIN_INPUT:
 		r = on_field(p, REPORT_INPUT, value);
 		break;
-	case MAIN_OUTPUT:
+	case HID_MAIN_OUTPUT:
 		r = on_field(p, REPORT_OUTPUT, value);
 		break;
-	case MAIN_FEATURE:
+	case HID_MAIN_FEATURE:
 		r = on_field(p, REPORT_FEATURE, value);
 		break;
-	case MAIN_COLLECTION:
+	case HID_MAIN_COLLECTION:
 		if (p->depth == DEPTH_MAX) {
 			return no(p, "R7.collection",
 			    "collections more than 64 deep");
 		}
 		p->depth++;
-		if ((value & 0xff) == APPLICATION && p->is_input_device) {
+		if ((value & 0xff) == HID_COLLECTION_APPLICATION &&
+		    p->is_input_device) {
 			p->out->has_input_device = 1;
 		}
 		break;
-	case MAIN_END:
+	case HID_MAIN_END:
 		if (p->depth == 0) {
 			return no(p, "R7.collection",
 			    "end of a collection that is not open");
@@ -116,38 +99,38 @@ on_main(struct pass *p, unsigned item, uint32_t value)
 }
 
 static int
-on_global(struct pass *p, unsigned item, uint32_t value)
+on_global(struct pass *p, unsigned tag, uint32_t value)
 {
-	switch (item) {
-	case GLOBAL_PAGE:
+	switch (tag) {
+	case HID_GLOBAL_PAGE:
 		p->now.page = value & 0xffff;
 		break;
-	case GLOBAL_SIZE:
+	case HID_GLOBAL_SIZE:
 		if (value > SIZE_MAX_BITS) {
 			return no(p, "R7.size", "HID value above 256 bits");
 		}
 		p->now.size = value;
 		break;
-	case GLOBAL_COUNT:
+	case HID_GLOBAL_COUNT:
 		if (value > COUNT_MAX) {
 			return no(p, "R7.count",
 			    "HID field of more than 12288 values");
 		}
 		p->now.count = value;
 		break;
-	case GLOBAL_ID:
+	case HID_GLOBAL_ID:
 		if (value == 0 || value > 255) {
 			return no(p, "R7.id", "report id is not 1 to 255");
 		}
 		p->now.id = value;
 		break;
-	case GLOBAL_PUSH:
+	case HID_GLOBAL_PUSH:
 		if (p->npushed == STACK_MAX) {
 			return no(p, "R7.stack", "more than 16 pushes");
 		}
 		p->stack[p->npushed++] = p->now;
 		break;
-	case GLOBAL_POP:
+	case HID_GLOBAL_POP:
 		if (p->npushed == 0) {
 			return no(p, "R7.stack", "pop without a push");
 		}
@@ -158,11 +141,12 @@ on_global(struct pass *p, unsigned item, uint32_t value)
 }
 
 static int
-on_local(struct pass *p, unsigned item, uint32_t value, unsigned size)
+on_local(struct pass *p, const struct hid_item *item)
 {
-	uint32_t page = size == 4 ? value >> 16 : p->now.page;
+	uint32_t value = item->value;
+	uint32_t page = item->size == 4 ? value >> 16 : p->now.page;
 
-	if (item != LOCAL_USAGE && item != LOCAL_MAXIMUM) {
+	if (item->tag != HID_LOCAL_USAGE && item->tag != HID_LOCAL_MAXIMUM) {
 		return 0;
 	}
 	if (page == PAGE_KEYBOARD && (value & 0xffff) > KEY_USAGE_MAX) {
@@ -176,17 +160,18 @@ on_local(struct pass *p, unsigned item, uint32_t value, unsigned size)
 }
 
 static int
-on_item(struct pass *p, unsigned prefix, uint32_t value, unsigned size)
+on_item(struct pass *p, const struct hid_item *item)
 {
-	unsigned item = prefix & 0xfc;
-
-	switch (prefix >> 2 & 3) {
+	if (item->tag == HID_ITEM_LONG) {
+		return 0;
+	}
+	switch (item->tag >> 2 & 3) {
 	case 0:
-		return on_main(p, item, value);
+		return on_main(p, item->tag, item->value);
 	case 1:
-		return on_global(p, item, value);
+		return on_global(p, item->tag, item->value);
 	case 2:
-		return on_local(p, item, value, size);
+		return on_local(p, item);
 	}
 	return 0; /* reserved, and passed over by all */
 }
@@ -194,35 +179,19 @@ on_item(struct pass *p, unsigned prefix, uint32_t value, unsigned size)
 static int
 items(struct pass *p, const uint8_t *bytes, size_t len)
 {
-	static const unsigned sizes[] = {0, 1, 2, 4};
+	struct hid_item item;
 	size_t at = 0;
+	int r;
 
-	while (at < len) {
-		unsigned prefix = bytes[at], size = sizes[prefix & 3];
-		uint32_t value = 0;
-		int r;
-
-		p->at = at++;
-		if (prefix == ITEM_LONG) {
-			/* bDataSize, bLongItemTag, data: passed over */
-			size = at < len ? bytes[at] + 2u : 2u;
+	while ((r = hid_item_next(&item, bytes, len, &at)) > 0) {
+		p->at = item.at;
+		r = on_item(p, &item);
+		if (r != 0) {
+			return r;
 		}
-		if (size > len - at) {
-			return no(p, "R7.item", "HID item runs past the end");
-		}
-		if (prefix != ITEM_LONG) {
-			for (unsigned i = 0; i < size; i++) {
-				value |= (uint32_t)bytes[at + i] << 8 * i;
-			}
-			r = on_item(p, prefix, value, size);
-			if (r != 0) {
-				return r;
-			}
-		}
-		at += size;
 	}
-	p->at = len;
-	return 0;
+	p->at = item.at;
+	return r < 0 ? no(p, "R7.item", "HID item runs past the end") : 0;
 }
 
 int
