@@ -473,7 +473,7 @@ on_output(struct hid *h, struct unit *u, enum hid_kind kind, uint8_t id)
 	if (u->type == XFER_CONTROL && p.id != id) {
 		return refuse(h, u, "a report under two ids is sent");
 	}
-	if (p.shape != NULL && p.len > p.shape->len) {
+	if (p.len > (p.shape != NULL ? p.shape->len : BOOT_LEDS_SIZE)) {
 		return refuse(h, u, "a report longer than declared is sent");
 	}
 	hid_facts_of(&f, h, &p);
@@ -528,8 +528,9 @@ submit_control(struct hid *h, struct unit *u)
 	}
 	if (is_class(u, GET_REPORT) && unit_is_in(u) &&
 	    (kind < 0 ||
-		hid_report_shape(&h->report, (enum hid_kind)kind,
-		    u->setup[2]) == NULL)) {
+		(!(h->is_boot && kind == HID_INPUT) &&
+		    hid_report_shape(&h->report, (enum hid_kind)kind,
+			u->setup[2]) == NULL))) {
 		return refuse(
 		    h, u, "a report that is not declared is asked for");
 	}

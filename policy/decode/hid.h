@@ -13,6 +13,7 @@
 #define BOOT_MOUSE 2u
 #define BOOT_KEYBOARD_SIZE 8u
 #define BOOT_MOUSE_SIZE 3u /* and more, of the device's own (HID 1.11 B.2) */
+#define BOOT_LEDS_SIZE 1u
 #define BOOT_SLOT HID_KEY_SLOTS
 
 struct keys {

@@ -13,7 +13,10 @@ read_boot(struct hid *h, const struct hid_piece *p)
 {
 	struct hid_values *v = &h->values;
 	uint32_t usage[BOOT_KEYBOARD_SIZE * 8];
-	unsigned n = 0, first = h->boot == BOOT_KEYBOARD ? 0x700e0 : 0x90001;
+	/* modifiers, buttons; LEDs, which are all that goes out */
+	unsigned n = 0, first = p->kind == HID_OUTPUT ? 0x80001 :
+	    h->boot == BOOT_KEYBOARD		      ? 0x700e0 :
+							0x90001;
 
 	memset(v->keys, 0, sizeof(v->keys));
 	v->is_rollover = 0;
@@ -88,6 +91,11 @@ hid_piece_of(const struct hid *h, struct hid_piece *p, enum hid_kind kind,
 	if (kind == HID_INPUT && h->is_boot) {
 		p->slot = h->boot == BOOT_KEYBOARD ? BOOT_SLOT : HID_NO_SLOT;
 		p->is_pure = h->boot == BOOT_KEYBOARD;
+		p->data = data;
+		p->len = len;
+		return 0;
+	}
+	if (kind == HID_OUTPUT && h->is_boot && h->boot == BOOT_KEYBOARD) {
 		p->data = data;
 		p->len = len;
 		return 0;

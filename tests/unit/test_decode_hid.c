@@ -586,6 +586,16 @@ test_boot(void **state)
 	assert_true(has_key(last(), 4));
 	assert_int_equal(last()->num[FACT_KEYDOWNS], 1);
 
+	/* no ids, whatever its own reports have; LEDs are one byte */
+	plug(OF(receiver));
+	set_protocol(0);
+	assert_int_equal(set_report(0x0200, "02"), DECODE_PASS);
+	assert_int_equal(last()->nusages, 1);
+	assert_int_equal(last()->usages[0], 0x80002);
+	assert_true(is_stall(set_report(0x0200, "0200")));
+	assert_int_equal(get_report(0x0100, "0000040000000000"), DECODE_PASS);
+	assert_true(has_key(last(), 4));
+
 	plug_into(&bed, OF(boot_mouse), 0, OF(mouse));
 	set_protocol(0);
 	assert_int_equal(input("05ff00"), DECODE_PASS);
