@@ -33,7 +33,7 @@ hid_arm_terms(struct hid_arm *arm, const struct judge_terms *terms,
 	if (n == arm->ndigits && terms->arm_within == arm->within) {
 		return;
 	}
-	if (arm->ndigits == 0) {
+	if (n > arm->ndigits) {
 		arm->is_armed = 0;
 	}
 	if (arm->is_shown && !arm->is_armed) {

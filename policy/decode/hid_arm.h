@@ -41,8 +41,8 @@ struct hid_arms {
 	const struct decoder *decoder; /* for its host */
 };
 
-/* At each attach. can_type: it has keys. What was armed stays so unless nothing
- * had to be typed before. */
+/* At each attach. can_type: it has keys. What was armed stays so unless more
+ * digits are asked for than before. */
 void hid_arm_terms(struct hid_arm *arm, const struct judge_terms *terms,
     int can_type, const struct decoder *decoder);
 /* Whether reports may pass. */

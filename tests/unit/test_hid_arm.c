@@ -414,11 +414,15 @@ test_swap(void **state)
 	(void)report(b, 0, 0, 0);
 	(void)guess(b, shown(b));
 	assert_true(is_armed(b));
-	/* and stays so, also after a reset */
+	/* and stays so, also after a reset, until more is asked for */
 	swap(b, 4);
-	swap(b, 6);
+	swap(b, 3);
 	decode_hid.event(b->decoder, DECODE_RESET, 0);
 	assert_true(is_armed(b));
+	swap(b, 6);
+	assert_false(is_armed(b));
+	(void)tick(b);
+	assert_int_equal(strlen(shown(b)), 6);
 }
 
 /* One keyboard, several interfaces: the first shows, all may type. */
