@@ -118,7 +118,7 @@ echo 'allow to "dns:x" window { Noday 08:00-09:00 }' >$RULES
 expect_exit 1 sallyctl reload
 echo 'allow to "dns:x" window { Mon 08:00-09:00 } tz "No/Where"' >$RULES
 expect_exit 1 sallyctl reload --dry-run
-echo 'allow to "dns:x" using "storage-ro"' >$RULES
+echo 'allow to "dns:x" using "no-such"' >$RULES
 expect_exit 1 sallyctl reload
 check "those before stay" eval \
 	'sallyport list --tls "$T" gateway | grep -q "$drive"'
