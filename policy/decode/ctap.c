@@ -50,7 +50,8 @@ enum error { /* of CTAPHID_ERROR, 11.2.9.1.6 */
 };
 
 #define CTAP2_ERR_NOT_ALLOWED 0x30
-#define SW_CONDITIONS_NOT_SATISFIED 0x6985
+/* Not 6985: that means "touch me", and hosts ask again (FIDO U2F raw 3.3). */
+#define SW_COMMAND_NOT_ALLOWED 0x6986
 
 /* A message of which packets are still to come. */
 struct message {
@@ -223,7 +224,7 @@ code_of(uint8_t command, const struct ruling *ruling)
 	/* an error of CTAP2 is no status word, and the other way round */
 	if (command == CTAPHID_MSG) {
 		return ruling->how == HOW_SW ? ruling->code :
-					       SW_CONDITIONS_NOT_SATISFIED;
+					       SW_COMMAND_NOT_ALLOWED;
 	}
 	return ruling->how == HOW_CTAPERR ? ruling->code :
 					    CTAP2_ERR_NOT_ALLOWED;

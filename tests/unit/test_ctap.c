@@ -205,7 +205,7 @@ static void
 test_u2f(void **state)
 {
 	static const uint8_t version[] = {0, 3, 0, 0, 0, 0, 0};
-	static const uint8_t said[] = {0, 0, 0, 7, 0x83, 0, 2, 0x69, 0x85};
+	static const uint8_t said[] = {0, 0, 0, 7, 0x83, 0, 2, 0x69, 0x86};
 	struct ruling *r;
 
 	(void)state;
