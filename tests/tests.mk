@@ -1,7 +1,8 @@
 # What each test links: the modules under test and their fakes, nothing else.
 # Programs for the tests in guests: tests/vm/softdev has software devices,
 # tests/vm/fidokey the key behind a HID gadget.
-vm_tools := ffs_int fidokey simgw softdev uevents urbs usbtest
+vm_tools := ffs_int fidokey simgw softdev uevents urbs usbtest \
+	xfer
 ffs_int_srcs := tests/vm/ffs_int.c
 ffs_int_libs := -pthread
 uevents_srcs := tests/vm/uevents.c
@@ -10,6 +11,8 @@ urbs_srcs := tests/vm/urbs.c
 urbs_libs :=
 usbtest_srcs := tests/vm/usbtest.c
 usbtest_libs :=
+xfer_srcs := tests/vm/xfer.c
+xfer_libs :=
 fidokey_srcs := tests/vm/fidokey/cbor.c tests/vm/fidokey/ctap2.c \
 	tests/vm/fidokey/fidokey.c
 fidokey_libs := -lmbedcrypto

@@ -4,6 +4,7 @@
 # functions.sh and sallyport.sh.
 #
 #	class_open [RULE]		both halves, everything allowed (or RULE)
+#	class_using PROFILE		... under that profile instead
 #	... plug a device ...
 #	class_attach VID PID		sets $device (there) and $imported (here)
 #	... use it: class_find, class_name ...
@@ -19,7 +20,8 @@ fail() {
 	echo "--- gateway"
 	tail -n 15 /run/sallyportd.log 2>/dev/null
 	tail -n 15 /tmp/softdev.log 2>/dev/null
-	jq -c '[.event, .outcome, .refusal, .detail, .how]' "$AUDIT" \
+	jq -c '[.event, .outcome, .refusal, .detail, .how, .facts,
+	    .invalid]' "$AUDIT" \
 	    2>/dev/null | tail -n 10
 	echo "--- kernel"
 	dmesg | tail -n 25
@@ -31,6 +33,32 @@ class_open() {
 	gateway_config 'default to any' "${1:-allow}"
 	workstation_config ws1
 	check "the gateway starts" gateway_start
+}
+
+# class_using PROFILE: every device is judged by it, also one that is attached.
+class_using() {
+	printf '%s\n' 'default to any' "allow using \"$1\"" \
+	    >$GW/rules.d/10-bench.rules
+	check "reload: using $1" sallyctl reload
+}
+
+# refused_line HOOK OUTCOME FACTS: of the first such refusal in the audit log,
+# where its rule is and what it was about.
+refused_line() {
+	jq -ers --arg h "$1" --arg o "$2" --arg f "$3" 'map(select(
+	    .event == "transfer" and .hook == $h and .outcome == $o and
+	    (.facts | contains($f))))[0] // empty |
+	    "\(.file):\(.line) \(.facts)"' "$AUDIT"
+}
+
+# refused_has HOOK OUTCOME FACTS: there is one; shows it.
+refused_has() {
+	wait_for 5 refused_line "$@" >/tmp/refused || {
+		jq -c 'select(.event == "transfer") | [.hook, .outcome, .facts]' \
+		    "$AUDIT" | tail -n 10
+		fail "the audit log has no $2 of $1 $3"
+	}
+	say "ok: $2 by $(refused_line "$@")"
 }
 
 # class_busid VID PID gateway|workstation: the device on that side. No process
