@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: --guests 1 --timeout 250
+# vm: --guests 1 --timeout 300
 #
 # A serial port (the kernel's CDC ACM gadget) under `serial': bytes go both ways
 # at 115200, the touch of 1200 baud and a rate that is not in the list never
