@@ -16,7 +16,8 @@ xfer_libs :=
 fidokey_srcs := tests/vm/fidokey/cbor.c tests/vm/fidokey/ctap2.c \
 	tests/vm/fidokey/fidokey.c
 fidokey_libs := -lmbedcrypto
-softdev_srcs := tests/vm/softdev/camera.c tests/vm/softdev/microphone.c \
+softdev_srcs := tests/vm/softdev/camera.c tests/vm/softdev/dfu.c \
+	tests/vm/softdev/microphone.c \
 	tests/vm/softdev/models.c tests/vm/softdev/mute.c \
 	tests/vm/softdev/softdev.c
 softdev_libs := -lusbredirparser

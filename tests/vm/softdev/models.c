@@ -9,6 +9,7 @@
 
 const struct softdev_model *const softdev_models[] = {
     &softdev_camera,
+    &softdev_dfu,
     &softdev_microphone,
     &softdev_mute,
     NULL,

@@ -83,8 +83,8 @@ struct softdev_model {
 /* Models, NULL-ended, sorted by name (models.c). */
 extern const struct softdev_model *const softdev_models[];
 
-extern const struct softdev_model softdev_camera, softdev_microphone,
-    softdev_mute;
+extern const struct softdev_model softdev_camera, softdev_dfu,
+    softdev_microphone, softdev_mute;
 
 /* Connects to QEMU at path (a UNIX socket, or a character device that leads
  * there), plays the model until SIGTERM or the end of the connection, and
