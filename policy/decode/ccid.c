@@ -218,6 +218,19 @@ begin_out(struct ccid *c, struct unit *u, uint32_t total)
 	return move_out(c, u);
 }
 
+/* The reader never has two messages for a slot. No offence: a program that was
+ * ended between its message and the answer leaves the next one in this place. */
+static enum decode_act
+refuse_second(struct ccid *c, struct unit *u, uint32_t total)
+{
+	ccid_block_fail(
+	    &c->slots[u->data[5]], u->data, 0xe0 /* CMD_SLOT_BUSY */,
+	    c->made_up);
+	c->nmade_up = CCID_HEADER;
+	c->out = (struct stream){.total = total, .is_refused = 1};
+	return move_out(c, u);
+}
+
 static enum decode_act
 submit_out(struct ccid *c, struct unit *u)
 {
@@ -249,7 +262,7 @@ submit_out(struct ccid *c, struct unit *u)
 		return invalid(c, "message for a slot that is not there");
 	}
 	if (c->slots[p[5]].busy && !c->slots[p[5]].lax && p[0] != CCID_ABORT) {
-		return invalid(c, "second message for a slot");
+		return refuse_second(c, u, total);
 	}
 	return begin_out(c, u, total);
 }

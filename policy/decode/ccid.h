@@ -77,6 +77,7 @@ struct ccid_slot {
 	 * by these, and are changed on the way. */
 	uint8_t host_ns;	     /* of the host's last I-block; 2 = none */
 	uint8_t began;		     /* that block was the first of its chain */
+	uint8_t is_acked;	     /* the card took it and awaits the next */
 	uint8_t card_ns;	     /* that the host awaits from the card */
 	uint8_t host_flip, card_flip; /* 0 or 1 */
 };

@@ -17,7 +17,9 @@ enum t1 {
 	T1_R = 0x80,
 	T1_S = 0xc0,
 	T1_RESYNCH = 0x00, /* of an S-block, bits 4..0 */
+	T1_IFS = 0x01,
 	T1_ABORT = 0x02,
+	T1_WTX = 0x03,
 };
 
 enum level_param { /* wLevelParameter of extended APDUs */
@@ -65,6 +67,7 @@ ccid_block_reset(struct ccid_slot *slot)
 	slot->chain = CHAIN_NONE;
 	slot->host_ns = 2;
 	slot->began = 0;
+	slot->is_acked = 0;
 	slot->card_ns = 0;
 	slot->host_flip = 0;
 	slot->card_flip = 0;
@@ -169,7 +172,9 @@ is_pps(const struct ccid_slot *s, const uint8_t *p, size_t len, size_t total)
 }
 
 /* An I-block: the first of a chain is judged, and so is one that is sent once
- * more; what follows goes the way of the first. */
+ * more; what follows goes the way of the first. But only the card knows whether
+ * a chain goes on: a block after one that it has not acknowledged may be the
+ * first for it, and is judged as such. */
 static void
 read_t1_i(struct ccid_block *b, const uint8_t *p, size_t len, int is_crc)
 {
@@ -178,10 +183,12 @@ read_t1_i(struct ccid_block *b, const uint8_t *p, size_t len, int is_crc)
 	int is_more = (p[1] & T1_MORE) != 0;
 	int is_again = ns == s->host_ns;
 	size_t inf = p[2], seen = len - T1_PROLOGUE;
+	int goes_on = s->chain == CHAIN_REFUSED ||
+	    (s->chain == CHAIN_OPEN && (is_again ? !s->began : s->is_acked));
 
 	b->how = is_crc ? REFUSE_FAIL : is_more ? REFUSE_T1_MORE : REFUSE_T1;
 	b->flip = (uint8_t)(s->host_flip << T1_NS);
-	if (s->chain != CHAIN_NONE && !(is_again && s->began)) {
+	if (goes_on) {
 		b->kind = s->chain == CHAIN_REFUSED ? BLOCK_REFUSED
 						    : BLOCK_PLAIN;
 		s->began = 0;
@@ -193,6 +200,7 @@ read_t1_i(struct ccid_block *b, const uint8_t *p, size_t len, int is_crc)
 	if (b->kind != BLOCK_REFUSED || !is_more) {
 		s->chain = is_more ? CHAIN_OPEN : CHAIN_NONE;
 	}
+	s->is_acked = 0;
 	s->host_ns = ns;
 }
 
@@ -409,6 +417,16 @@ ccid_block_refuse(struct ccid_slot *slot, const struct ccid_block *b,
 	return CCID_HEADER + n;
 }
 
+/* The card has no open chain any more. A refused one it never had. */
+static void
+end_chain(struct ccid_slot *slot)
+{
+	slot->is_acked = 0;
+	if (slot->chain == CHAIN_OPEN) {
+		slot->chain = CHAIN_NONE;
+	}
+}
+
 uint8_t
 ccid_block_answer(
     struct ccid_slot *slot, const uint8_t *p, size_t len, size_t total)
@@ -424,11 +442,19 @@ ccid_block_answer(
 	if ((block[1] & T1_R) == 0) {
 		flip = (uint8_t)(slot->card_flip << T1_NS);
 		slot->card_ns = ((block[1] ^ flip) >> T1_NS & 1) ^ 1;
+		end_chain(slot);
 		return flip;
 	}
-	return (block[1] & T1_S) == T1_R
-	    ? (uint8_t)(slot->host_flip << T1_NR)
-	    : 0;
+	if ((block[1] & T1_S) != T1_R) {
+		if ((block[1] & 0x1f) != T1_IFS && (block[1] & 0x1f) != T1_WTX) {
+			end_chain(slot);
+		}
+		return 0;
+	}
+	flip = (uint8_t)(slot->host_flip << T1_NR);
+	slot->is_acked =
+	    ((block[1] ^ flip) >> T1_NR & 1) == (slot->host_ns ^ 1);
+	return flip;
 }
 
 /* The protocol that a card speaks first (ISO 7816-3 8.2.3): of TA2, else of

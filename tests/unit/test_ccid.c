@@ -198,6 +198,36 @@ static const struct {
 	    "a 80 04000000 00 04 00 00 00 009000 90\n"
 	    "> 6f 09000000 00 05 00 0000 004005 0102030405 44 = answer\n"
 	    "a 80 06000000 00 05 00 00 00 00 40 02 6a80 a8\n"},
+	{"what the card did not take begins no T=1 chain", TPDU,
+	    ON_T1
+	    /* a wrong checksum: the card wants it again */
+	    "> 6f 09000000 00 02 00 0000 002005 00d6000008 fc = pass\n"
+	    "f apdu ins=update-binary\n"
+	    "< 80 04000000 00 02 00 00 00 008100 81 = pass\n"
+	    "> 6f 09000000 00 03 00 0000 006005 00b0000010 c5 = pass\n"
+	    "f apdu ins=read-binary\n"
+	    "< 80 04000000 00 03 00 00 00 009100 91 = pass\n"
+	    "? allow\n? deny\n"
+	    "> 6f 09000000 00 04 00 0000 000005 00d6000010 c3 = answer\n"
+	    "a 80 06000000 00 04 00 00 00 00 00 02 6982 e9\n"},
+	{"nor does what the reader could not send", TPDU,
+	    ON_T1
+	    "> 6f 09000000 00 02 00 0000 002005 00d6000008 fb = pass\n"
+	    "< 80 00000000 00 02 40 fe 00 = pass\n"
+	    "> 6f 09000000 00 03 00 0000 004005 00b0000010 e5 = pass\n"
+	    "f apdu ins=read-binary\n"},
+	{"nor does one that the card answered at once", TPDU,
+	    ON_T1
+	    "> 6f 09000000 00 02 00 0000 002005 00d6000008 fb = pass\n"
+	    "< 80 06000000 00 02 00 00 00 00 00 02 6a80 e8 = pass\n"
+	    "> 6f 09000000 00 03 00 0000 004005 00b0000010 e5 = pass\n"
+	    "f apdu ins=read-binary\n"},
+	{"one message at a time for a slot", SHORT,
+	    "> 65 00000000 00 00 00 0000 = pass\n"
+	    "> 65 00000000 00 01 00 0000 = answer\n"
+	    "a 81 00000000 00 01 41 e0 00\n"
+	    "< 81 00000000 00 00 00 00 00 = pass\n"
+	    "> 65 00000000 00 02 00 0000 = pass\n"},
 	{"a T=1 block with a CRC fails as a command", TPDU,
 	    ON_T1
 	    "? allow\n? deny\n"
@@ -286,8 +316,6 @@ static const struct {
 	{SHORT, "> 6f ffffffff 00 00 00 0000 00b0000010 = eject\n"},
 	{SHORT, "> 6f 00f00000 00 00 00 0000 *54 = eject\n"},
 	{SHORT, "> 65 00000000 01 00 00 0000 = eject\n"},
-	{SHORT, "> 65 00000000 00 00 00 0000 = pass\n"
-		"> 65 00000000 00 01 00 0000 = eject\n"},
 	{SHORT, "> 6f 03000000 00 00 00 0000 00b000 = eject\n"},
 	{SHORT, "> 6f 06000000 00 00 00 0000 00b000000000 = eject\n"},
 	{SHORT, "> 6f 09000000 00 00 00 0000 00d6000002aabbccdd = eject\n"},
