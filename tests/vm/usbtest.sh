@@ -91,6 +91,9 @@ iso_plug() {
 		cat /tmp/simgw.log
 		return 1
 	}
+	wait_for 20 some_imported
+}
+some_imported() {
 	imported=$(vhci_busids | head -n 1)
 	[ -n "$imported" ]
 }
