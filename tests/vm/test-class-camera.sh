@@ -1,5 +1,6 @@
 #!/bin/bash
 # vm: --guests 1 --timeout 200
+# vm-long: test-profile-camera does the same under a profile
 #
 # A camera (a software device, isochronous IN): frames arrive, each whole and as
 # it was sent; those that are missing are counted.

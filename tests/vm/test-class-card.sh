@@ -1,5 +1,6 @@
 #!/bin/bash
 # vm: --guests 1 --timeout 250
+# vm-long: test-profile-card does the same under a profile
 #
 # A smart card reader (QEMU's CCID reader with an emulated card): pcscd sees the
 # reader and the card, and a program talks to the card.

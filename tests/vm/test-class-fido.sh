@@ -1,5 +1,6 @@
 #!/bin/bash
 # vm: --guests 1 --timeout 200
+# vm-long: test-profile-fido does the same under a profile
 #
 # A FIDO key (the kernel's HID gadget with fidokey behind it): fido2-tools find
 # it, make a credential on it and get an assertion that verifies.

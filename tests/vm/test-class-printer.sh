@@ -1,5 +1,6 @@
 #!/bin/bash
 # vm: --guests 1 --timeout 150
+# vm-long: test-profile-printer does the same under a profile
 #
 # A printer (the kernel's gadget): its id, 256 KiB to it and 4 KiB from it,
 # byte for byte.

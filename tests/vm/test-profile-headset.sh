@@ -1,5 +1,6 @@
 #!/bin/bash
 # vm: --guests 1 --timeout 300
+# vm-waits
 #
 # A microphone (a software device, isochronous IN) under `headset-nomic': what is
 # recorded comes at its pace and is silence. Then, by a reload while it records,
