@@ -6,7 +6,12 @@
 hid_begin() {
 	say "$1"
 	check "plug" host device_add "$1,id=hid,bus=xhci.0"
-	class_attach 0627 0001
+	hid_read 0627 0001
+}
+
+# hid_read VID PID: attach it, read its events.
+hid_read() {
+	class_attach "$1" "$2"
 	wait_for 10 class_name '*/input/input*/event*' || fail "no event device"
 	node=/dev/input/$(class_name '*/input/input*/event*')
 	wait_for 5 test -c "$node" || fail "no $node"
