@@ -4,7 +4,8 @@
 # Keyboards under `keyboard'. QEMU's: nothing comes through until the digits that
 # the workstation shows were typed on it, then all but the chords. The kernel's
 # gadget: fast typing with keys that overlap, and LEDs, go through; what types as
-# fast as a program is put in quarantine, and so is what guesses digits.
+# fast as a program is put in quarantine, and so is what guesses digits. Under
+# `scanner' a burst is what people expect, and a chord is not.
 
 . "$BENCH/functions.sh"
 . "$BENCH/sallyport.sh"
@@ -187,6 +188,34 @@ hid_gone 0525:a4ac
 [ "$(sallyctl quarantine | grep -c 0525:a4ac)" = 2 ] || fail "not both"
 quiet "guesses"
 check "remove" gadget_remove guesser
+
+# A scanner needs no arming and may be as fast; KEY_1 2 to KEY_0 11, KEY_ENTER 28,
+# KEY_V 47.
+class_using scanner
+check "plug" gadget_keyboard scanner
+hid_read 0525 a4ac
+for _ in 1 2 3 4; do
+	for ((i = 30; i < 40; i++)); do
+		printf "\\0\\0\\x$(printf %02x $i)\\0\\0\\0\\0\\0"
+		printf '\0\0\0\0\0\0\0\0'
+	done
+done >/tmp/burst
+limit 20 dd if=/tmp/burst of=/dev/hidg0 bs=8 2>/dev/null ||
+    fail "the burst is not over"
+printf '\1\0\31\0\0\0\0\0' >/dev/hidg0
+report
+report 40
+report
+hid_expect "a scanner's burst, and Enter" "1 2 1" "1 11 0" "1 2 1" "1 11 0" \
+	"1 2 1" "1 11 0" "1 2 1" "1 11 0" "1 28 1" "1 28 0"
+hid_seen "1 47 1" && fail "Ctrl+V came through"
+check "Ctrl+V is an alert" jq -es 'any(.event == "transfer" and
+    .profile == "scanner" and .outcome == "drop" and .log == "chord" and
+    .level == "alert")' $AUDIT
+kill $reader
+wait $reader 2>/dev/null
+class_detach
+check "remove" gadget_remove scanner
 kill $watch
 wait $watch 2>/dev/null
 class_close
