@@ -25,6 +25,7 @@
 #include "policy/decode/decode.h"
 #include "policy/decode/list.h"
 #include "wire/cursor.h"
+#include "wire/hid_item.h"
 
 #define PACKET_MIN 8u
 #define PACKET_MAX 64u
@@ -48,6 +49,9 @@ enum error { /* of CTAPHID_ERROR, 11.2.9.1.6 */
 	CTAPHID_ERR_BUSY = 0x06,
 	CTAPHID_ERR_CHANNEL = 0x0b,
 };
+
+#define PAGE_FIDO 0xf1d0u
+#define USAGE_KEY 0x0001u
 
 #define CTAP2_ERR_NOT_ALLOWED 0x30
 /* Not 6985: that means "touch me", and hosts ask again (FIDO U2F raw 3.3). */
@@ -74,33 +78,53 @@ struct ctap {
 /* ------------------------------------------------------------------------ */
 /* Attaching                                                                */
 
-/* A report descriptor with a collection of usage page F1D0, usage 1. */
+static int
+is_of_fido(const struct hid_item *item, uint32_t page)
+{
+	return (item->size == 4 ? item->value >> 16 : page) == PAGE_FIDO;
+}
+
+/* A report descriptor of usage page F1D0 with its usage 1 and of nothing else: no
+ * page of keys, whose reports could be made to look like packets, and no report
+ * ids, which packets do not have. */
 static int
 is_fido(const uint8_t *report, size_t len)
 {
-	static const unsigned sizes[] = {0, 1, 2, 4};
+	struct hid_item item;
 	uint32_t page = 0;
 	size_t at = 0;
+	int r, has_key = 0;
 
-	while (at < len) {
-		unsigned prefix = report[at++], size = sizes[prefix & 3];
-		uint32_t value = 0;
-
-		if (prefix == 0xfe || size > len - at) {
+	while ((r = hid_item_next(&item, report, len, &at)) == 1) {
+		switch (item.tag) {
+		case HID_GLOBAL_PAGE:
+			page = item.value;
+			break;
+		case HID_LOCAL_USAGE:
+		case HID_LOCAL_MINIMUM:
+		case HID_LOCAL_MAXIMUM:
+			if (!is_of_fido(&item, page)) {
+				return 0;
+			}
+			has_key |= item.tag == HID_LOCAL_USAGE &&
+			    (item.value & 0xffff) == USAGE_KEY;
+			break;
+		case HID_MAIN_INPUT:
+		case HID_MAIN_OUTPUT:
+		case HID_MAIN_FEATURE:
+			/* hid-core adds the page that stands here */
+			if (page != PAGE_FIDO) {
+				return 0;
+			}
+			break;
+		case HID_GLOBAL_ID:
+		case HID_GLOBAL_PUSH:
+		case HID_GLOBAL_POP:
+		case HID_ITEM_LONG:
 			return 0;
 		}
-		for (unsigned i = 0; i < size; i++) {
-			value |= (uint32_t)report[at + i] << 8 * i;
-		}
-		at += size;
-		if ((prefix & 0xfc) == 0x04) {
-			page = value;
-		} else if ((prefix & 0xfc) == 0x08 && page == 0xf1d0 &&
-		    value == 1) {
-			return 1;
-		}
 	}
-	return 0;
+	return r == 0 && has_key;
 }
 
 static int

@@ -112,17 +112,51 @@ assert_said(unsigned n, const uint8_t *head, size_t len)
 
 /* ------------------------------------------------------------------------ */
 
-static void
-test_takes(void **state)
+static int
+takes(const uint8_t *report, size_t len)
 {
 	static struct devrec other;
 	static struct desc_config conf;
+	struct decoder *taken = judge_list_attach(&j, &decode_ctap, &other,
+	    &conf, fido_key, sizeof(fido_key), 0, 0, report, len, NULL);
+
+	free(taken);
+	return taken != NULL;
+}
+
+static void
+test_takes(void **state)
+{
+	static const uint8_t keys_page[] = {0x05, 0x07};
+	static const uint8_t key_usage[] = {0x0b, 4, 0, 7, 0};
+	static const uint8_t id[] = {0x85, 1};
+	uint8_t both[256];
+	const size_t n = sizeof(fido_report);
 
 	(void)state;
+	assert_true(takes(fido_report, n));
 	/* a keyboard is none */
-	assert_null(judge_list_attach(&j, &decode_ctap, &other, &conf,
-	    fido_key, sizeof(fido_key), 0, 0, sample_report_keyboard,
-	    sizeof(sample_report_keyboard), NULL));
+	assert_false(
+	    takes(sample_report_keyboard, sizeof(sample_report_keyboard)));
+	/* nor is a key that types: before it, behind it, inside of it */
+	memcpy(both, sample_report_keyboard, sizeof(sample_report_keyboard));
+	memcpy(both + sizeof(sample_report_keyboard), fido_report, n);
+	assert_false(takes(both, sizeof(sample_report_keyboard) + n));
+	memcpy(both, fido_report, n);
+	memcpy(both + n, sample_report_keyboard,
+	    sizeof(sample_report_keyboard));
+	assert_false(takes(both, n + sizeof(sample_report_keyboard)));
+	memcpy(both, fido_report, n - 1);
+	both[n - 1 + sizeof(key_usage)] = 0xc0;
+	memcpy(both + n - 1, key_usage, sizeof(key_usage));
+	assert_false(takes(both, n + sizeof(key_usage)));
+	/* the page of the moment is that of usages before it */
+	memmove(both + 9, fido_report + 7, n - 7);
+	memcpy(both + 7, keys_page, 2);
+	assert_false(takes(both, n + 2));
+	memcpy(both + 7, id, 2);
+	assert_false(takes(both, n + 2));
+	assert_false(takes(fido_report, n - 2)); /* an item cut short */
 }
 
 static void
