@@ -78,6 +78,14 @@ check "get an assertion" fido said fido2-assert -G "$raw"
 cp /tmp/said /tmp/in
 check "it verifies" fido verified fido2-assert -V /tmp/public es256
 
+# A key of another site must not answer.
+{
+	challenge
+	echo other.example
+	head -n 1 /tmp/cred
+} >/tmp/in
+check_not "not for another site" fido other fido2-assert -G "$raw"
+
 : >/tmp/in
 fido reset fido2-token -R "$raw" >/dev/null && fail "the key was reset"
 sed 's/^/    /' /tmp/err
