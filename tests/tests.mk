@@ -214,7 +214,7 @@ $(eval $(call unit,vhci,vhci-glue/gateway.c vhci-glue/imported.c \
 
 # bench: one program, which runs itself again for each other process
 bench_srcs := tests/bench/bench.c tests/bench/count.c tests/bench/echo.c \
-	tests/bench/goals.c tests/bench/json.c tests/bench/load.c \
+	tests/bench/exchange.c tests/bench/goals.c tests/bench/json.c tests/bench/load.c \
 	tests/bench/parts.c tests/bench/policy.c tests/bench/profile.c \
 	tests/bench/raw.c \
 	tests/bench/relay.c \

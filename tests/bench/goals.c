@@ -354,6 +354,28 @@ judge_profiles(struct judge *j)
 	}
 }
 
+/* All three URBs of a read against the gateway's time for the one of data. */
+static void
+judge_inspection(struct judge *j)
+{
+	const struct results *r = j->r;
+	struct goal *goal = add(j, "P",
+	    "inspection of a read of 16 KiB / CPU of the gateway for its data",
+	    GOAL_AT_MOST, 0.02);
+
+	for (unsigned p = 0; r->profile.is_measured && p < r->npins; p++) {
+		for (unsigned c = 0; c < r->ncells; c++) {
+			if (r->cells[c].size == 16 * 1024) {
+				see(j, goal, p, c,
+				    profile_median(r->profile.exchange) / 1e3 /
+					results_absolute(r, p, c, RIG_GW_TLS,
+					    RESULTS_CPU)
+					    .median);
+			}
+		}
+	}
+}
+
 static unsigned
 drop_unjudged(struct goal *goals, unsigned n)
 {
@@ -374,6 +396,7 @@ goals_judge(const struct results *r, struct goal goals[GOALS_MAX])
 
 	judge_policy(&j);
 	judge_profiles(&j);
+	judge_inspection(&j);
 	if (r->ncells == 0) {
 		return drop_unjudged(goals, j.n);
 	}

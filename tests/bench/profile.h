@@ -24,6 +24,8 @@ struct profile_bench {
 	unsigned allowed[PROFILE_CASES]; /* units that the many allow */
 	double load_ms[PROFILE_CASES]; /* the many: text to checked table */
 	size_t size[PROFILE_CASES];    /* of that */
+	/* ns to inspect 16 KiB read from a stick, under the few */
+	double exchange[PROFILE_ROUNDS];
 	uint64_t mallocs;	       /* of all rulings */
 };
 
