@@ -2,8 +2,8 @@
 # vm: --guests 1 --timeout 200
 #
 # A capture of a flash drive, by an operator and by a rule: what passed and what
-# was refused is in files of the gateway's alone, which `replay' reads; the drive is used
-# meanwhile. A lease whose rule demands a capture ends with its recorder.
+# was refused is in files of the gateway's alone, which `replay' reads; the drive
+# is used meanwhile. A lease whose rule demands a capture ends with its recorder.
 
 . "$BENCH/functions.sh"
 . "$BENCH/sallyport.sh"
