@@ -8,6 +8,29 @@
 #include "policy/decode/decode.h"
 #include "wire/usbip.h"
 
+/* What a verdict means in every protocol. DECODE_ANSWER: it is refused, by DENY or
+ * DROP, and the decoder has the words for that. */
+static inline enum decode_act
+answer_act(enum verdict verdict)
+{
+	switch (verdict) {
+	case VERDICT_ALLOW:
+	case VERDICT_REWRITE:
+		return DECODE_PASS;
+	case VERDICT_ASK:
+		return DECODE_HOLD;
+	case VERDICT_EJECT:
+		return DECODE_EJECT;
+	case VERDICT_QUARANTINE:
+		return DECODE_QUARANTINE;
+	case VERDICT_DENY:
+	case VERDICT_DROP:
+	case VERDICTS:
+		break;
+	}
+	return DECODE_ANSWER;
+}
+
 /* submit: STALL, nothing moved; packets likewise. */
 static inline enum decode_act
 answer_stall(struct unit *u)

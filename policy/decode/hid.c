@@ -463,6 +463,7 @@ static enum decode_act
 on_output(struct hid *h, struct unit *u, enum hid_kind kind, uint8_t id)
 {
 	struct ruling ruling;
+	enum decode_act act;
 	struct hid_piece p;
 	struct facts f;
 
@@ -481,23 +482,12 @@ on_output(struct hid *h, struct unit *u, enum hid_kind kind, uint8_t id)
 		return refuse(h, u, "a report of too many usages is sent");
 	}
 	judge_rule(h->decoder.judge, &f, u->now, &ruling);
-	switch (ruling.verdict) {
-	case VERDICT_ALLOW:
-	case VERDICT_REWRITE:
-		return DECODE_PASS;
-	case VERDICT_DROP:
-		return answer_done(u, u->length);
-	case VERDICT_ASK:
-		return DECODE_HOLD;
-	case VERDICT_EJECT:
-		return DECODE_EJECT;
-	case VERDICT_QUARANTINE:
-		return DECODE_QUARANTINE;
-	case VERDICT_DENY:
-	case VERDICTS:
-		break;
+	act = answer_act(ruling.verdict);
+	if (act != DECODE_ANSWER) {
+		return act;
 	}
-	return answer_stall(u);
+	return ruling.verdict == VERDICT_DROP ? answer_done(u, u->length)
+					      : answer_stall(u);
 }
 
 static int

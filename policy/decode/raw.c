@@ -58,32 +58,24 @@ static enum decode_act
 raw_submit(struct decoder *d, struct unit *u)
 {
 	struct ruling ruling;
+	enum decode_act act;
 
 	if (u->type == XFER_CONTROL || unit_is_in(u)) {
 		return DECODE_PASS;
 	}
 	judge_unit(d, u, HOOK_OUT, u->length, &ruling);
-	switch (ruling.verdict) {
-	case VERDICT_ALLOW:
-	case VERDICT_REWRITE:
-		return DECODE_PASS;
-	case VERDICT_DROP:
-		if (is_iso(u)) {
-			memset(u->data, 0, u->length);
-			return DECODE_PASS;
-		}
-		return answer_done(u, u->length);
-	case VERDICT_ASK:
-		return DECODE_HOLD;
-	case VERDICT_EJECT:
-		return DECODE_EJECT;
-	case VERDICT_QUARANTINE:
-		return DECODE_QUARANTINE;
-	case VERDICT_DENY:
-	case VERDICTS:
-		break;
+	act = answer_act(ruling.verdict);
+	if (act != DECODE_ANSWER) {
+		return act;
 	}
-	return answer_stall(u);
+	if (ruling.verdict != VERDICT_DROP) {
+		return answer_stall(u);
+	}
+	if (is_iso(u)) {
+		memset(u->data, 0, u->length);
+		return DECODE_PASS;
+	}
+	return answer_done(u, u->length);
 }
 
 /* What came is not for the workstation, and it does not hear of it. */
