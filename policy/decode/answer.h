@@ -25,10 +25,11 @@ answer_act(enum verdict verdict)
 		return DECODE_QUARANTINE;
 	case VERDICT_DENY:
 	case VERDICT_DROP:
-	case VERDICTS:
+		return DECODE_ANSWER;
+	case VERDICTS: /* none */
 		break;
 	}
-	return DECODE_ANSWER;
+	return DECODE_EJECT;
 }
 
 /* submit: STALL, nothing moved; packets likewise. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "policy/decode/answer.h"
 #include "policy/decode/list.h"
 #include "wire/cursor.h"
 #include "wire/usbip.h"
@@ -88,22 +89,7 @@ static enum decode_act
 rule(struct ccid *c, const struct facts *f, uint64_t now, struct ruling *r)
 {
 	judge_rule(c->decoder.judge, f, now, r);
-	switch (r->verdict) {
-	case VERDICT_ALLOW:
-	case VERDICT_REWRITE: /* nothing is editable */
-		return DECODE_PASS;
-	case VERDICT_DENY:
-	case VERDICT_DROP: /* no hook of ours drops */
-		return DECODE_ANSWER;
-	case VERDICT_ASK:
-		return DECODE_HOLD;
-	case VERDICT_EJECT:
-	case VERDICTS: /* no verdict */
-		return DECODE_EJECT;
-	case VERDICT_QUARANTINE:
-		return DECODE_QUARANTINE;
-	}
-	return DECODE_EJECT;
+	return answer_act(r->verdict);
 }
 
 static enum decode_act

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "policy/decode/answer.h"
 #include "policy/decode/cdc.h"
 #include "policy/decode/list.h"
 #include "wire/cursor.h"
@@ -141,22 +142,7 @@ rule(struct serial *s, struct facts *f, const struct line *line, uint64_t now,
 	}
 	judge_rule(s->decoder.judge, f, now, &r);
 	*is_drop = r.verdict == VERDICT_DROP;
-	switch (r.verdict) {
-	case VERDICT_ALLOW:
-	case VERDICT_REWRITE: /* nothing is editable */
-		return DECODE_PASS;
-	case VERDICT_DENY:
-	case VERDICT_DROP:
-		return DECODE_ANSWER;
-	case VERDICT_ASK:
-		return DECODE_HOLD;
-	case VERDICT_EJECT:
-	case VERDICTS: /* no verdict */
-		return DECODE_EJECT;
-	case VERDICT_QUARANTINE:
-		return DECODE_QUARANTINE;
-	}
-	return DECODE_EJECT;
+	return answer_act(r.verdict);
 }
 
 /* Bytes of the stream, or of an encapsulated command. */
