@@ -194,7 +194,7 @@ sallyport-warden_libs := -lev -linih -ludev -ljansson -lmbedx509 -lmbedcrypto
 sallyport-session_dir := $(LIBEXECDIR)
 sallyport-session_srcs := proxy/session/capture.c \
 	proxy/session/control.c proxy/session/door_tls.c \
-	proxy/session/floor.c proxy/session/floor_setup.c proxy/session/flow.c \
+	proxy/session/early.c proxy/session/floor.c proxy/session/floor_setup.c proxy/session/flow.c \
 	proxy/session/inq.c proxy/session/inspect.c \
 	proxy/session/inspect_answer.c proxy/session/inspect_ask.c \
 	proxy/session/inspect_attach.c \
@@ -206,7 +206,9 @@ sallyport-session_srcs := proxy/session/capture.c \
 	proxy/session/session_events.c proxy/session/session_import.c \
 	proxy/session/session_inspect.c \
 	proxy/session/session_peer.c \
-	proxy/session/transfer.c proxy/session/vetted.c proxy/usb/libusb.c \
+	proxy/session/transfer.c proxy/session/transfer_iso.c \
+	proxy/session/transfer_recall.c \
+	proxy/session/vetted.c proxy/usb/libusb.c \
 	$(base_core_srcs) $(base_loop_srcs) $(base_tls_srcs) $(wire_srcs) \
 	$(facts_srcs) $(decode_srcs) $(table_srcs)
 sallyport-session_libs := -lev -lusb-1.0 $(MBEDTLS)
