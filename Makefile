@@ -76,7 +76,7 @@ MBEDTLS := -lmbedtls -lmbedx509 -lmbedcrypto
 wire_srcs := wire/capture.c wire/desc.c wire/desc_bos.c wire/desc_check.c wire/desc_class.c \
 	wire/desc_endpoint.c wire/desc_string.c wire/devrec.c \
 	wire/devrec_check.c wire/devrec_compare.c wire/devrec_expose.c \
-	wire/devrec_uas.c \
+	wire/devrec_uas.c wire/hid_state.c \
 	wire/identity.c wire/ipc.c wire/ipc_import.c wire/ipc_inspect.c \
 	wire/ipc_item.c wire/ipc_relay.c wire/place.c wire/usbip.c \
 	wire/usbip_check.c wire/waiver.c

@@ -46,7 +46,8 @@ wrap = $(foreach f,$(1),-Wl$(comma)--wrap=$(f))
 desc_srcs := wire/desc.c wire/desc_bos.c wire/desc_check.c wire/desc_class.c \
 	wire/desc_endpoint.c wire/desc_string.c
 record_srcs := $(desc_srcs) wire/waiver.c wire/devrec.c wire/devrec_check.c \
-	wire/devrec_compare.c wire/devrec_expose.c wire/devrec_uas.c
+	wire/devrec_compare.c wire/devrec_expose.c wire/devrec_uas.c \
+	wire/hid_state.c
 ipc_srcs := wire/desc.c wire/desc_string.c wire/devrec.c wire/ipc.c wire/ipc_import.c \
 	wire/ipc_inspect.c \
 	wire/ipc_item.c wire/ipc_relay.c wire/place.c wire/usbip.c \
@@ -97,16 +98,17 @@ $(eval $(call unit,x509,$(tls_test_srcs),$(MBEDTLS)))
 $(eval $(call unit,x509_crl,$(tls_test_srcs),$(MBEDTLS)))
 
 # policy/
-rules_test_srcs := $(rules_srcs) wire/desc.c wire/desc_string.c wire/devrec.c
+rules_test_srcs := $(rules_srcs) wire/desc.c wire/desc_string.c wire/devrec.c \
+	wire/hid_state.c
 $(foreach t,rules rules_to rules_load rules_world rules_include rules_index rules_overlap \
 	rules_print rules_golden rules_device, \
 	$(eval $(call unit,$(t),$(rules_test_srcs))))
 $(eval $(call unit,rules_foreign,$(rules_test_srcs),-lusbredirparser))
-$(eval $(call unit,hid,policy/rules/hid.c))
+$(eval $(call unit,hid,policy/rules/hid.c wire/hid_state.c))
 $(eval $(call unit,policy_when,policy/tool/when.c))
 $(eval $(call fuzz,rules,$(rules_test_srcs)))
 $(eval $(call fuzz,foreign,$(rules_test_srcs)))
-$(eval $(call fuzz,hid,policy/rules/hid.c))
+$(eval $(call fuzz,hid,policy/rules/hid.c wire/hid_state.c))
 
 # proxy/broker
 $(eval $(call unit,requests,proxy/broker/requests.c $(base_core_srcs) \
@@ -171,12 +173,13 @@ relay_core_srcs := vhci-glue/downlink.c vhci-glue/drain.c \
 	vhci-glue/pending.c \
 	vhci-glue/rebuild.c vhci-glue/relay.c vhci-glue/seen.c \
 	vhci-glue/uplink.c base/loop.c base/stream.c $(base_core_srcs) \
-	policy/rules/hid.c wire/usbip.c wire/usbip_check.c \
+	policy/rules/hid.c wire/hid_state.c wire/usbip.c wire/usbip_check.c \
 	tests/fake/gateway_fake.c
 relay_counted := malloc calloc realloc send recv epoll_ctl
 $(eval $(call unit,rebuild,vhci-glue/pending.c vhci-glue/rebuild.c \
 	vhci-glue/seen.c tests/fake/gateway_fake.c base/stream.c \
-	$(base_core_srcs) policy/rules/hid.c wire/usbip.c wire/usbip_check.c))
+	$(base_core_srcs) policy/rules/hid.c wire/hid_state.c wire/usbip.c \
+	wire/usbip_check.c))
 $(eval $(call unit,relay,$(relay_core_srcs),-lev))
 $(eval $(call unit,relay_hostile,$(relay_core_srcs),-lev))
 $(eval $(call unit,relay_count,$(relay_core_srcs), \
@@ -259,12 +262,12 @@ $(eval $(call fuzz,setup,policy/decode/raw.c policy/decode/dfu.c \
 $(eval $(call unit,ctap,policy/decode/ctap.c tests/fake/judge_list.c \
 	$(facts_srcs) $(record_srcs)))
 $(eval $(call fuzz,ctap,policy/decode/ctap.c $(facts_srcs) $(record_srcs)))
-$(eval $(call unit,hid_report,policy/decode/hid_report.c \
+$(eval $(call unit,hid_report,policy/decode/hid_report.c wire/hid_state.c \
 	policy/decode/hid_values.c))
 $(eval $(call unit,decode_hid,$(hid_srcs) $(decoder_srcs)))
 $(eval $(call unit,hid_arm,$(hid_srcs) $(decoder_srcs)))
 $(eval $(call fuzz,decode_hid,$(hid_srcs) $(record_srcs) $(facts_srcs)))
-$(eval $(call fuzz,hid_report,policy/decode/hid_report.c \
+$(eval $(call fuzz,hid_report,policy/decode/hid_report.c wire/hid_state.c \
 	policy/decode/hid_values.c))
 
 # --- ccid, apdu, serial, mtp

@@ -13,23 +13,12 @@
 
 #include "base/err.h"
 #include "wire/desc_why.h"
-#include "wire/hid_item.h"
+#include "wire/hid_state.h"
 
-#define STACK_MAX 16u		 /* pushes */
-#define DEPTH_MAX 64u		 /* collections in each other */
-#define SIZE_MAX_BITS 256u	 /* of one value */
-#define COUNT_MAX 12288u	 /* values of one field */
-#define REPORT_BITS (16384u * 8u) /* of one report */
 #define ARRAY_BITS 32u
-#define KEY_USAGE_MAX 0x2ffu /* kernels have no key above */
 
 #define FLAG_CONSTANT 0x01u
 #define FLAG_VARIABLE 0x02u
-
-struct globals {
-	uint32_t page, size, count, id;
-	int32_t low, high;
-};
 
 /* A usage, or a range of them, that the next main item is about. */
 struct local {
@@ -39,9 +28,8 @@ struct local {
 
 struct pass {
 	struct hid_report *out; /* borrowed */
-	struct desc_why *why;	/* borrowed */
-	struct globals now, stack[STACK_MAX];
-	unsigned npushed, depth;
+	struct desc_why *why;   /* borrowed */
+	struct hid_state state;
 	uint32_t minimum;
 	unsigned branch; /* of delimiters */
 	uint8_t is_delimited;
@@ -72,10 +60,11 @@ give_page(struct pass *p)
 		if (!p->is_short[i]) {
 			continue;
 		}
-		if (runs[i].first >> 16 == p->now.page) {
+		if (runs[i].first >> 16 == p->state.now.page) {
 			return;
 		}
-		runs[i].first = p->now.page << 16 | (runs[i].first & 0xffff);
+		runs[i].first =
+		    p->state.now.page << 16 | (runs[i].first & 0xffff);
 	}
 }
 
@@ -83,20 +72,20 @@ static int
 shape_of(struct pass *p, enum hid_kind kind, struct hid_shape **shape)
 {
 	struct hid_report *out = p->out;
-	uint8_t *index = &out->index[kind][p->now.id];
+	uint8_t *index = &out->index[kind][p->state.now.id];
 
 	if (*index == 0) {
 		if (out->nshapes == HID_SHAPES) {
 			return no(p, "R7.count", "more than 255 HID reports");
 		}
 		out->shapes[out->nshapes] = (struct hid_shape){
-			.kind = (uint8_t)kind,
-			.id = (uint8_t)p->now.id,
-			.slot = HID_NO_SLOT,
-			.is_pure = 1,
+		    .kind = (uint8_t)kind,
+		    .id = (uint8_t)p->state.now.id,
+		    .slot = HID_NO_SLOT,
+		    .is_pure = 1,
 		};
 		*index = (uint8_t)++out->nshapes;
-		out->is_numbered[kind] |= p->now.id != 0;
+		out->is_numbered[kind] |= p->state.now.id != 0;
 	}
 	if (out->is_numbered[kind] && out->index[kind][0] != 0) {
 		return no(p, "R7.id",
@@ -113,9 +102,9 @@ are_keys(const struct hid_run *run, uint32_t count, int *is_pure)
 	uint32_t first = run->first, last = run->first + count - 1;
 
 	*is_pure = (first >= 0x70000 && last <= 0x7ffff) ||
-	    (first >= 0x10080 && last <= 0x100bf);
+		   (first >= 0x10080 && last <= 0x100bf);
 	return (first <= 0x700ff && last >= 0x70004) ||
-	    (first <= 0x100bf && last >= 0x10080);
+	       (first <= 0x100bf && last >= 0x10080);
 }
 
 static void
@@ -145,10 +134,10 @@ add_field(struct pass *p, struct hid_shape *shape, uint32_t flags)
 	struct hid_field *field;
 	int is_array = (flags & FLAG_VARIABLE) == 0;
 
-	if (p->now.size == 0) {
+	if (p->state.now.size == 0) {
 		return no(p, "R7.size", "HID values without bits");
 	}
-	if (is_array && p->now.size > ARRAY_BITS) {
+	if (is_array && p->state.now.size > ARRAY_BITS) {
 		return no(p, "R7.size", "number of a usage above 32 bits");
 	}
 	if (out->nfields == HID_FIELDS) {
@@ -156,12 +145,12 @@ add_field(struct pass *p, struct hid_shape *shape, uint32_t flags)
 	}
 	field = &out->fields[out->nfields++];
 	*field = (struct hid_field){
-		.bit = shape->bits,
-		.size = (uint16_t)p->now.size,
-		.count = (uint16_t)p->now.count,
-		.is_array = (uint8_t)is_array,
-		.low = p->now.low,
-		.high = p->now.high,
+	    .bit = shape->bits,
+	    .size = (uint16_t)p->state.now.size,
+	    .count = (uint16_t)p->state.now.count,
+	    .is_array = (uint8_t)is_array,
+	    .low = p->state.now.low,
+	    .high = p->state.now.high,
 	};
 	take_usages(p, field, shape);
 	if (shape->last != 0) {
@@ -191,13 +180,14 @@ on_field(struct pass *p, enum hid_kind kind, uint32_t flags)
 		return r;
 	}
 	/* as unsigned, when the lower end is not negative */
-	if (p->now.low < 0 ? p->now.high < p->now.low :
-			     (uint32_t)p->now.high < (uint32_t)p->now.low) {
+	if (p->state.now.low < 0
+		? p->state.now.high < p->state.now.low
+		: (uint32_t)p->state.now.high < (uint32_t)p->state.now.low) {
 		return no(p, "R7.logical", "range that ends before it begins");
 	}
 	/* padding is what has no usage, too */
 	if ((flags & FLAG_CONSTANT) == 0 && p->nlocals > 0 &&
-	    p->now.count > 0) {
+	    p->state.now.count > 0) {
 		give_page(p);
 		r = add_field(p, shape, flags);
 		if (r != 0) {
@@ -205,8 +195,8 @@ on_field(struct pass *p, enum hid_kind kind, uint32_t flags)
 		}
 	}
 	/* neither factor is above 16 bits here */
-	shape->bits += p->now.size * p->now.count;
-	if (shape->bits > REPORT_BITS) {
+	shape->bits += p->state.now.size * p->state.now.count;
+	if (shape->bits > HID_REPORT_BITS) {
 		return no(p, "R7.size", "HID report above 16384 bytes");
 	}
 	shape->len = (uint16_t)((shape->bits + 7) / 8);
@@ -216,8 +206,11 @@ on_field(struct pass *p, enum hid_kind kind, uint32_t flags)
 static int
 on_main(struct pass *p, const struct hid_item *item)
 {
-	int r = 0;
+	int r = hid_state_main(&p->state, item, p->why);
 
+	if (r != 0) {
+		return r;
+	}
 	switch (item->tag) {
 	case HID_MAIN_INPUT:
 		r = on_field(p, HID_INPUT, item->value);
@@ -227,20 +220,6 @@ on_main(struct pass *p, const struct hid_item *item)
 		break;
 	case HID_MAIN_FEATURE:
 		r = on_field(p, HID_FEATURE, item->value);
-		break;
-	case HID_MAIN_COLLECTION:
-		if (p->depth == DEPTH_MAX) {
-			return no(p, "R7.collection",
-			    "collections more than 64 deep");
-		}
-		p->depth++;
-		break;
-	case HID_MAIN_END:
-		if (p->depth == 0) {
-			return no(p, "R7.collection",
-			    "end of a collection that is not open");
-		}
-		p->depth--;
 		break;
 	}
 	if (p->is_delimited) {
@@ -253,69 +232,19 @@ on_main(struct pass *p, const struct hid_item *item)
 }
 
 /* ------------------------------------------------------------------------ */
-/* Global and local items                                                   */
-
-static int
-on_global(struct pass *p, const struct hid_item *item)
-{
-	switch (item->tag) {
-	case HID_GLOBAL_PAGE:
-		p->now.page = item->value & 0xffff;
-		break;
-	case HID_GLOBAL_LOGICAL_MIN:
-		p->now.low = hid_item_signed(item);
-		break;
-	case HID_GLOBAL_LOGICAL_MAX:
-		/* 25 ff after 15 00 is 255: so many keyboards say it */
-		p->now.high = p->now.low < 0 ? hid_item_signed(item) :
-					       (int32_t)item->value;
-		break;
-	case HID_GLOBAL_SIZE:
-		if (item->value > SIZE_MAX_BITS) {
-			return no(p, "R7.size", "HID value above 256 bits");
-		}
-		p->now.size = item->value;
-		break;
-	case HID_GLOBAL_COUNT:
-		if (item->value > COUNT_MAX) {
-			return no(p, "R7.count",
-			    "HID field of more than 12288 values");
-		}
-		p->now.count = item->value;
-		break;
-	case HID_GLOBAL_ID:
-		if (item->value == 0 || item->value > 255) {
-			return no(p, "R7.id", "report id is not 1 to 255");
-		}
-		p->now.id = item->value;
-		break;
-	case HID_GLOBAL_PUSH:
-		if (p->npushed == STACK_MAX) {
-			return no(p, "R7.stack", "more than 16 pushes");
-		}
-		p->stack[p->npushed++] = p->now;
-		break;
-	case HID_GLOBAL_POP:
-		if (p->npushed == 0) {
-			return no(p, "R7.stack", "pop without a push");
-		}
-		p->now = p->stack[--p->npushed];
-		break;
-	}
-	return 0;
-}
+/* Local items                                                              */
 
 static int
 add_usages(struct pass *p, uint32_t first, uint32_t last, unsigned size)
 {
 	unsigned i = p->nlocals;
 	int is_short = size <= 2;
-	uint32_t page = is_short ? p->now.page : last >> 16;
+	uint32_t page = is_short ? p->state.now.page : last >> 16;
 
 	if (last < first) {
 		return no(p, "R7.usage", "usages that end before they begin");
 	}
-	if (page == 0x07 && (last & 0xffff) > KEY_USAGE_MAX) {
+	if (page == HID_PAGE_KEYBOARD && (last & 0xffff) > HID_KEY_MAX) {
 		return no(p, "R7.usage", "a key that no keyboard has");
 	}
 	if (last - first > 0xffff) {
@@ -369,7 +298,7 @@ on_item(struct pass *p, const struct hid_item *item)
 	case 0:
 		return on_main(p, item);
 	case 1:
-		return on_global(p, item);
+		return hid_state_global(&p->state, item, p->why);
 	case 2:
 		return on_local(p, item);
 	}
@@ -381,9 +310,6 @@ finish(struct pass *p)
 {
 	struct hid_report *out = p->out;
 
-	if (p->depth != 0) {
-		return no(p, "R7.collection", "a collection is not closed");
-	}
 	for (unsigned i = 0; i < out->nshapes; i++) {
 		struct hid_shape *s = &out->shapes[i];
 		unsigned len = s->len + (s->id != 0 ? 1u : 0u);
@@ -420,10 +346,8 @@ hid_report_compile(struct hid_report *out, const uint8_t *bytes, size_t len,
 		}
 	}
 	p.at = item.at;
-	if (r < 0) {
-		return no(&p, "R7.item", "HID item runs past the end");
-	}
-	return finish(&p);
+	r = hid_state_end(&p.state, &item, r, why);
+	return r == 0 ? finish(&p) : r;
 }
 
 int
