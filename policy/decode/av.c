@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "policy/decode/answer.h"
 #include "policy/decode/list.h"
 #include "wire/cursor.h"
 #include "wire/usbip.h"
@@ -123,22 +124,12 @@ invalid(struct av *a, const char *what)
 static enum decode_act
 rule(struct av *a, const struct facts *f, uint64_t now, struct ruling *r)
 {
+	enum decode_act act;
+
 	judge_rule(a->decoder.judge, f, now, r);
-	switch (r->verdict) {
-	case VERDICT_ALLOW:
-	case VERDICT_REWRITE: /* nothing is editable */
-		return DECODE_PASS;
-	case VERDICT_EJECT:
-		return DECODE_EJECT;
-	case VERDICT_QUARANTINE:
-		return DECODE_QUARANTINE;
-	case VERDICT_DENY:
-	case VERDICT_DROP:
-	case VERDICT_ASK: /* a hook that does not hold */
-	case VERDICTS:
-		break;
-	}
-	return DECODE_ANSWER;
+	act = answer_act(r->verdict);
+	/* a hook that does not hold */
+	return act == DECODE_HOLD ? DECODE_ANSWER : act;
 }
 
 static void
@@ -147,14 +138,6 @@ unit_facts(struct facts *f, const struct unit *u, uint32_t len)
 	facts_init(f, HOOK_AV);
 	facts_set(f, FACT_DIR, (uint64_t)unit_is_in(u));
 	facts_set(f, FACT_LEN, len);
-}
-
-static enum decode_act
-stall(struct unit *u)
-{
-	u->status = USBIP_EPIPE;
-	u->actual = 0;
-	return DECODE_ANSWER;
 }
 
 static int
@@ -179,7 +162,7 @@ submit_control(struct av *a, struct unit *u)
 	control = av_control(&a->iface, u->setup);
 	if (control >> 8 == AV_UNDECLARED ||
 	    (is_commit(a, u) && !av_video_has(&a->video, u->data, u->length))) {
-		return stall(u);
+		return answer_stall(u);
 	}
 	unit_facts(&f, u, u->length);
 	facts_set(&f, FACT_CONTROL, control);
@@ -195,7 +178,7 @@ submit_control(struct av *a, struct unit *u)
 		return act;
 	}
 	if (r.verdict != VERDICT_DROP || unit_is_in(u)) {
-		return stall(u);
+		return answer_stall(u);
 	}
 	u->status = 0;
 	u->actual = u->length;

@@ -356,6 +356,7 @@ begin(struct ctap *c, struct unit *u, uint32_t channel, struct message *m)
 	uint32_t have = length < room ? length : room;
 	struct ruling ruling;
 	struct facts facts;
+	enum decode_act act;
 
 	facts_of(&facts, command, length, u->data + INIT_HEAD, have);
 	judge_rule(c->decoder.judge, &facts, u->now, &ruling);
@@ -368,19 +369,9 @@ begin(struct ctap *c, struct unit *u, uint32_t channel, struct message *m)
 		.command = command,
 		.code = code_of(command, &ruling),
 	};
-	switch (ruling.verdict) {
-	case VERDICT_ALLOW:
-	case VERDICT_REWRITE:
-		return DECODE_PASS;
-	case VERDICT_EJECT:
-		return DECODE_EJECT;
-	case VERDICT_QUARANTINE:
-		return DECODE_QUARANTINE;
-	case VERDICT_DENY:
-	case VERDICT_DROP:
-	case VERDICT_ASK:
-	case VERDICTS:
-		break;
+	act = answer_act(ruling.verdict);
+	if (act != DECODE_ANSWER) {
+		return act;
 	}
 	m->is_refused = 1;
 	if (m->left == 0) {

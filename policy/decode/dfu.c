@@ -38,6 +38,7 @@ dfu_submit(struct decoder *d, struct unit *u)
 {
 	uint8_t request = u->setup[1];
 	struct ruling ruling;
+	enum decode_act act;
 	struct facts f;
 
 	if (u->type != XFER_CONTROL) {
@@ -58,22 +59,9 @@ dfu_submit(struct decoder *d, struct unit *u)
 		f.nbytes = u->length;
 	}
 	judge_rule(d->judge, &f, u->now, &ruling);
-	switch (ruling.verdict) {
-	case VERDICT_ALLOW:
-	case VERDICT_REWRITE:
-		return DECODE_PASS;
-	case VERDICT_ASK:
-		return DECODE_HOLD;
-	case VERDICT_EJECT:
-		return DECODE_EJECT;
-	case VERDICT_QUARANTINE:
-		return DECODE_QUARANTINE;
-	case VERDICT_DENY:
-	case VERDICT_DROP: /* not done is not reported as done */
-	case VERDICTS:
-		break;
-	}
-	return answer_stall(u);
+	act = answer_act(ruling.verdict);
+	/* dropped or denied: what is not done is not reported as done */
+	return act == DECODE_ANSWER ? answer_stall(u) : act;
 }
 
 static enum decode_act

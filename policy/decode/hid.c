@@ -398,7 +398,7 @@ on_input(struct hid *h, const struct unit *u, const struct hid_piece *p)
 	const struct keys *known =
 	    p->slot != HID_NO_SLOT ? &h->known[p->slot] : &none;
 	struct ruling ruling;
-	enum decode_act act = DECODE_EJECT;
+	enum decode_act act;
 	struct keys now;
 	struct facts f;
 
@@ -412,22 +412,13 @@ on_input(struct hid *h, const struct unit *u, const struct hid_piece *p)
 	facts_set(&f, FACT_KEYDOWNS, keys_count_new(&now, known));
 	facts_set(&f, FACT_GAP, gap_of(h, u->now));
 	judge_rule(h->decoder.judge, &f, u->now, &ruling);
-	switch (ruling.verdict) {
-	case VERDICT_ALLOW:
-	case VERDICT_REWRITE: /* nothing is editable */
+	act = answer_act(ruling.verdict);
+	if (act == DECODE_PASS) {
 		act = on_allowed(h, p, &now, u->now);
-		break;
-	case VERDICT_DENY:
-	case VERDICT_DROP:
+	} else if (act == DECODE_ANSWER) {
 		act = on_refused(h, p, &now);
-		break;
-	case VERDICT_ASK:
-		return DECODE_HOLD;
-	case VERDICT_QUARANTINE:
-		return DECODE_QUARANTINE;
-	case VERDICT_EJECT:
-	case VERDICTS:
-		return DECODE_EJECT;
+	} else {
+		return act;
 	}
 	h->last = u->now;
 	return act;
@@ -554,6 +545,7 @@ on_answer(struct hid *h, struct unit *u)
 {
 	enum hid_kind kind = (enum hid_kind)kind_of(u);
 	struct ruling ruling;
+	enum decode_act act;
 	struct hid_piece p;
 	struct facts f;
 	uint32_t most;
@@ -570,8 +562,7 @@ on_answer(struct hid *h, struct unit *u)
 		p.len = most;
 	}
 	if (kind == HID_INPUT) {
-		enum decode_act act = on_input(h, u, &p);
-
+		act = on_input(h, u, &p);
 		return act == DECODE_AGAIN ? answer_hush(u) : act;
 	}
 	hid_facts_of(&f, h, &p);
@@ -580,22 +571,8 @@ on_answer(struct hid *h, struct unit *u)
 	}
 	f.is_back = 1;
 	judge_rule(h->decoder.judge, &f, u->now, &ruling);
-	switch (ruling.verdict) {
-	case VERDICT_ALLOW:
-	case VERDICT_REWRITE:
-		return DECODE_PASS;
-	case VERDICT_ASK:
-		return DECODE_HOLD;
-	case VERDICT_EJECT:
-		return DECODE_EJECT;
-	case VERDICT_QUARANTINE:
-		return DECODE_QUARANTINE;
-	case VERDICT_DENY:
-	case VERDICT_DROP:
-	case VERDICTS:
-		break;
-	}
-	return answer_hush(u);
+	act = answer_act(ruling.verdict);
+	return act == DECODE_ANSWER ? answer_hush(u) : act;
 }
 
 static enum decode_act
