@@ -181,6 +181,7 @@ sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
 	proxy/warden/people.c proxy/warden/policy.c \
 	proxy/warden/profiles.c \
 	proxy/warden/registry.c proxy/warden/revoked.c \
+	proxy/warden/roles.c \
 	proxy/warden/rulefiles.c \
 	proxy/warden/sessions.c proxy/warden/stable.c \
 	proxy/warden/sysfs.c proxy/warden/warden.c proxy/warden/watch.c \
@@ -226,6 +227,7 @@ sallyport-capture_libs := -lpcap -ljansson
 
 sallyctl_dir := $(BINDIR)
 sallyctl_srcs := proxy/ctl/ask.c proxy/ctl/main.c proxy/ctl/show.c \
+	proxy/ctl/watch.c \
 	$(base_core_srcs)
 sallyctl_libs := -ljansson
 
@@ -417,7 +419,8 @@ man_pages := $(wildcard proxy/*/*.[1-8] vhci-glue/*.[1-8] policy/*/*.[1-8] \
 
 stock_profiles := $(wildcard policy/profiles/stock/*.profile)
 
-completions := vhci-glue/sallyport.bash policy/tool/sallyport-policy.bash
+completions := vhci-glue/sallyport.bash policy/tool/sallyport-policy.bash \
+	proxy/ctl/sallyctl.bash
 
 install: all
 	$(foreach p,$(programs),$(INSTALL) -D -m 0755 $(O)/bin/$(p) \

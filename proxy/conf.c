@@ -88,6 +88,9 @@ gateway_conf_load(
 		{&conf->cert, SYSCONFDIR "/sallyport/tls/cert.pem"},
 		{&conf->key, SYSCONFDIR "/sallyport/tls/key.pem"},
 		{&conf->crl, ""},
+		{&conf->readers, ""},
+		{&conf->approvers, ""},
+		{&conf->operators, ""},
 		{&conf->keep, ""},
 		{&conf->at_boot, "adopt"},
 	};
@@ -120,6 +123,9 @@ gateway_conf_load(
 		    2000},
 		{"session", "urbs", CONF_UINT, &conf->urbs, 1, 4096},
 		{"session", "buffers", CONF_UINT, &conf->buffers, 1, 256},
+		{"control", "readers", CONF_STRING, &conf->readers, 0, 0},
+		{"control", "approvers", CONF_STRING, &conf->approvers, 0, 0},
+		{"control", "operators", CONF_STRING, &conf->operators, 0, 0},
 		{"capture", "file-size", CONF_UINT, &conf->capture_size, 1,
 		    4096},
 		{"capture", "files", CONF_UINT, &conf->capture_files, 1, 99},
@@ -179,6 +185,9 @@ gateway_conf_free(struct gateway_conf *conf)
 	free(conf->cert);
 	free(conf->key);
 	free(conf->crl);
+	free(conf->readers);
+	free(conf->approvers);
+	free(conf->operators);
 	free(conf->keep);
 	free(conf->at_boot);
 	*conf = (struct gateway_conf){0};

@@ -35,6 +35,9 @@ struct gateway_conf {
 	unsigned uid_base, uid_count; /* uids of sessions and probes */
 	unsigned urbs;	  /* of one session at its device at once */
 	unsigned buffers; /* MiB of their buffers together */
+	/* [control]: groups whose members may ask sallyctl's questions, "" = none.
+	 * root and the gateway's user may always do everything. */
+	char *readers, *approvers, *operators;
 	/* [capture] */
 	unsigned capture_size;	 /* MiB of one file */
 	unsigned capture_files;	 /* of one capture */

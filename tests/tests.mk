@@ -134,6 +134,7 @@ lease_srcs := $(filter-out proxy/warden/main.c proxy/warden/hotplug.c, \
 lease_libs := -lev -linih -ljansson -lmbedx509 -lmbedcrypto \
 	$(call wrap,clock_mono clock_wall)
 $(eval $(call unit,lease,$(lease_srcs),$(lease_libs)))
+$(eval $(call unit,control,$(lease_srcs),$(lease_libs)))
 $(eval $(call unit,lease_inspect,$(lease_srcs) $(table_srcs),$(lease_libs)))
 $(eval $(call unit,revoked,tests/fake/pki.c $(lease_srcs),$(lease_libs)))
 $(eval $(call unit,sysfs,proxy/warden/sysfs.c proxy/warden/stable.c \

@@ -125,6 +125,7 @@ static int
 make_control(struct broker *b)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int is_shared;
 	int n = snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/control.sock",
 	    b->conf.run);
 
@@ -138,7 +139,10 @@ make_control(struct broker *b)
 	}
 	b->control_fd =
 	    socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	umask(0177);
+	/* who may do what the warden decides, by the peer's groups */
+	is_shared = *b->conf.readers != '\0' || *b->conf.approvers != '\0' ||
+	    *b->conf.operators != '\0';
+	umask(is_shared ? 0111 : 0177);
 	n = b->control_fd == -1
 	    ? -1
 	    : bind(b->control_fd, (struct sockaddr *)&sun, sizeof(sun));

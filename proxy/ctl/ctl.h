@@ -11,6 +11,16 @@
  * sallyctl(1); NULL after saying why. */
 json_t *ctl_ask(const char *socket_path, json_t *request, int *code);
 
+/* Asks for lines that come as things happen: each parsed, and as it came, with
+ * its newline. Returns when the gateway ends it: an exit status. Takes the
+ * request. */
+typedef void ctl_line(json_t *o, const char *text);
+int ctl_watch(const char *socket_path, json_t *request, ctl_line *on_line);
+
+/* watch.c: what happens, for people or as it is, until the gateway stops. An exit
+ * status. */
+int watch_gateway(const char *socket_path, int is_json);
+
 /* show.c: answers, for people. */
 typedef void ctl_show(const json_t *answer);
 ctl_show show_status, show_devices, show_sessions, show_reload, show_explain,

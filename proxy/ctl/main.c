@@ -30,6 +30,7 @@ usage(FILE *to)
 	      "  devices       each device, its state, its holder, and who may "
 	      "have it\n"
 	      "  sessions      each connection: who, what, since when\n"
+	      "  watch         what happens, as it happens\n"
 	      "  kick DEVICE   take a device, by bus id or stable name, from "
 	      "its holder\n"
 	      "                or its hold (or --connection N)\n"
@@ -57,8 +58,8 @@ usage(FILE *to)
 	      "      --version\n"
 	      "\n"
 	      "A duration is a number with s, m, h or d: 90s, 10m, 2h.\n"
-	      "Exit: 0 ok, 1 failed, 2 usage, 4 gateway not reachable, 5 not "
-	      "found.\n",
+	      "Exit: 0 ok, 1 failed, 2 usage, 3 not for you, 4 gateway not "
+	      "reachable,\n5 not found.\n",
 	    to);
 }
 
@@ -134,13 +135,15 @@ quarantine(const struct options *opt, char **args, int n, json_t *o)
 {
 	(void)opt;
 	if (n == 0) {
+		put(o, "op", "quarantined");
 		return 0;
 	}
 	if (n != 2 || strcmp(args[0], "clear") != 0) {
 		usage(stderr);
 		return 2;
 	}
-	put(o, "clear", args[1]);
+	put(o, "op", "unquarantine");
+	put(o, "device", args[1]);
 	return 0;
 }
 
@@ -349,6 +352,9 @@ main(int argc, char **argv)
 			usage(stderr);
 			return 2;
 		}
+	}
+	if (optind == argc - 1 && strcmp(argv[optind], "watch") == 0) {
+		return watch_gateway(opt.socket, opt.is_json);
 	}
 	for (size_t i = 0; optind < argc && i < ARRAY_LEN(commands); i++) {
 		int left = argc - optind - 1;

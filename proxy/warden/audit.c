@@ -182,6 +182,7 @@ audit_write(struct warden *w, const char *event, const char *outcome,
 	} else {
 		w->audit.count++;
 	}
+	control_tell(w, line, len);
 	free(line);
 }
 

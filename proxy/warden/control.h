@@ -22,7 +22,7 @@ json_t *control_success(void);
 
 /* control_ops.c: devices and connections. */
 control_op control_status, control_devices, control_sessions, control_kick,
-    control_quarantine, control_capture;
+    control_quarantined, control_unquarantine, control_capture;
 
 /* control_policy.c: rules, and who says yes. */
 control_op control_reload, control_confirm, control_explain, control_asks,

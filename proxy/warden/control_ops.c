@@ -288,48 +288,53 @@ control_kick(struct warden *w, json_t *request)
 	    5, "nobody holds that; see `sallyctl sessions'");
 }
 
-/* Devices that their profiles put there, and, with "clear", the end of that for
- * one of them: by stable name, or by the bus id that it has now. */
+/* Devices that their profiles put there. */
 json_t *
-control_quarantine(struct warden *w, json_t *request)
+control_quarantined(struct warden *w, json_t *request)
 {
-	const char *clear = json_string_value(json_object_get(request, "clear"));
-	json_t *o, *list = json_array();
+	json_t *o = control_success(), *list = json_array();
+
+	(void)request;
+	for (unsigned i = 0; i < w->book->nquarantine; i++) {
+		const struct quarantined *q = &w->book->quarantine[i];
+		json_t *e = json_object();
+
+		json_object_set_new(e, "stable", json_string(q->name));
+		control_time(e, "since", (uint64_t)q->since * CLOCK_SEC);
+		json_array_append_new(list, e);
+	}
+	json_object_set_new(o, "quarantine", list);
+	return o;
+}
+
+/* The end of that for one of them: by stable name, or by the bus id that it has
+ * now. */
+json_t *
+control_unquarantine(struct warden *w, json_t *request)
+{
+	const char *name =
+	    json_string_value(json_object_get(request, "device"));
 	struct book *book = w->book;
 	struct device *dev;
 
 	TAILQ_FOREACH (dev, &w->devices, entry) {
-		if (clear != NULL && strcmp(dev->place.busid, clear) == 0) {
-			clear = dev->name;
+		if (name != NULL && strcmp(dev->place.busid, name) == 0) {
+			name = dev->name;
 		}
 	}
-	for (unsigned i = 0; i < book->nquarantine; i++) {
-		const struct quarantined *q = &book->quarantine[i];
-		json_t *e;
-
-		if (clear != NULL && strcmp(q->name, clear) == 0) {
-			audit_write(w, "quarantine", "cleared", NULL, NULL,
-			    NULL, "stable", clear, (char *)NULL);
-			(void)book_clear(book, i);
-			(void)book_save(book, w->conf.state);
-			events_touch(w);
-			json_decref(list);
-			return control_success();
+	for (unsigned i = 0; name != NULL && i < book->nquarantine; i++) {
+		if (strcmp(book->quarantine[i].name, name) != 0) {
+			continue;
 		}
-		e = json_object();
-		json_object_set_new(e, "stable", json_string(q->name));
-		control_time(
-		    e, "since", (uint64_t)q->since * CLOCK_SEC);
-		json_array_append_new(list, e);
+		audit_write(w, "quarantine", "cleared", NULL, NULL, NULL,
+		    "stable", name, (char *)NULL);
+		(void)book_clear(book, i);
+		(void)book_save(book, w->conf.state);
+		events_touch(w);
+		return control_success();
 	}
-	if (clear != NULL) {
-		json_decref(list);
-		return control_failure(
-		    5, "no such device in quarantine; see `sallyctl quarantine'");
-	}
-	o = control_success();
-	json_object_set_new(o, "quarantine", list);
-	return o;
+	return control_failure(
+	    5, "no such device in quarantine; see `sallyctl quarantine'");
 }
 
 /* A file below [gateway] captures, by its name or its whole path. */

@@ -45,6 +45,9 @@ start(struct warden *w)
 	if (gateway_conf_load(&w->conf, w->conf_path, why, sizeof(why)) != 0) {
 		fatalx("%s", why);
 	}
+	if (roles_init(&w->roles, &w->conf) != 0) {
+		fatalx("start: see the line above");
+	}
 	w->loop = loop_new();
 	w->scratch = calloc(1, sizeof(*w->scratch));
 	w->fresh = calloc(1, sizeof(*w->fresh));

@@ -18,6 +18,7 @@
 #include "policy/rules/rules.h"
 #include "proxy/conf.h"
 #include "proxy/warden/book.h"
+#include "proxy/warden/roles.h"
 #include "proxy/warden/stable.h"
 #include "proxy/warden/zone.h"
 #include "wire/ipc.h"
@@ -238,7 +239,9 @@ struct warden {
 	struct audit audit;
 	int control_fd; /* fd 4, made by the broker */
 	struct loop_io *control_io;
-	unsigned nclients; /* of the control socket */
+	struct roles roles;
+	unsigned nclients, nwatchers; /* of the control socket */
+	LIST_HEAD(watcher_list, client) watchers;
 	struct desc_config *scratch;
 	struct devrec *fresh; /* where a record is decoded to */
 	struct devrec *shown; /* see item_view */
@@ -589,5 +592,7 @@ void audit_notes(struct warden *w, const struct session *s,
 
 /* control.c: the socket of sallyctl. */
 int control_start(struct warden *w); /* 0, or logged */
+/* A line of the audit log, for whoever watches. Calls nothing back. */
+void control_tell(struct warden *w, const char *line, size_t len);
 
 #endif

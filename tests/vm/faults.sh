@@ -152,6 +152,17 @@ as_before() {
 	[ "$fds_now" = "$fds_before" ]
 }
 
+# is_steady: three readings half a second apart are the same. One that is taken
+# while a client or a probe is about to go counts what is theirs.
+is_steady() {
+	local i
+	fds_before=$(gateway_fds)
+	for i in 1 2; do
+		sleep 0.5
+		as_before || return 1
+	done
+}
+
 # gateway_clean BUSID ROW: the gateway's half of the last check. The first call
 # remembers how many descriptors broker and warden have.
 gateway_clean() {
@@ -160,7 +171,8 @@ gateway_clean() {
 		ps -ef
 		fail "$2: a process is left"
 	}
-	[ -n "$fds_before" ] || fds_before=$(gateway_fds)
+	[ -n "$fds_before" ] || wait_for 20 is_steady ||
+		fail "$2: descriptors come and go: $fds_before, now $fds_now"
 	wait_for 10 as_before || {
 		ls -l "/proc/$(pid_of sallyportd)/fd" \
 		    "/proc/$(pid_of sallyport-warden)/fd"

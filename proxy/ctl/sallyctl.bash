@@ -1,0 +1,59 @@
+# Bash completion for sallyctl(1).
+
+_sallyctl()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local word command='' words=''
+
+	COMPREPLY=()
+	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+		[[ $word == -* || $word == /* ]] || {
+			command=$word
+			break
+		}
+	done
+	case $prev in
+	--socket | -s)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	--connection)
+		words=$(sallyctl --json sessions 2>/dev/null |
+			grep -o '"connection":[0-9]*' | cut -d: -f2)
+		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+		return
+		;;
+	esac
+	case $command in
+	'')
+		words='status devices sessions watch kick quarantine capture'
+		words+=' reload explain approve deny policy'
+		words+=' --json --socket --help --version'
+		;;
+	kick) words="--connection $(_sallyctl_devices)" ;;
+	capture) words="--stop $(_sallyctl_devices)" ;;
+	explain) words=$(_sallyctl_devices) ;;
+	quarantine) words="clear $(_sallyctl_devices)" ;;
+	policy) words='arm disarm status' ;;
+	reload)
+		words='--dry-run --confirm-within --confirm'
+		[[ $cur == -* ]] || {
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+			return
+		}
+		;;
+	approve | deny)
+		words=$(sallyctl --json approve 2>/dev/null |
+			grep -o '"id":[0-9]*' | cut -d: -f2)
+		;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+}
+
+_sallyctl_devices()
+{
+	sallyctl --json devices 2>/dev/null |
+		grep -o '"busid":"[^"]*"' | cut -d'"' -f4
+}
+
+complete -F _sallyctl sallyctl
