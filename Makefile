@@ -170,7 +170,8 @@ sallyport-warden_dir := $(LIBEXECDIR)
 sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
 	proxy/warden/audit.c proxy/warden/book.c proxy/warden/book_file.c \
 	proxy/warden/book_json.c proxy/warden/book_limits.c \
-	proxy/warden/captures.c proxy/conf.c proxy/warden/control.c \
+	proxy/warden/callers.c proxy/warden/captures.c proxy/conf.c \
+	proxy/warden/control.c \
 	proxy/warden/control_ops.c proxy/warden/control_policy.c \
 	proxy/warden/diff.c proxy/warden/events.c \
 	proxy/warden/events_json.c proxy/warden/facts.c \

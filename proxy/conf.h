@@ -26,6 +26,9 @@ struct gateway_conf {
 	int watch_rules;   /* loads them when their files change */
 	int tell_holder;   /* who has a device, to those who might have it */
 	unsigned max_sessions;
+	/* Of whom nothing is known yet, and of one source address. */
+	unsigned max_handshakes, address_sessions, address_handshakes;
+	unsigned address_rate; /* new connections a second */
 	unsigned usbfs_memory; /* MiB for all of usbfs; 0 = left alone */
 	/* [tls], read by the broker only */
 	char *ca, *cert, *key, *crl; /* crl "" = none */

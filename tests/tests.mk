@@ -133,6 +133,7 @@ lease_srcs := $(filter-out proxy/warden/main.c proxy/warden/hotplug.c, \
 	$(sallyport-warden_srcs))
 lease_libs := -lev -linih -ljansson -lmbedx509 -lmbedcrypto \
 	$(call wrap,clock_mono clock_wall)
+$(eval $(call unit,callers,$(lease_srcs),$(filter-out -Wl%,$(lease_libs))))
 $(eval $(call unit,lease,$(lease_srcs),$(lease_libs)))
 $(eval $(call unit,control,$(lease_srcs),$(lease_libs)))
 $(eval $(call unit,lease_inspect,$(lease_srcs) $(table_srcs),$(lease_libs)))

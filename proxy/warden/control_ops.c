@@ -40,6 +40,8 @@ control_status(struct warden *w, json_t *request)
 	json_object_set_new(o, "port", json_integer(w->conf.port));
 	json_object_set_new(o, "devices", json_integer(n));
 	json_object_set_new(o, "sessions", json_integer(w->nsessions));
+	json_object_set_new(o, "turned_away",
+	    json_integer((json_int_t)w->callers.turned_away));
 	json_object_set_new(o, "rules",
 	    w->rules != NULL ? json_integer((json_int_t)rules_count(w->rules))
 			     : json_null());

@@ -115,18 +115,72 @@ session_revoke(struct session *s)
 	cut(s, REVOKED_TEXT);
 }
 
+static void
+who_calls(struct caller *out, int fd)
+{
+	union {
+		struct sockaddr sa;
+		struct sockaddr_storage all;
+	} addr = {.all = {.ss_family = AF_UNSPEC}};
+	socklen_t len = sizeof(addr);
+
+	(void)getpeername(fd, &addr.sa, &len);
+	caller_of(out, &addr.sa);
+}
+
+static const char *
+judge_caller(struct warden *w, const struct caller *from)
+{
+	const struct gateway_conf *conf = &w->conf;
+	const struct caller_bounds bounds = {
+		.all = conf->max_sessions,
+		.unknown = conf->max_handshakes,
+		.same = conf->address_sessions,
+		.same_unknown = conf->address_handshakes,
+		.rate = conf->address_rate,
+	};
+	struct caller_count count = {.all = w->nsessions};
+	const struct session *s;
+
+	TAILQ_FOREACH (s, &w->sessions, entry) {
+		int is_same = caller_is(&s->from, from);
+
+		count.same += (unsigned)is_same;
+		if (!s->is_identified) {
+			count.unknown++;
+			count.same_unknown += (unsigned)is_same;
+		}
+	}
+	return callers_judge(&w->callers, from, &count, &bounds, clock_mono());
+}
+
+/* The log is not theirs to fill. */
+static void
+turn_away(struct warden *w, int fd, const char *why)
+{
+	char peer[PEER_NAME];
+	uint64_t since;
+
+	if (callers_tell(&w->callers, clock_mono(), &since)) {
+		log_warnx("accept %s: turned away by [gateway] %s; %llu in "
+			  "all since the last such line",
+		    net_peer_name(peer, sizeof(peer), fd), why,
+		    (unsigned long long)since);
+	}
+	close_fd(&fd);
+}
+
 void
 session_accept(struct warden *w, int fd)
 {
+	struct caller from;
 	struct session *s;
+	const char *why;
 
-	if (w->nsessions >= w->conf.max_sessions) {
-		char peer[PEER_NAME];
-
-		log_warnx("accept %s: all %u sessions are in use",
-		    net_peer_name(peer, sizeof(peer), fd),
-		    w->conf.max_sessions);
-		close_fd(&fd);
+	who_calls(&from, fd);
+	why = judge_caller(w, &from);
+	if (why != NULL) {
+		turn_away(w, fd, why);
 		return;
 	}
 	s = calloc(1, sizeof(*s));
@@ -136,6 +190,7 @@ session_accept(struct warden *w, int fd)
 		return;
 	}
 	s->warden = w;
+	s->from = from;
 	s->conn = w->next_conn++;
 	s->phase = SESSION_SPAWNING;
 	s->chan = -1;

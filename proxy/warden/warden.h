@@ -18,6 +18,7 @@
 #include "policy/rules/rules.h"
 #include "proxy/conf.h"
 #include "proxy/warden/book.h"
+#include "proxy/warden/callers.h"
 #include "proxy/warden/roles.h"
 #include "proxy/warden/stable.h"
 #include "proxy/warden/zone.h"
@@ -110,6 +111,7 @@ struct session {
 	char identity[IDENTITY_NAME];
 	uint8_t who[BOOK_KEY]; /* SHA-256 of that */
 	char peer[PEER_NAME];
+	struct caller from;
 	struct device *device; /* borrowed; while it holds one */
 	struct lease *lease;   /* owned; on what terms */
 	enum rule_lock lock;   /* as its workstation says; of one that watches */
@@ -232,6 +234,7 @@ struct warden {
 	struct held_list held;
 	TAILQ_HEAD(capture_list, capture) captures;
 	unsigned nsessions;
+	struct callers callers;
 	uint32_t next_conn;
 	uint64_t next_device;
 	unsigned nsubscribers;
