@@ -71,6 +71,22 @@ is_signed_by(const mbedtls_x509_crl *crl, mbedtls_x509_crt *ca)
 		crl->MBEDTLS_PRIVATE(sig).len) == 0;
 }
 
+/* mbedTLS ends its walk over the entries at the first without a serial number,
+ * which is no DER: one such entry would hide all behind it. A list of none has
+ * one entry, of no bytes at all. */
+static int
+has_hole(const mbedtls_x509_crl *crl)
+{
+	const mbedtls_x509_crl_entry *e;
+
+	for (e = &crl->entry; e != NULL; e = e->next) {
+		if (e->serial.len == 0 && (e->raw.len != 0 || e->next != NULL)) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
 struct mbedtls_x509_crt *
 x509_crl_signer(const struct mbedtls_x509_crl *crl,
     struct mbedtls_x509_crt *ca, char *why, size_t size)
@@ -85,9 +101,15 @@ x509_crl_signer(const struct mbedtls_x509_crl *crl,
 			continue;
 		}
 		is_known = 1;
-		if (is_signed_by(crl, ca)) {
+		if (is_signed_by(crl, ca) && !has_hole(crl)) {
 			return ca;
 		}
+	}
+	if (is_known && has_hole(crl)) {
+		(void)snprintf(why, size,
+		    "CRL: the list of %s has an entry without a serial number; "
+		    "have the CA make it anew", issuer_name(name, crl));
+		return NULL;
 	}
 	if (is_known) {
 		(void)snprintf(why, size,
@@ -271,7 +293,7 @@ is_serial(const mbedtls_x509_buf *listed, const uint8_t *serial, size_t size)
 		p++;
 		len--;
 	}
-	return len == size && memcmp(p, serial, len) == 0;
+	return len != 0 && len == size && memcmp(p, serial, len) == 0;
 }
 
 int
@@ -285,9 +307,7 @@ x509_revoked_has(const struct x509_revoked *revoked,
 		if (memcmp(revoked->keys[i], issuer_key, 32) != 0) {
 			continue;
 		}
-		/* a list of none has one entry, without a serial number */
-		for (e = &crl->entry; e != NULL && e->serial.len != 0;
-		     e = e->next) {
+		for (e = &crl->entry; e != NULL; e = e->next) {
 			if (is_serial(&e->serial, serial, serial_len)) {
 				return 1;
 			}
@@ -304,9 +324,9 @@ x509_revoked_count(const struct x509_revoked *revoked)
 	size_t n = 0;
 
 	for (crl = &revoked->crl; crl != NULL; crl = crl->next) {
-		for (e = &crl->entry; e != NULL && e->serial.len != 0;
-		     e = e->next) {
-			n++;
+		/* a list of none has one entry, without a serial number */
+		for (e = &crl->entry; e != NULL; e = e->next) {
+			n += e->serial.len != 0;
 		}
 	}
 	return n;

@@ -16,7 +16,7 @@ struct x509_revoked;
 
 /* What the lists in crl revoke, any number of them, of any number of CAs; both
  * texts PEM, with their NUL counted. Every list must be signed by one of the
- * CAs. ERR_TLS (one of the two does not parse, or a list is nobody's) or
+ * CAs, and every entry must have a serial number. ERR_TLS (one of the two does not parse, or a list is nobody's) or
  * ERR_NOMEM with why, one line that begins with which of them. The texts are
  * only read. Times are not looked at here. */
 int x509_revoked_new(struct x509_revoked **out, const uint8_t *ca,
@@ -33,10 +33,10 @@ int x509_revoked_has(const struct x509_revoked *revoked,
 size_t x509_revoked_count(const struct x509_revoked *revoked);
 
 /*
- * The rest is for base/tls*.c, on parsed lists (mbedTLS's own types).
+ * The rest is for base/tls*.c and certs/, on parsed lists (mbedTLS's own types).
  */
 /* The CA in ca, a list of them, that signed crl and may do so; NULL with why
- * when there is none. Borrowed from ca. */
+ * when there is none, or crl has an entry without a serial number. Borrowed from ca. */
 struct mbedtls_x509_crt *x509_crl_signer(const struct mbedtls_x509_crl *crl,
     struct mbedtls_x509_crt *ca, char *why, size_t size);
 /* As x509_revoked_in_force, of each list from crl on. */

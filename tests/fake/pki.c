@@ -323,6 +323,10 @@ revoked_list(struct back *b, const struct pki_list *how)
 	mbedtls_x509_crt crt;
 	size_t i, n = 0;
 
+	if (how->has_hole) {
+		n += revoked_entry(b, "\x77", 1);
+		n += revoked_entry(b, "", 0);
+	}
 	for (i = 0; i < how->fill; i++) {
 		uint8_t number[9] = {0, PKI_FILL};
 

@@ -57,6 +57,7 @@ struct pki_list {
 	const char *from, *to; /* UTCTime; NULL = since 2020; without an end */
 	const struct pki_cert *const *revoked;
 	size_t nrevoked;
+	int has_hole; /* last an entry without a serial number, and one more */
 	size_t fill; /* so many more, with serials of PKI_FILL and a number */
 };
 #define PKI_FILL 0x80u /* first of 8 bytes, of which the last 4 count */

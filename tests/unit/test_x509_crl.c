@@ -295,10 +295,42 @@ test_long(void **state)
 	assert_false(is_revoked(&desk_facts));
 }
 
+/* mbedTLS would take the first entry without a number for the end. */
+static void
+test_hole(void **state)
+{
+	const struct pki_list how = {.ca = &ca,
+	    .to = "491231235959Z",
+	    .revoked = the_kiosk,
+	    .nrevoked = 1,
+	    .has_hole = 1};
+
+	(void)state;
+	assert_int_equal(take_list(&how), ERR_TLS);
+	assert_non_null(strstr(why, "an entry without a serial number"));
+	assert_null(list);
+}
+
+/* No certificate is revoked that has no number. */
+static void
+test_no_serial(void **state)
+{
+	const struct pki_list none = {.ca = &ca, .to = "491231235959Z"};
+	struct x509_facts facts = kiosk_facts;
+
+	(void)state;
+	facts.serial_len = 0;
+	assert_int_equal(take_list(&none), 0);
+	assert_int_equal(x509_revoked_count(list), 0);
+	assert_false(is_revoked(&facts));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_teardown(test_hole, teardown),
+	    cmocka_unit_test_teardown(test_no_serial, teardown),
 	    cmocka_unit_test_teardown(test_serial, teardown),
 	    cmocka_unit_test_teardown(test_several, teardown),
 	    cmocka_unit_test_teardown(test_signer, teardown),
