@@ -282,9 +282,12 @@ sallyport-policy_srcs := policy/tool/check.c policy/tool/device.c \
 sallyport-policy_libs := -ljansson -lmbedcrypto -lpcap
 
 sallyport-certs_dir := $(BINDIR)
-sallyport-certs_srcs := certs/ca.c certs/ext.c certs/facts.c certs/file.c \
-	certs/init.c certs/issue.c certs/key.c certs/main.c certs/name.c \
-	certs/opt.c certs/say.c certs/show.c certs/text.c certs/when.c
+sallyport-certs_srcs := certs/ca.c certs/crl.c certs/crl_facts.c certs/ext.c \
+	certs/facts.c certs/file.c certs/init.c certs/issue.c certs/issued.c \
+	certs/key.c certs/main.c certs/name.c certs/names.c certs/opt.c \
+	certs/publish.c certs/renew.c certs/revoke.c certs/revoked.c \
+	certs/say.c certs/show.c certs/text.c certs/when.c \
+	base/err.c base/log.c base/x509.c base/x509_crl.c
 sallyport-certs_libs := -lmbedx509 -lmbedcrypto -ljansson
 
 # ---------------------------------------------------------------------------

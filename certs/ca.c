@@ -319,6 +319,27 @@ ca_sign(struct ca_signed *out, const char *op, struct ca *ca,
 	return r != 0 ? say_mbed(op, rq->cn, ADVICE_REPORT, r) : 0;
 }
 
+int
+ca_span(struct when_span *span, const char *op, const char *object,
+    const struct ca *ca, const time_t *from, long days, long days_default)
+{
+	time_t end = when_of_x509(&ca->crt.valid_to);
+	char text[WHEN_TEXT];
+	int r;
+
+	r = when_span(span, from, days != 0 ? days : days_default);
+	if (r == 0 && days == 0 && span->until > end && span->from < end) {
+		span->until = end;
+	}
+	if (r != 0 || span->until > end) {
+		when_text(text, end);
+		return say_fail(op, object, "choose fewer --days",
+		    "would be valid longer than the CA, which ends on %s",
+		    text);
+	}
+	return 0;
+}
+
 void
 ca_signed_free(struct ca_signed *s)
 {

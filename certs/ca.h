@@ -58,6 +58,12 @@ int ca_sign(struct ca_signed *out, const char *op, struct ca *ca,
     const struct ca_request *request);
 void ca_signed_free(struct ca_signed *s);
 
+/* The period of a certificate for object: days from *from, or from now if from
+ * is NULL; days 0 is days_default, or less if the CA ends before. It must not
+ * outlive the CA. */
+int ca_span(struct when_span *out, const char *op, const char *object,
+    const struct ca *ca, const time_t *from, long days, long days_default);
+
 /* The serial number without the zero byte that DER puts before a set top bit;
  * borrowed from crt. */
 const uint8_t *ca_serial(const mbedtls_x509_crt *crt, size_t *len);

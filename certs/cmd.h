@@ -14,8 +14,11 @@ enum cmd_exit { CMD_OK = 0, CMD_FAILED = 1, CMD_USAGE = 2 };
  * on standard error. */
 typedef int cmd_fn(int argc, char **argv);
 
+cmd_fn cmd_crl;
 cmd_fn cmd_init;
 cmd_fn cmd_issue;
+cmd_fn cmd_renew;
+cmd_fn cmd_revoke;
 cmd_fn cmd_show;
 
 #endif

@@ -44,6 +44,20 @@ compat_check_pair(const mbedtls_pk_context *pub, const mbedtls_pk_context *key,
 #endif
 }
 
+/* sig has at least MBEDTLS_PK_SIGNATURE_MAX_SIZE bytes. */
+static inline int
+compat_sign(mbedtls_pk_context *pk, mbedtls_md_type_t md,
+    const unsigned char *hash, size_t hash_len, unsigned char *sig,
+    size_t *sig_len, compat_rng *rng)
+{
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+	return mbedtls_pk_sign(pk, md, hash, hash_len, sig,
+	    MBEDTLS_PK_SIGNATURE_MAX_SIZE, sig_len, rng, NULL);
+#else
+	return mbedtls_pk_sign(pk, md, hash, hash_len, sig, sig_len, rng, NULL);
+#endif
+}
+
 /* serial is big-endian; a set top bit is fine. */
 static inline int
 compat_set_serial(mbedtls_x509write_cert *w, unsigned char *serial, size_t len)

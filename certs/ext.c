@@ -175,41 +175,56 @@ take_extension(unsigned char **p, const unsigned char *end,
 }
 
 int
+ext_find(const uint8_t *extensions, size_t len, const char *oid, size_t oid_len,
+    const uint8_t **value, size_t *value_len)
+{
+	unsigned char *p = (unsigned char *)(uintptr_t)extensions, *end;
+	mbedtls_asn1_buf name, found;
+	size_t all;
+	int r;
+
+	*value = NULL;
+	*value_len = 0;
+	if (p == NULL || len == 0) {
+		return 0;
+	}
+	end = p + len;
+	r = mbedtls_asn1_get_tag(&p, end, &all, SEQUENCE);
+	while (r == 0 && p < end) {
+		r = take_extension(&p, end, &name, &found);
+		if (r == 0 && name.len == oid_len &&
+		    memcmp(name.p, oid, oid_len) == 0) {
+			*value = found.p;
+			*value_len = found.len;
+			break;
+		}
+	}
+	return r;
+}
+
+int
 ext_get_subject_key_id(const mbedtls_x509_crt *crt, const uint8_t **id,
     size_t *len)
 {
-	unsigned char *p = crt->v3_ext.p, *end;
-	mbedtls_asn1_buf oid, value;
-	size_t all;
+	const uint8_t *value = NULL;
+	unsigned char *p;
+	size_t n = 0;
 	int r;
 
 	*id = NULL;
 	*len = 0;
-	if (p == NULL) {
-		return 0;
-	}
-	end = p + crt->v3_ext.len;
-	r = mbedtls_asn1_get_tag(&p, end, &all, SEQUENCE);
-	if (r != 0) {
+	r = ext_find(crt->v3_ext.p, crt->v3_ext.len,
+	    MBEDTLS_OID_SUBJECT_KEY_IDENTIFIER,
+	    MBEDTLS_OID_SIZE(MBEDTLS_OID_SUBJECT_KEY_IDENTIFIER), &value, &n);
+	if (r != 0 || value == NULL) {
 		return r;
 	}
-	while (p < end) {
-		r = take_extension(&p, end, &oid, &value);
-		if (r != 0) {
-			return r;
-		}
-		if (MBEDTLS_OID_CMP(MBEDTLS_OID_SUBJECT_KEY_IDENTIFIER, &oid) !=
-		    0) {
-			continue;
-		}
-		r = mbedtls_asn1_get_tag(&value.p, value.p + value.len, len,
-		    MBEDTLS_ASN1_OCTET_STRING);
-		if (r == 0 && *len > KEY_ID_MAX) {
-			r = MBEDTLS_ERR_ASN1_INVALID_LENGTH;
-		}
-		*id = r == 0 ? value.p : NULL;
-		*len = r == 0 ? *len : 0;
-		return r;
+	p = (unsigned char *)(uintptr_t)value; /* which is only read */
+	r = mbedtls_asn1_get_tag(&p, p + n, len, MBEDTLS_ASN1_OCTET_STRING);
+	if (r == 0 && *len > KEY_ID_MAX) {
+		r = MBEDTLS_ERR_ASN1_INVALID_LENGTH;
 	}
-	return 0;
+	*id = r == 0 ? p : NULL;
+	*len = r == 0 ? *len : 0;
+	return r;
 }

@@ -27,6 +27,10 @@ int ext_set_purpose(mbedtls_x509write_cert *w, enum ext_purpose purpose);
 /* n is 1 to NAME_SANS. */
 int ext_set_sans(mbedtls_x509write_cert *w, const struct san *sans, size_t n);
 
+/* The value of the extension with that OID in (p, len), a SEQUENCE of
+ * extensions; borrowed from there, NULL if it has none or p is NULL. */
+int ext_find(const uint8_t *p, size_t len, const char *oid, size_t oid_len,
+    const uint8_t **value, size_t *value_len);
 /* The key identifier of a certificate that was read, borrowed from it; *len is
  * 0 if it has none. */
 int ext_get_subject_key_id(const mbedtls_x509_crt *crt, const uint8_t **id,

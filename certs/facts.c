@@ -106,8 +106,8 @@ put_dn_part(FILE *f, const mbedtls_x509_name *n)
 
 /* `OU=Staff, CN=ws-01`, in the order of the certificate; ` + ` joins the
  * parts of one RDN. */
-static json_t *
-dn_text(const mbedtls_x509_name *n)
+json_t *
+facts_dn(const mbedtls_x509_name *n)
 {
 	json_t *value = NULL;
 	size_t size = 0;
@@ -131,6 +131,18 @@ dn_text(const mbedtls_x509_name *n)
 	return value;
 }
 
+json_t *
+facts_hex(const uint8_t *p, size_t len)
+{
+	return hex_text("", p, len);
+}
+
+json_t *
+facts_text(const char *s)
+{
+	return text(s, strlen(s));
+}
+
 static void
 put_subject(struct maker *m, const mbedtls_x509_crt *crt)
 {
@@ -146,7 +158,7 @@ put_subject(struct maker *m, const mbedtls_x509_crt *crt)
 			append(m, ous, text(n->val.p, n->val.len));
 		}
 	}
-	put(m, "subject", dn_text(&crt->subject));
+	put(m, "subject", facts_dn(&crt->subject));
 	put(m, "cn", cn != NULL ? text(cn->val.p, cn->val.len) : json_null());
 	put(m, "ou", ous);
 }
@@ -336,7 +348,7 @@ facts_new(const char *path, const mbedtls_x509_crt *crt, const char *ca_path,
 	put(&m, "file", text(path, strlen(path)));
 	put_subject(&m, crt);
 	put_sans(&m, crt);
-	put(&m, "issuer", dn_text(&crt->issuer));
+	put(&m, "issuer", facts_dn(&crt->issuer));
 	serial = ca_serial(crt, &len);
 	put(&m, "serial", hex_text("", serial, len));
 	put_times(&m, crt);

@@ -5,6 +5,9 @@
 #ifndef CERTS_FACTS_H
 #define CERTS_FACTS_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include <jansson.h>
 
 #include <mbedtls/x509_crt.h>
@@ -14,6 +17,13 @@
  * reference, or NULL without memory. */
 json_t *facts_new(const char *path, const mbedtls_x509_crt *crt,
     const char *ca_path, const mbedtls_x509_crt *cas);
+
+/* A distinguished name as one line of text, escaped; NULL without memory. */
+json_t *facts_dn(const mbedtls_x509_name *name);
+/* Bytes as hexadecimal digits; NULL without memory. */
+json_t *facts_hex(const uint8_t *p, size_t len);
+/* A text of the user's, escaped; NULL without memory. */
+json_t *facts_text(const char *text);
 
 /* Prints the object to standard output, for people or as JSON. */
 enum facts_form { FACTS_TEXT, FACTS_JSON };

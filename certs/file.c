@@ -27,7 +27,7 @@
 #define HIDDEN_NAME 64
 
 struct staged {
-	const char *name; /* borrowed */
+	char name[HIDDEN_NAME];
 	char hidden[HIDDEN_NAME];
 	int is_hidden;	  /* the hidden name exists */
 	int is_published; /* the real name is ours */
@@ -68,6 +68,12 @@ file_path(const char *op, const char *dir, const char *name)
 	return path;
 }
 
+static size_t
+max_of(enum file_kind kind)
+{
+	return kind == FILE_LIST ? FILE_LIST_MAX : FILE_MAX;
+}
+
 static int
 check_file(const char *op, const char *path, enum file_kind kind, int fd)
 {
@@ -85,9 +91,9 @@ check_file(const char *op, const char *path, enum file_kind kind, int fd)
 		    "mode %04o lets others read the key",
 		    (unsigned)(st.st_mode & 07777));
 	}
-	if (st.st_size > (off_t)FILE_MAX) {
+	if (st.st_size > (off_t)max_of(kind)) {
 		return say_fail(op, path, "name a certificate file",
-		    "is larger than %u bytes", FILE_MAX);
+		    "is larger than %zu bytes", max_of(kind));
 	}
 	return 0;
 }
@@ -99,6 +105,7 @@ file_read(const char *op, const char *path, enum file_kind kind,
 	int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 	int fd, r = -1;
 	ssize_t n = 0;
+	size_t max;
 
 	out->len = 0;
 	out->bytes = NULL;
@@ -109,13 +116,14 @@ file_read(const char *op, const char *path, enum file_kind kind,
 	if (check_file(op, path, kind, fd) != 0) {
 		goto out;
 	}
-	out->bytes = calloc(1, FILE_MAX + 1);
+	max = max_of(kind);
+	out->bytes = calloc(1, max + 1);
 	if (out->bytes == NULL) {
 		say_sys(op, path, ENOMEM);
 		goto out;
 	}
-	while (out->len < FILE_MAX) {
-		n = read(fd, out->bytes + out->len, FILE_MAX - out->len);
+	while (out->len < max) {
+		n = read(fd, out->bytes + out->len, max - out->len);
 		if (n > 0) {
 			out->len += (size_t)n;
 		} else if (n == 0 || errno != EINTR) {
@@ -140,11 +148,42 @@ void
 file_buf_free(struct file_buf *buf)
 {
 	if (buf->bytes != NULL) {
-		mbedtls_platform_zeroize(buf->bytes, FILE_MAX + 1);
+		mbedtls_platform_zeroize(buf->bytes, buf->len + 1);
 		free(buf->bytes);
 	}
 	buf->bytes = NULL;
 	buf->len = 0;
+}
+
+/* Root works for the user whose directory it is, who could not read the file
+ * else: 0, or -1 with errno. */
+static int
+give_to_owner_of(int dir, int fd)
+{
+	struct stat st;
+
+	if (geteuid() != 0) {
+		return 0;
+	}
+	return fstat(dir, &st) != 0 ? -1 : fchown(fd, st.st_uid, st.st_gid);
+}
+
+/* The same for a directory that was just made. */
+static int
+give_dir(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int up = -1, r = -1;
+
+	if (fd >= 0) {
+		up = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (up >= 0) {
+		r = give_to_owner_of(up, fd);
+	}
+	close_fd(&up);
+	close_fd(&fd);
+	return r;
 }
 
 /* mkdir -p; remembers from where on the directories are ours. */
@@ -165,7 +204,8 @@ make_dirs(struct file_set *set)
 		if (r == 0 && set->made_from == 0) {
 			set->made_from = i;
 		}
-		if (r != 0 && errno != EEXIST) {
+		if ((r != 0 && errno != EEXIST) ||
+		    (r == 0 && give_dir(dir) != 0)) {
 			return say_sys(set->op, dir, errno);
 		}
 		if (!is_last) {
@@ -271,41 +311,90 @@ write_all(int fd, const uint8_t *p, size_t len)
 	return 0;
 }
 
+/* Writes a file under a hidden name, which is put in hidden: 0 or an errno.
+ * The name is gone again after a failure. */
+static int
+write_hidden(int dir, char hidden[HIDDEN_NAME], const void *data, size_t len)
+{
+	uint8_t salt[8];
+	char hex[2 * sizeof(salt) + 1];
+	int fd, err = 0;
+
+	if (getrandom(salt, sizeof(salt), 0) != (ssize_t)sizeof(salt)) {
+		return EIO;
+	}
+	text_hex(hex, salt, sizeof(salt));
+	snprintf(hidden, HIDDEN_NAME, ".new-%s", hex);
+	fd = openat(dir, hidden,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+	if (fd < 0) {
+		return errno;
+	}
+	if (fchmod(fd, FILE_MODE) != 0 || give_to_owner_of(dir, fd) != 0 ||
+	    write_all(fd, data, len) != 0 || fsync(fd) != 0) {
+		err = errno;
+		unlinkat(dir, hidden, 0);
+	}
+	close_fd(&fd);
+	return err;
+}
+
 int
 file_set_add(struct file_set *set, const char *name, const void *data,
     size_t len)
 {
 	struct staged *f = &set->files[set->n];
-	uint8_t salt[8];
-	char hex[2 * sizeof(salt) + 1];
 	struct stat st;
-	int fd, err = 0;
+	int err;
 
-	if (set->n == FILE_SET_MAX) {
-		return fail(set, name, ENOBUFS);
+	if (set->n == FILE_SET_MAX || strlen(name) >= sizeof(f->name)) {
+		return fail(set, name, ENAMETOOLONG);
 	}
 	if (fstatat(set->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		return fail(set, name, EEXIST);
 	}
-	if (getrandom(salt, sizeof(salt), 0) != (ssize_t)sizeof(salt)) {
-		return fail(set, name, EIO);
+	err = write_hidden(set->fd, f->hidden, data, len);
+	if (err != 0) {
+		return fail(set, name, err);
 	}
-	text_hex(hex, salt, sizeof(salt));
-	snprintf(f->hidden, sizeof(f->hidden), ".new-%s", hex);
-	f->name = name;
-	fd = openat(set->fd, f->hidden,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
-	if (fd < 0) {
-		return fail(set, name, errno);
-	}
+	memcpy(f->name, name, strlen(name) + 1);
 	f->is_hidden = 1;
 	set->n++;
-	if (fchmod(fd, FILE_MODE) != 0 || write_all(fd, data, len) != 0 ||
-	    fsync(fd) != 0) {
+	return 0;
+}
+
+int
+file_replace(const char *op, const char *dir, const char *name,
+    const void *data, size_t len)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char hidden[HIDDEN_NAME], *path;
+	sigset_t old;
+	int err;
+
+	if (fd < 0) {
+		return say_sys(op, dir, errno);
+	}
+	hold_signals(&old);
+	err = write_hidden(fd, hidden, data, len);
+	if (err == 0 && renameat(fd, hidden, fd, name) != 0) {
+		err = errno;
+		unlinkat(fd, hidden, 0);
+	}
+	if (err == 0 && fsync(fd) != 0) {
 		err = errno;
 	}
+	sigprocmask(SIG_SETMASK, &old, NULL);
 	close_fd(&fd);
-	return err != 0 ? fail(set, name, err) : 0;
+	if (err == 0) {
+		return 0;
+	}
+	path = file_path(op, dir, name);
+	if (path != NULL) {
+		say_sys(op, path, err);
+	}
+	free(path);
+	return -1;
 }
 
 /* A hard link never replaces; where a file system has none, a rename that

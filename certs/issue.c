@@ -15,17 +15,16 @@
 #include "certs/ca.h"
 #include "certs/facts.h"
 #include "certs/file.h"
+#include "certs/issued.h"
 #include "certs/key.h"
 #include "certs/name.h"
 #include "certs/opt.h"
 #include "certs/say.h"
-#include "certs/text.h"
 #include "certs/when.h"
 
 #define DEFAULT_DAYS 365
 #define EXISTS_ADVICE \
 	"choose another --out, or move the old files away"
-#define RECORD_ADVICE "try again"
 
 static const char help[] =
 "usage: sallyport-certs issue gateway|workstation NAME [--dir DIR]\n"
@@ -206,28 +205,6 @@ complete(struct want *w)
 	return CMD_OK;
 }
 
-/* The period, which must not outlive the CA. */
-static int
-choose_span(struct when_span *span, const struct want *w, const struct ca *ca)
-{
-	time_t end = when_of_x509(&ca->crt.valid_to);
-	const time_t *from = w->has_from ? &w->from : NULL;
-	char text[WHEN_TEXT];
-	int r;
-
-	r = when_span(span, from, w->days != 0 ? w->days : DEFAULT_DAYS);
-	if (r == 0 && w->days == 0 && span->until > end && span->from < end) {
-		span->until = end;
-	}
-	if (r != 0 || span->until > end) {
-		when_text(text, end);
-		return say_fail("issue", w->name, "choose fewer --days",
-		    "would be valid longer than the CA, which ends on %s",
-		    text);
-	}
-	return 0;
-}
-
 /* First the CA's record, then what is handed out: nothing that the CA does not
  * remember ever leaves it. */
 static int
@@ -235,15 +212,9 @@ write_files(const struct want *w, const char *out, const struct ca *ca,
     const struct ca_signed *cert, const char *key)
 {
 	const char *pem = (const char *)cert->pem;
-	char record[2 * CA_SERIAL_MAX + sizeof(".pem")], *issued = NULL;
-	struct file_set *copy = NULL, *set = NULL;
-	const uint8_t *serial;
-	size_t n;
+	struct file_set *copy = NULL, *set;
 	int r = -1;
 
-	serial = ca_serial(&cert->crt, &n); /* at most CA_SERIAL_MAX: ours */
-	text_hex(record, serial, n);
-	memcpy(record + 2 * n, ".pem", sizeof(".pem"));
 	set = file_set_new("issue", out, EXISTS_ADVICE);
 	if (set == NULL ||
 	    file_set_add(set, "key.pem", key, strlen(key)) != 0 ||
@@ -251,14 +222,8 @@ write_files(const struct want *w, const char *out, const struct ca *ca,
 	    file_set_add(set, "cert.pem", pem, strlen(pem)) != 0) {
 		goto out;
 	}
-	issued = file_path("issue", w->dir, CA_ISSUED);
-	if (issued == NULL) {
-		goto out;
-	}
-	copy = file_set_new("issue", issued, RECORD_ADVICE);
-	if (copy == NULL ||
-	    file_set_add(copy, record, pem, strlen(pem)) != 0 ||
-	    file_set_publish(copy) != 0 || file_set_publish(set) != 0) {
+	copy = issued_add("issue", w->dir, cert);
+	if (copy == NULL || file_set_publish(set) != 0) {
 		goto out;
 	}
 	file_set_keep(copy);
@@ -268,7 +233,6 @@ out:
 	/* The later one first: each restores the signals it found. */
 	file_set_free(copy);
 	file_set_free(set);
-	free(issued);
 	return r;
 }
 
@@ -320,7 +284,8 @@ make(const struct want *w, struct ca *ca, const char *out)
 	memset(&cert, 0, sizeof(cert));
 	mbedtls_pk_init(&key);
 	rq.key = &key;
-	if (choose_span(&rq.span, w, ca) != 0) {
+	if (ca_span(&rq.span, "issue", w->name, ca,
+	    w->has_from ? &w->from : NULL, w->days, DEFAULT_DAYS) != 0) {
 		return CMD_FAILED;
 	}
 	r = key_generate(&key);

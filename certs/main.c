@@ -19,7 +19,10 @@ static const struct {
 } commands[] = {
 	{ "init", cmd_init, "make a new certificate authority (CA)" },
 	{ "issue", cmd_issue, "make a key and a certificate" },
-	{ "show", cmd_show, "print the facts of a certificate" },
+	{ "renew", cmd_renew, "make another certificate of the same names" },
+	{ "revoke", cmd_revoke, "take a certificate back" },
+	{ "crl", cmd_crl, "make the list of what was taken back (CRL)" },
+	{ "show", cmd_show, "print the facts of a certificate or a CRL" },
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -29,7 +32,8 @@ help(void)
 {
 	printf("usage: sallyport-certs COMMAND ...\n"
 	    "\n"
-	    "Makes and shows the certificates of gateways and workstations.\n"
+	    "Makes, renews, revokes and shows the certificates of gateways and\n"
+	    "workstations.\n"
 	    "\n");
 	for (size_t i = 0; i < NCOMMANDS; i++) {
 		printf("  %-8s %s\n", commands[i].name, commands[i].what);

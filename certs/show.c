@@ -1,6 +1,6 @@
 /*
- * sallyport-certs show: the facts of a certificate that lies in a file. The
- * file may come from anywhere.
+ * sallyport-certs show: the facts of a certificate, or of a list of revoked
+ * ones, that lies in a file. The file may come from anywhere.
  */
 #include "certs/cmd.h"
 
@@ -10,7 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <mbedtls/x509_crl.h>
+
 #include "certs/ca.h"
+#include "certs/crl_facts.h"
 #include "certs/facts.h"
 #include "certs/file.h"
 #include "certs/opt.h"
@@ -19,8 +22,9 @@
 static const char help[] =
 "usage: sallyport-certs show [--json] FILE\n"
 "\n"
-"Prints the facts of the first certificate in FILE (PEM or DER). If ca.pem\n"
-"beside FILE holds its issuer, the issuer's key is shown as well.\n"
+"Prints the facts of the first certificate in FILE (PEM or DER), or of the\n"
+"list of revoked certificates (CRL) in it. If ca.pem beside FILE holds its\n"
+"issuer, the issuer's key is shown as well.\n"
 "\n"
 "  --json   print the same as one JSON object\n"
 "  --help   print this\n";
@@ -33,15 +37,31 @@ static const struct opt options[] = {
 };
 
 static int
+has_text(const struct file_buf *buf, const char *text)
+{
+	return memmem(buf->bytes, buf->len, text, strlen(text)) != NULL;
+}
+
+static int
 parse(mbedtls_x509_crt *crt, const struct file_buf *buf)
 {
-	static const char begin[] = "-----BEGIN ";
-
 	/* PEM is parsed with its NUL, DER without. */
-	if (memmem(buf->bytes, buf->len, begin, sizeof(begin) - 1) != NULL) {
+	if (has_text(buf, "-----BEGIN ")) {
 		return mbedtls_x509_crt_parse(crt, buf->bytes, buf->len + 1);
 	}
 	return mbedtls_x509_crt_parse_der(crt, buf->bytes, buf->len);
+}
+
+/* Whether it is a list of revoked certificates, and no certificate. */
+static int
+parse_crl(mbedtls_x509_crl *crl, const struct file_buf *buf)
+{
+	if (has_text(buf, "-----BEGIN ")) {
+		return has_text(buf, "-----BEGIN X509 CRL-----") &&
+		    !has_text(buf, "-----BEGIN CERTIFICATE-----") &&
+		    mbedtls_x509_crl_parse(crl, buf->bytes, buf->len + 1) == 0;
+	}
+	return mbedtls_x509_crl_parse_der(crl, buf->bytes, buf->len) == 0;
 }
 
 /* `ca.pem` in the directory of path; owned by the caller, NULL without
@@ -79,40 +99,50 @@ show(const char *path, enum facts_form form)
 {
 	struct file_buf buf = { NULL, 0 };
 	mbedtls_x509_crt crt, cas;
+	mbedtls_x509_crl crl;
 	char *ca_path = NULL;
 	json_t *facts = NULL;
-	int r, status = CMD_FAILED;
+	int r, is_crl, status = CMD_FAILED;
 
 	mbedtls_x509_crt_init(&crt);
 	mbedtls_x509_crt_init(&cas);
-	if (file_read("show", path, FILE_PUBLIC, &buf) != 0) {
+	mbedtls_x509_crl_init(&crl);
+	if (file_read("show", path, FILE_LIST, &buf) != 0) {
 		goto out;
 	}
-	r = parse(&crt, &buf);
+	is_crl = parse_crl(&crl, &buf);
+	r = is_crl ? 0 : parse(&crt, &buf);
 	if (r > 0) {
 		say_fail("show", path, "repair the file",
 		    "%d of its certificates cannot be read", r);
 		goto out;
 	}
 	if (r < 0) {
-		say_mbed("show", path, "name a certificate in PEM or DER", r);
+		say_mbed("show", path,
+		    "name a certificate or a CRL, in PEM or DER", r);
 		goto out;
 	}
 	ca_path = neighbour(path);
 	if (ca_path != NULL) {
 		load_neighbour(ca_path, &cas);
-		facts = facts_new(path, &crt, ca_path, &cas);
+		facts = is_crl ? crl_facts_new(path, &crl, ca_path, &cas) :
+		    facts_new(path, &crt, ca_path, &cas);
 	}
 	if (facts == NULL) {
 		say_sys("show", path, ENOMEM);
 		goto out;
 	}
-	facts_print(facts, form);
+	if (is_crl) {
+		crl_facts_print(facts, form);
+	} else {
+		facts_print(facts, form);
+	}
 	status = say_done("show");
 out:
 	json_decref(facts);
 	free(ca_path);
 	file_buf_free(&buf);
+	mbedtls_x509_crl_free(&crl);
 	mbedtls_x509_crt_free(&cas);
 	mbedtls_x509_crt_free(&crt);
 	return status;

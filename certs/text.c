@@ -112,3 +112,30 @@ text_hex(char *out, const uint8_t *p, size_t len)
 	}
 	out[2 * len] = '\0';
 }
+
+static int
+digit(char c)
+{
+	if (c >= '0' && c <= '9') {
+		return c - '0';
+	}
+	if (c >= 'a' && c <= 'f') {
+		return c - 'a' + 10;
+	}
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+int
+text_unhex(uint8_t *out, size_t size, size_t *len, const char *s)
+{
+	*len = 0;
+	for (; *s != '\0'; s += 2) {
+		int high = digit(s[0]), low = high < 0 ? -1 : digit(s[1]);
+
+		if (low < 0 || *len == size) {
+			return -1;
+		}
+		out[(*len)++] = (uint8_t)(high << 4 | low);
+	}
+	return 0;
+}

@@ -23,5 +23,8 @@ void text_put(FILE *f, const void *s, size_t len, enum text_where where);
 
 /* 2 * len lower-case digits and a NUL. */
 void text_hex(char *out, const uint8_t *p, size_t len);
+/* The other way, of all of s, of either case: 0, or -1 if it is no hexadecimal
+ * text of whole bytes, or of more than size. */
+int text_unhex(uint8_t *out, size_t size, size_t *len, const char *s);
 
 #endif

@@ -97,6 +97,11 @@ $(eval $(call unit,tls_key,$(tls_test_srcs),$(MBEDTLS)))
 $(eval $(call unit,x509,$(tls_test_srcs),$(MBEDTLS)))
 $(eval $(call unit,x509_crl,$(tls_test_srcs),$(MBEDTLS)))
 
+# certs/
+certs_test_srcs := $(filter-out certs/main.c base/%,$(sallyport-certs_srcs))
+$(eval $(call unit,certs_crl,$(certs_test_srcs) $(tls_test_srcs), \
+	-ljansson $(MBEDTLS)))
+
 # policy/
 rules_test_srcs := $(rules_srcs) wire/desc.c wire/desc_string.c wire/devrec.c \
 	wire/hid_state.c

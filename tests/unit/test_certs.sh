@@ -397,7 +397,7 @@ refuse 1 'name a certificate' "show: a key is no certificate" \
     show new/pki/ca-key.pem
 : >empty
 refuse 1 'show: empty: ' "show: an empty file" show empty
-head -c 300000 /dev/zero >large
+head -c 9000000 /dev/zero >large
 refuse 1 'is larger than' "show: a large file" show large
 size=$(wc -c <ws.der)
 bad=0
@@ -410,13 +410,179 @@ while [ "$n" -lt "$size" ]; do
 done
 report $bad "show: a certificate that was cut anywhere"
 
+# --- renew
+
+expect 0 "a workstation to renew" issue workstation ws-03 --dir new/pki \
+    --ou Staff --san uri:spiffe://corp.example/kiosk/3 --san ip:10.0.0.3 \
+    --days 10
+cp new/pki/ws-03/cert.pem old-ws-03.pem
+cp new/pki/ws-03/key.pem old-key.pem
+expect 0 "renew by name" renew ws-03 --dir new/pki --days 20
+cmp -s old-key.pem new/pki/ws-03/key.pem
+report $? "keeps the key"
+same_key new/pki/ws-03/key.pem new/pki/ws-03/cert.pem
+mode new/pki/ws-03/cert.pem 600
+ws3=new/pki/ws-03/cert.pem
+has $ws3 'Alternative Name: URI:spiffe://corp.example/kiosk/3, IP Address:10.0.0.3 ' \
+    "and the names"
+has $ws3 'Extended Key Usage: TLS Web Client Authentication X' "and the purpose"
+[ "$(openssl x509 -in $ws3 -noout -subject)" = \
+    "$(openssl x509 -in old-ws-03.pem -noout -subject)" ]
+report $? "and the subject"
+[ "$(openssl x509 -in $ws3 -noout -serial)" != \
+    "$(openssl x509 -in old-ws-03.pem -noout -serial)" ] &&
+    openssl x509 -in $ws3 -noout -checkend $((19 * 86400)) >out
+report $? "with a number and a time of its own"
+serial=$(openssl x509 -in $ws3 -noout -serial | sed 's/.*=//' | tr A-F a-f)
+cmp -s $ws3 "new/pki/issued/$serial.pem"
+report $? "the CA keeps a copy"
+[ "$("$prog" show $ws3 | grep identity)" = \
+    "$(cp new/pki/ca.pem . && "$prog" show old-ws-03.pem | grep identity)" ]
+report $? "its identity stays the same"
+rm ca.pem
+expect 0 "renew by serial number" renew --serial "$serial" --dir new/pki
+expect 0 "renew by file" renew --file old-ws-03.pem --dir new/pki
+refuse 1 'has signed nothing of that name' "renew of an unknown name" \
+    renew nobody --dir new/pki
+refuse 1 'is no certificate of this CA' "renew of another CA's" \
+    renew --file $ws3 --dir other
+refuse 1 'exists already' "--new-key overwrites nothing" \
+    renew ws-03 --dir new/pki --new-key
+expect 0 "--new-key elsewhere" renew ws-03 --dir new/pki --new-key --out fresh
+same_key fresh/key.pem fresh/cert.pem
+! cmp -s fresh/key.pem old-key.pem
+report $? "makes another key"
+refuse 1 'is no certificate of the same key' \
+    "what lies beside another key is not replaced" \
+    renew ws-03 --dir new/pki --out ready
+refuse 1 'longer than the CA' "it does not outlive the CA" \
+    renew ws-03 --dir new/pki --days 9999
+refuse 2 'is missing' "renew of nothing" renew --dir new/pki
+refuse 2 'only one of' "renew of two" renew ws-03 --serial 01 --dir new/pki
+refuse 2 'no serial number' "a serial number that is none" \
+    renew --serial xyz --dir new/pki
+
+# --- revoke and crl
+
+crl() {
+	openssl crl -in new/pki/crl.pem -CAfile new/pki/ca.pem "$@" 2>&1
+}
+expect 0 "crl" crl --dir new/pki --days 7
+mode new/pki/crl.pem 600
+mode new/pki/revoked.json 600
+crl -noout -verify >out
+grep -q 'verify OK' out
+report $? "openssl verifies it"
+crl -noout -text | tr '\n' ' ' | tr -s ' ' >out
+grep -q 'Version 2' out && grep -q 'CRL Number: 1 ' out &&
+    grep -q 'No Revoked Certificates' out &&
+    grep -q "Authority Key Identifier: $(openssl x509 -in new/pki/ca.pem \
+    -noout -ext subjectKeyIdentifier | sed -n 2p | tr -d ' ')" out
+report $? "version 2, number 1, of the CA's key, of nobody"
+is_weekly() {
+	next=$(crl -noout -nextupdate | sed -n 's/.*=//p')
+	left=$(($(date +%s -d "$next") - $(date +%s)))
+	[ "$left" -gt $((7 * 86400 - 600)) ] && [ "$left" -le $((7 * 86400)) ]
+}
+is_weekly
+report $? "the next one is due in seven days"
+verify_crl() {
+	openssl verify -x509_strict -crl_check -CAfile new/pki/ca.pem \
+	    -CRLfile new/pki/crl.pem "$1" >out 2>err
+}
+verify_crl $ws3
+report $? "openssl lets a certificate pass by it"
+serial=$(openssl x509 -in $ws3 -noout -serial | sed 's/.*=//')
+expect 0 "revoke by file" revoke --file $ws3 --dir new/pki \
+    --reason keyCompromise
+crl -noout -verify -text | tr '\n' ' ' | tr -s ' ' >out
+grep -q 'verify OK' out && grep -q 'CRL Number: 2 ' out &&
+    grep -q "Serial Number: $serial .*Reason Code: Key Compromise" out
+report $? "makes a list with it, its reason and the next number"
+is_weekly
+report $? "for seven days again"
+! verify_crl $ws3 && grep -q 'certificate revoked' err
+report $? "openssl refuses the certificate"
+verify_crl old-ws-03.pem
+report $? "and not the others of that name"
+refuse 1 'is revoked already' "revoked twice" revoke --file $ws3 --dir new/pki
+colons=$(openssl x509 -in fresh/cert.pem -noout -serial | sed 's/.*=//' |
+    sed 's/../&:/g; s/:$//')
+expect 0 "revoke by serial number" revoke --serial "$colons" --dir new/pki
+refuse 1 'is revoked' "what was revoked is not renewed" \
+    renew --file $ws3 --dir new/pki
+expect 0 "revoke by name" revoke ws-03 --dir new/pki --reason superseded
+! verify_crl old-ws-03.pem
+report $? "revokes all of that name"
+crl -noout -text >out
+[ "$(grep -c 'Serial Number' out)" -eq "$(for f in new/pki/issued/*.pem; do
+    openssl x509 -in "$f" -noout -subject; done | grep -c 'CN = ws-03')" ]
+report $? "and each of them once"
+refuse 1 'is revoked' "a name that has nothing left is not renewed" \
+    renew ws-03 --dir new/pki
+refuse 1 'have ended' "what has ended needs no revoking" \
+    revoke old --dir new/pki
+refuse 1 'signed nothing' "revoke of an unknown name" revoke nobody \
+    --dir new/pki
+refuse 1 'No such file' "revoke of an unknown number" revoke --serial 0102 \
+    --dir new/pki
+refuse 1 'is no certificate of this CA' "revoke of another CA's" \
+    revoke --file $gw --dir other
+refuse 1 'cannot revoke itself' "a CA is not revoked by itself" \
+    revoke --file new/pki/ca.pem --dir new/pki
+refuse 2 'is no reason' "an unknown reason" revoke ws-03 --dir new/pki \
+    --reason because
+cp -R new/pki torn && echo '{' >torn/revoked.json
+refuse 1 'revoked.json: line' "a record that is torn is not taken for none" \
+    crl --dir torn
+echo '{"number":1,"days":30,"revoked":[{"serial":"01"}]}' >torn/revoked.json
+refuse 1 'its entry 1 cannot be read' "nor one with an entry that is none" \
+    revoke ws-02 --dir torn
+cmp -s torn/crl.pem new/pki/crl.pem
+report $? "and the list stays as it was"
+many=$(for n in 1 2 3 4 5 6 7 8; do
+	"$prog" crl --dir new/pki --json &
+done | grep number | sort -u | wc -l; wait)
+[ "$many" -eq 8 ]
+report $? "eight at once give eight numbers"
+expect 0 "show of a list" show new/pki/crl.pem
+"$prog" show new/pki/crl.pem >out 2>err
+grep -q 'signature *checked with new/pki/ca.pem' out &&
+    grep -q "$(echo "$serial" | tr A-F a-f) keyCompromise" out &&
+    grep -q ' [67] days left' out
+report $? "says whose, what and why"
+openssl crl -in new/pki/crl.pem -outform DER -out crl.der 2>err
+"$prog" show crl.der >out 2>err && grep -q keyCompromise out &&
+    grep -q 'not checked' out
+report $? "and reads DER"
+if command -v jq >/dev/null; then
+	"$prog" show --json new/pki/crl.pem | jq -e '.state == "valid" and
+	    (.revoked | length) >= 4 and .more == 0 and
+	    .issuer == "CN=Hall A" and .number == "0c"' >out 2>err
+	report $? "show --json of a list"
+	"$prog" revoke ws-02 --dir new/pki --json | jq -e '
+	    .revoked[0].name == "ws-02" and .number == 13 and
+	    .revoked[0].reason == "unspecified"' >out 2>err
+	report $? "revoke --json"
+fi
+openssl req -x509 -newkey rsa:2048 -nodes -subj '/CN=RSA CA' -days 100 \
+    -addext 'keyUsage=critical,keyCertSign,cRLSign' -keyout rsa-ca-key.pem \
+    -out rsa-ca.pem 2>/dev/null
+mkdir -m 700 rsa && mv rsa-ca-key.pem rsa/ca-key.pem && mv rsa-ca.pem rsa/ca.pem
+expect 0 "a CA of somebody else's, with an RSA key" issue workstation r \
+    --dir rsa
+expect 0 "revokes" revoke r --dir rsa
+openssl crl -in rsa/crl.pem -CAfile rsa/ca.pem -noout -verify >out 2>&1
+grep -q 'verify OK' out
+report $? "openssl verifies that list, too"
+
 # --- wrong use
 
 expect 0 "--help" --help
 "$prog" --help >out 2>err
 grep -q init out && grep -q issue out && grep -q show out && [ ! -s err ]
 report $? "names every command"
-for c in init issue show; do
+for c in init issue renew revoke crl show; do
 	"$prog" $c --help >out 2>err
 	[ $? -eq 0 ] && grep -q "^usage: sallyport-certs $c" out && [ ! -s err ]
 	report $? "$c --help"
