@@ -73,7 +73,7 @@ MBEDTLS := -lmbedtls -lmbedx509 -lmbedcrypto
 # ---------------------------------------------------------------------------
 # Rooms
 
-wire_srcs := wire/capture.c wire/desc.c wire/desc_bos.c wire/desc_check.c wire/desc_class.c \
+wire_srcs := wire/capture.c wire/class_words.c wire/desc.c wire/desc_bos.c wire/desc_check.c wire/desc_class.c \
 	wire/desc_endpoint.c wire/desc_string.c wire/devrec.c \
 	wire/devrec_check.c wire/devrec_compare.c wire/devrec_expose.c \
 	wire/devrec_uas.c wire/hid_state.c \
@@ -228,7 +228,7 @@ sallyport-capture_libs := -lpcap -ljansson
 
 sallyctl_dir := $(BINDIR)
 sallyctl_srcs := proxy/ctl/ask.c proxy/ctl/main.c proxy/ctl/show.c \
-	proxy/ctl/watch.c \
+	proxy/ctl/watch.c base/file.c base/usbids.c wire/class_words.c \
 	$(base_core_srcs)
 sallyctl_libs := -ljansson
 
@@ -240,9 +240,10 @@ sallyport_srcs := vhci-glue/agent.c vhci-glue/agent_ask.c \
 	vhci-glue/list.c vhci-glue/main.c vhci-glue/off.c vhci-glue/offers.c \
 	vhci-glue/opts.c vhci-glue/owner.c vhci-glue/plan.c \
 	vhci-glue/ports.c vhci-glue/status.c \
-	vhci-glue/tunnel.c vhci-glue/uids.c vhci-glue/usbids.c \
+	vhci-glue/tunnel.c vhci-glue/uids.c \
 	vhci-glue/vhci.c vhci-glue/watch.c vhci-glue/words.c \
-	base/conf.c base/file.c base/spawn.c $(base_core_srcs) $(wire_srcs)
+	base/conf.c base/file.c base/spawn.c base/usbids.c \
+	$(base_core_srcs) $(wire_srcs)
 sallyport_libs := -linih -ljansson
 
 sallyport-relay_dir := $(LIBEXECDIR)

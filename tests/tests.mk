@@ -141,6 +141,7 @@ lease_libs := -lev -linih -ljansson -lmbedx509 -lmbedcrypto \
 $(eval $(call unit,callers,$(lease_srcs),$(filter-out -Wl%,$(lease_libs))))
 $(eval $(call unit,lease,$(lease_srcs),$(lease_libs)))
 $(eval $(call unit,control,$(lease_srcs),$(lease_libs)))
+$(eval $(call unit,ctl_show,$(filter-out proxy/ctl/main.c,$(sallyctl_srcs)),-ljansson))
 $(eval $(call unit,lease_inspect,$(lease_srcs) $(table_srcs),$(lease_libs)))
 $(eval $(call unit,revoked,tests/fake/pki.c $(lease_srcs),$(lease_libs)))
 $(eval $(call unit,sysfs,proxy/warden/sysfs.c proxy/warden/stable.c \
@@ -205,8 +206,8 @@ $(eval $(call unit,accept,vhci-glue/accept.c vhci-glue/imported.c \
 	tests/fake/gateway_fake.c $(base_tls_srcs) $(base_core_srcs) \
 	$(wire_srcs) $(rules_srcs),$(MBEDTLS)))
 $(eval $(call unit,approval,vhci-glue/approval.c vhci-glue/launch.c \
-	vhci-glue/offers.c vhci-glue/uids.c vhci-glue/usbids.c \
-	vhci-glue/words.c base/file.c base/spawn.c \
+	vhci-glue/offers.c vhci-glue/uids.c base/usbids.c \
+	vhci-glue/words.c wire/class_words.c base/file.c base/spawn.c \
 	$(base_core_srcs) $(wire_srcs)))
 $(eval $(call unit,event_lines,vhci-glue/event.c $(base_core_srcs) \
 	$(wire_srcs),-ljansson))
@@ -218,7 +219,7 @@ $(eval $(call unit,relay_tunnel,vhci-glue/relay_tunnel.c base/stream.c \
 $(eval $(call unit,vhci,vhci-glue/gateway.c vhci-glue/imported.c \
 	vhci-glue/kinds.c \
 	vhci-glue/opts.c vhci-glue/ports.c vhci-glue/uids.c \
-	vhci-glue/usbids.c vhci-glue/vhci.c vhci-glue/words.c base/conf.c \
+	base/usbids.c vhci-glue/vhci.c vhci-glue/words.c wire/class_words.c base/conf.c \
 	base/file.c $(base_core_srcs) wire/usbip.c wire/usbip_check.c, \
 	-linih -ljansson))
 

@@ -12,7 +12,7 @@
 #include "vhci-glue/imported.h"
 #include "vhci-glue/launch.h"
 #include "vhci-glue/offers.h"
-#include "vhci-glue/usbids.h"
+#include "base/usbids.h"
 #include "vhci-glue/words.h"
 
 #define MAX_ITEMS 4096u

@@ -4,7 +4,14 @@
 #include "proxy/ctl/ctl.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/mem.h"
+#include "base/usbids.h"
+#include "wire/class_words.h"
+
+#define KINDS 8u
 
 static const char *
 text_of(const json_t *o, const char *name)
@@ -104,10 +111,87 @@ show_more(const json_t *e)
 	}
 }
 
+/* Pairs of hex digits between colons: n of them, or 0. */
+static int
+read_pairs(const char *text, unsigned *out, int n, int digits)
+{
+	char *end;
+
+	for (int i = 0; i < n; i++) {
+		unsigned long v = strtoul(text, &end, 16);
+
+		if (end - text != digits ||
+		    *end != (i + 1 < n ? ':' : '\0')) {
+			return 0;
+		}
+		out[i] = (unsigned)v;
+		text = end + 1;
+	}
+	return n;
+}
+
+/* What it is by its interfaces, each word once; "" of none. */
+static void
+kinds_of(char *dst, size_t size, const json_t *e)
+{
+	json_t *list = json_object_get(e, "interfaces"), *f;
+	const char *kinds[KINDS];
+	size_t used = 0, i;
+	unsigned n = 0, v[3];
+
+	dst[0] = '\0';
+	json_array_foreach (list, i, f) {
+		const char *word;
+		unsigned k = 0;
+
+		if (!json_is_string(f) ||
+		    read_pairs(json_string_value(f), v, 3, 2) == 0) {
+			continue;
+		}
+		word = usb_class_word(
+		    (uint8_t)v[0], (uint8_t)v[1], (uint8_t)v[2]);
+		while (k < n && strcmp(kinds[k], word) != 0) {
+			k++;
+		}
+		if (k < n || k == KINDS || *word == '\0') {
+			continue;
+		}
+		kinds[n++] = word;
+		if (used < size) {
+			used += (size_t)snprintf(dst + used, size - used,
+			    "%s%s", used > 0 ? " + " : "", word);
+		}
+	}
+}
+
+/* In words: its kinds, and what usb.ids knows of its numbers. */
+static void
+show_what(const json_t *e, const struct usbids *ids)
+{
+	char vendor[USBIDS_NAME] = "", product[USBIDS_NAME] = "", kinds[256];
+	unsigned v[2];
+
+	kinds_of(kinds, sizeof(kinds), e);
+	if (read_pairs(text_of(e, "id"), v, 2, 4) != 0) {
+		usbids_find(
+		    ids, (uint16_t)v[0], (uint16_t)v[1], vendor, product);
+	}
+	if (*kinds == '\0' && *vendor == '\0') {
+		return;
+	}
+	printf("    %s", kinds);
+	if (*vendor != '\0') {
+		printf("%s%s%s%s", *kinds != '\0' ? "; " : "", vendor,
+		    *product != '\0' ? " " : "", product);
+	}
+	putchar('\n');
+}
+
 void
 show_devices(const json_t *o)
 {
 	json_t *list = json_object_get(o, "devices"), *e;
+	struct usbids *ids = usbids_open(NULL);
 	size_t i;
 
 	printf("%-10s %-9s %-32s %-40s %s\n", "BUSID", "STATE", "NAME",
@@ -118,8 +202,10 @@ show_devices(const json_t *o)
 		    text_of(e, "stable"),
 		    *text_of(e, "refused") != '\0' ? text_of(e, "refused")
 						   : text_of(e, "holder"));
+		show_what(e, ids);
 		show_more(e);
 	}
+	usbids_close(ids);
 }
 
 void

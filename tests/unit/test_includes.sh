@@ -51,7 +51,7 @@ allow proxy/broker "proxy/(broker/$any|conf\.h)|base/$any|wire/$any"
 allow proxy/warden "proxy/(warden/$any|conf\.h)|policy/(rules|profiles|facts|vet)/$any|wire/$any|base/$any"
 allow proxy/session "proxy/(session|usb)/$any|policy/$any|wire/$any|base/$any"
 allow proxy/capture "proxy/capture/$any|policy/facts/$any|wire/$any|base/$any"
-allow proxy/ctl "proxy/ctl/$any|base/$any"
+allow proxy/ctl "proxy/ctl/$any|base/$any|wire/class_words\.h"
 allow vhci-glue "vhci-glue/$any|policy/rules/(rules|hid)\.h|wire/$any|base/$any"
 allow certs "certs/$any|base/$any|wire/$any"
 

@@ -22,7 +22,7 @@
 #include "vhci-glue/opts.h"
 #include "vhci-glue/ports.h"
 #include "vhci-glue/uids.h"
-#include "vhci-glue/usbids.h"
+#include "base/usbids.h"
 #include "vhci-glue/vhci.h"
 #include "vhci-glue/words.h"
 #include "wire/ipc.h"

@@ -3,7 +3,7 @@
  * vendors end where lines start with another word ("C 00  ..."). The file is
  * the distribution's, read as text that may be anything.
  */
-#include "vhci-glue/usbids.h"
+#include "base/usbids.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /*
- * Names of vendors and products from this workstation's usb.ids, since USB/IP
+ * Names of vendors and products from this machine's usb.ids, since USB/IP
  * carries numbers only. A missing file or number is no error.
  */
-#ifndef VHCI_GLUE_USBIDS_H
-#define VHCI_GLUE_USBIDS_H
+#ifndef BASE_USBIDS_H
+#define BASE_USBIDS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,0 +1,97 @@
+/* What sallyctl makes of answers, for people. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "proxy/ctl/ctl.h"
+
+static char shown[16384];
+
+static void
+show(ctl_show *how, const char *json)
+{
+	char path[] = "/tmp/test_ctl_show.XXXXXX";
+	int fd = mkstemp(path), was = dup(STDOUT_FILENO);
+	json_t *o = json_loads(json, 0, NULL);
+	ssize_t n;
+
+	assert_non_null(o);
+	assert_true(fd != -1 && was != -1);
+	fflush(stdout);
+	assert_int_equal(dup2(fd, STDOUT_FILENO), STDOUT_FILENO);
+	how(o);
+	fflush(stdout);
+	assert_int_equal(dup2(was, STDOUT_FILENO), STDOUT_FILENO);
+	n = pread(fd, shown, sizeof(shown) - 1, 0);
+	assert_true(n >= 0);
+	shown[n] = '\0';
+	close(was);
+	close(fd);
+	unlink(path);
+	json_decref(o);
+}
+
+static void
+test_devices(void **state)
+{
+	(void)state;
+	show(show_devices,
+	    "{\"ok\":true,\"devices\":[{\"busid\":\"3-2\",\"state\":\"held\","
+	    "\"id\":\"00ff:0001\",\"stable\":\"00ff:0001@p:2\","
+	    "\"name\":\"Headset\",\"holder\":\"dns:ws\","
+	    "\"interfaces\":[\"01:01:00\",\"01:02:00\",\"03:01:01\","
+	    "\"0a:00:00\",\"zz:00:00\"],\"rule\":\"a.rules:3\","
+	    "\"lease_seconds\":90}]}");
+	/* each word once, and data interfaces say nothing */
+	assert_non_null(strstr(shown, "\n    audio + keyboard\n"));
+	assert_non_null(strstr(shown, "by a.rules:3, for 90 s"));
+	assert_null(strstr(shown, "unknown"));
+	/* no interfaces, and numbers that are none */
+	show(show_devices,
+	    "{\"ok\":true,\"devices\":[{\"busid\":\"3-3\","
+	    "\"state\":\"waiting\",\"interfaces\":[]},"
+	    "{\"busid\":\"3-4\",\"id\":\"12:34\",\"interfaces\":[1,null]}]}");
+	assert_null(strstr(shown, "\n    \n"));
+	assert_non_null(strstr(shown, "3-4"));
+}
+
+static void
+test_lists(void **state)
+{
+	(void)state;
+	show(show_asks,
+	    "{\"ok\":true,\"asks\":[{\"id\":7,\"state\":\"held\",\"seconds\":4,"
+	    "\"approver\":\"dlp\",\"name\":\"ws1\",\"stable\":\"d@p:1\","
+	    "\"unit\":\"scsi op write lba 8\"}]}");
+	assert_non_null(strstr(shown, "7     held      4        dlp"));
+	assert_non_null(strstr(shown, "      scsi op write lba 8\n"));
+	show(show_quarantine, "{\"ok\":true,\"quarantine\":[]}");
+	assert_string_equal(shown, "no device is in quarantine\n");
+	/* an answer to `clear' says nothing */
+	show(show_quarantine, "{\"ok\":true}");
+	assert_string_equal(shown, "");
+	show(show_status,
+	    "{\"ok\":true,\"version\":\"1\",\"port\":3241,\"rules\":null}");
+	assert_non_null(strstr(shown, "none loaded; nothing is exported"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_lists),
+	};
+
+	log_init("test_ctl_show");
+	return cmocka_run_group_tests_name("sallyctl", tests, NULL, NULL);
+}
