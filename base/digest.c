@@ -4,6 +4,7 @@
 #include "base/digest.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <mbedtls/base64.h>
 #include <mbedtls/sha256.h>
@@ -64,6 +65,52 @@ digest_base64(char *dst, size_t size, const void *src, size_t len)
 		return ERR_NOMEM;
 	}
 	return 0;
+}
+
+/* mbedTLS takes line ends and other tails as well; whoever signs a text must not
+ * leave a choice of it. */
+static int
+is_canonical(const char *text, size_t chars)
+{
+	size_t body = chars;
+
+	while (body > 0 && chars - body < 2 && text[body - 1] == '=') {
+		body--;
+	}
+	for (size_t i = 0; i < body; i++) {
+		if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+			   "0123456789+/", text[i]) == NULL) {
+			return 0;
+		}
+	}
+	/* bits of the last character that belong to no byte */
+	return chars % 4 == 0 &&
+	    (chars - body == 0 || body == 0 ||
+		strchr(chars - body == 1 ? "AEIMQUYcgkosw048" : "AQgw",
+		    text[body - 1]) != NULL);
+}
+
+int
+digest_unbase64(void *dst, size_t max, size_t *len, const char *text)
+{
+	size_t chars = strlen(text);
+
+	*len = 0;
+	if (chars == 0) {
+		return 0;
+	}
+	if (!is_canonical(text, chars)) {
+		return ERR_FORMAT;
+	}
+	switch (mbedtls_base64_decode(
+	    dst, max, len, (const unsigned char *)text, chars)) {
+	case 0:
+		return 0;
+	case MBEDTLS_ERR_BASE64_BUFFER_TOO_SMALL:
+		return ERR_LIMIT;
+	default:
+		return ERR_FORMAT;
+	}
 }
 
 char *

@@ -18,6 +18,9 @@ int digest_sha256(
 /* Standard alphabet with '=', NUL-terminated. ERR_NOMEM when size is below
  * 4 * ((len + 2) / 3) + 1. */
 int digest_base64(char *dst, size_t size, const void *src, size_t len);
+/* The reverse, of text without white space that is canonical: what is decoded
+ * encodes to the same text. ERR_FORMAT, ERR_LIMIT (over max). */
+int digest_unbase64(void *dst, size_t max, size_t *len, const char *text);
 /* Lower-case hex, NUL-terminated; size >= 2 * len + 1. Returns dst. */
 char *digest_hex(char *dst, size_t size, const void *src, size_t len);
 /* The reverse: text is exactly 2 * len lower-case digits, and nothing more.

@@ -52,6 +52,31 @@ test_base64(void **state)
 }
 
 static void
+test_unbase64(void **state)
+{
+	static const char *const text[] = {
+	    "", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"};
+	/* the last ones decode elsewhere, but are not what encoding gives */
+	static const char *const bad[] = {"Z", "Zg", "Zg=", "Zg===", "=", "====",
+	    "Zm9v\n", "Zm9 ", "Z=9v", "Zm9v=", "Zh==", "Zm9=", "Zm9vY\xc3=="};
+	char buf[16];
+	size_t len;
+
+	(void)state;
+	for (size_t i = 0; i < 7; i++) {
+		assert_int_equal(
+		    digest_unbase64(buf, sizeof(buf), &len, text[i]), 0);
+		assert_int_equal(len, i);
+		assert_memory_equal(buf, "foobar", i);
+	}
+	assert_int_equal(digest_unbase64(buf, 5, &len, "Zm9vYmFy"), ERR_LIMIT);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(digest_unbase64(buf, sizeof(buf), &len, bad[i]),
+		    ERR_FORMAT);
+	}
+}
+
+static void
 test_hex(void **state)
 {
 	char buf[16];
@@ -84,6 +109,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_sha256),
 	    cmocka_unit_test(test_base64),
+	    cmocka_unit_test(test_unbase64),
 	    cmocka_unit_test(test_hex),
 	    cmocka_unit_test(test_unhex),
 	};
