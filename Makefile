@@ -150,6 +150,11 @@ vet_srcs := policy/vet/audio.c policy/vet/audio_stream.c policy/vet/cdc.c \
 	policy/vet/say.c policy/vet/vet.c policy/vet/video.c \
 	policy/vet/video_stream.c
 
+# What a publisher signs: archives, manifests, signatures. Checking only; what
+# signs is base/sign_make.c.
+bundle_srcs := policy/bundle/bundle.c policy/bundle/manifest.c \
+	policy/bundle/signed.c policy/bundle/tar.c base/sign.c
+
 # ---------------------------------------------------------------------------
 # Programs: name, where it is installed, sources, libraries
 

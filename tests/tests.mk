@@ -348,3 +348,15 @@ $(eval $(call unit,captures,$(filter-out proxy/warden/main.c \
 	proxy/warden/hotplug.c,$(sallyport-warden_srcs)),-lev -linih -ljansson \
 	-lmbedx509 -lmbedcrypto))
 $(eval $(call unit,session_capture,$(session_rig_srcs) $(profiles_srcs),-lev))
+
+# --- bundles
+bundle_test_srcs := $(bundle_srcs) base/digest.c base/err.c
+bundle_make_srcs := $(bundle_test_srcs) base/sign_make.c policy/text/when.c \
+	tests/fake/bundle_make.c
+bundle_libs := -ljansson -lmbedcrypto
+$(eval $(call unit,sign,$(bundle_make_srcs),$(bundle_libs)))
+$(eval $(call unit,bundle,$(bundle_make_srcs),$(bundle_libs)))
+$(eval $(call fuzz,bundle,$(bundle_test_srcs) policy/text/when.c))
+fuzz_bundle_libs := $(bundle_libs)
+$(eval $(call fuzz,manifest,$(bundle_test_srcs) policy/text/when.c))
+fuzz_manifest_libs := $(bundle_libs)

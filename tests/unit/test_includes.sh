@@ -45,6 +45,7 @@ allow policy/rules "policy/(rules|text)/$any|parse\.h|wire/$any|base/err\.h"
 allow policy/facts "policy/facts/$any|wire/$any|base/err\.h"
 allow policy/decode "policy/(decode|facts)/$any|wire/$any|base/err\.h"
 allow policy/profiles "policy/(profiles|facts|text)/$any|parse\.h|wire/$any|base/err\.h"
+allow policy/bundle "policy/(bundle|text)/$any|base/$any|wire/$any"
 allow policy/vet "policy/vet/$any|wire/$any|base/err\.h"
 allow proxy/usb "proxy/usb/$any|base/$any|wire/$any"
 allow proxy/broker "proxy/(broker/$any|conf\.h)|base/$any|wire/$any"
@@ -63,12 +64,12 @@ room() {
 		cut -d: -f1 | sort -u | grep -vE "^($2)\$")"
 }
 
-room 'mbedtls/' 'base/(tls|tls_[a-z]+|digest|sign|x509|x509_[a-z]+)\.[ch]|certs/.*'
+room 'mbedtls/' 'base/(tls|tls_[a-z]+|digest|sign|sign_make|x509|x509_[a-z]+)\.[ch]|certs/.*'
 room '(libusb-1\.0/)?libusb\.h' 'proxy/usb/.*'
 room 'ev\.h' 'base/loop\.c|[a-z/-]*main\.c'
 room 'libudev\.h' 'proxy/warden/hotplug\.c'
 room 'pcap/' 'proxy/capture/.*|policy/tool/.*'
-room 'jansson\.h' 'proxy/(warden|ctl|capture)/.*|vhci-glue/.*|policy/tool/.*|certs/.*'
+room 'jansson\.h' 'proxy/(warden|ctl|capture)/.*|vhci-glue/.*|policy/(tool|bundle)/.*|certs/.*'
 room 'ini\.h' 'base/conf\.c'
 
 # wire/ and the rule engine do no I/O and keep no time.
@@ -78,9 +79,9 @@ say "wire/ does no I/O" "$(grep -HnE \
 	"\\b(malloc|calloc|realloc|free|open|read|write|fopen|printf|time|clock_gettime)[ ]*\\(" \
 	$(sources wire) | grep -v '^\S*:[0-9]*:[ \t]*/\?\*')"
 # shellcheck disable=SC2046
-say "the rule engine does no I/O" "$(grep -HnE \
+say "rules, texts and bundles do no I/O" "$(grep -HnE \
 	"\\b(open|read|write|fopen|printf|fprintf|time|clock_gettime|getenv)[ ]*\\(" \
-	$(sources policy/rules policy/text) | grep -v '^\S*:[0-9]*:[ \t]*/\?\*')"
+	$(sources policy/rules policy/text policy/bundle) | grep -v '^\S*:[0-9]*:[ \t]*/\?\*')"
 
 # The privilege map: what must not be linked into whom.
 absent() {
@@ -90,7 +91,7 @@ absent() {
 absent sallyportd 'tls|rules_srcs|policy/|libusb'
 absent sallyport-session 'rules_srcs|policy/rules|base/net|base/spawn|base/file'
 absent sallyport-capture 'tls|rules_srcs|profiles_srcs|base/(net|spawn|file|loop)'
-absent sallyport-warden 'libusb|base/spawn|base_tls|base/tls|base/stream'
+absent sallyport-warden 'sign_make|libusb|base/spawn|base_tls|base/tls|base/stream'
 say "sallyport-warden has no TLS library" "$(grep '^sallyport-warden_libs' \
 	Makefile | grep -E 'MBEDTLS|-lmbedtls|-lusb')"
 
