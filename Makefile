@@ -268,23 +268,28 @@ sallyport-reader_srcs := vhci-glue/event.c vhci-glue/reader_main.c \
 sallyport-reader_libs := -ljansson
 
 sallyport-policy_dir := $(BINDIR)
-sallyport-policy_srcs := policy/tool/check.c policy/tool/device.c \
+sallyport-policy_srcs := policy/tool/bundle.c policy/tool/bundle_create.c \
+	policy/tool/bundle_diff.c policy/tool/bundle_file.c \
+	policy/tool/bundle_sign.c policy/tool/check.c policy/tool/device.c \
 	policy/tool/devtext.c \
 	policy/tool/explain.c policy/tool/explain_unit.c \
 	policy/tool/files.c policy/tool/fmt.c \
 	policy/tool/hash.c policy/tool/identity.c policy/tool/import.c \
+	policy/tool/inside.c \
 	policy/tool/json.c policy/tool/json_facts.c policy/tool/lint.c \
 	policy/tool/judges.c policy/tool/main.c \
 	policy/tool/profile_files.c policy/tool/replay.c \
 	policy/tool/replay_cmd.c policy/tool/replay_device.c \
 	policy/tool/suite.c \
 	policy/tool/suite_unit.c policy/tool/sysfs.c policy/tool/test.c \
+	policy/tool/trial.c \
 	policy/tool/unit.c policy/tool/usb_file.c \
 	policy/tool/verdict.c policy/tool/when.c \
 	policy/tool/words.c policy/tool/world.c base/digest.c base/file.c \
 	$(base_core_srcs) $(wire_srcs) $(rules_srcs) \
 	$(filter-out $(text_srcs),$(profiles_srcs)) $(facts_srcs) \
-	$(table_srcs) $(explain_srcs) $(decode_srcs)
+	$(table_srcs) $(explain_srcs) $(decode_srcs) $(bundle_srcs) \
+	base/sign_make.c
 sallyport-policy_libs := -ljansson -lmbedcrypto -lpcap
 
 sallyport-certs_dir := $(BINDIR)

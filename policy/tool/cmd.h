@@ -17,6 +17,7 @@ enum cmd_exit {
  * on standard error, or for CMD_DENIED as the answer. */
 typedef int cmd_fn(int argc, char **argv);
 
+cmd_fn cmd_bundle;
 cmd_fn cmd_check;
 cmd_fn cmd_explain;
 cmd_fn cmd_fmt;

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "policy/tool/cmd.h"
+#include "policy/tool/inside.h"
 #include "policy/tool/json.h"
 #include "policy/tool/when.h"
 
@@ -219,7 +220,7 @@ device_read(struct device *dev, const char *path)
 	int r;
 
 	device_init(dev);
-	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
+	if (inside_is_set() || stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
 		return device_read_json(dev, path);
 	}
 	real = realpath(path, NULL);

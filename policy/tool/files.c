@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "policy/tool/cmd.h"
+#include "policy/tool/inside.h"
 #include "policy/tool/when.h"
 
 int
@@ -23,8 +24,17 @@ files_read_text(const char *path, size_t max, char **text, size_t *len,
 {
 	uint8_t *bytes = NULL;
 	struct stat st;
-	int r = file_read(path, max, FILE_PUBLIC, &bytes, len);
+	int r;
 
+	if (inside_names(path)) {
+		return inside_read(path, max, text, len, why, size);
+	}
+	if (!inside_may_read(path)) {
+		*text = NULL;
+		snprintf(why, size, "it is not in the bundle");
+		return ERR_POLICY;
+	}
+	r = file_read(path, max, FILE_PUBLIC, &bytes, len);
 	*text = (char *)bytes;
 	if (r == ERR_NOENT) {
 		snprintf(why, size, "no such file");
@@ -56,8 +66,12 @@ files_beside(const char *from, const char *path)
 	int dir_len = path[0] != '/' && slash != NULL ?
 	    (int)(slash - from + 1) : 0;
 	size_t size = (size_t)dir_len + strlen(path) + 1;
-	char *beside = malloc(size);
+	char *beside;
 
+	if (inside_names(from)) {
+		return inside_beside(from, path);
+	}
+	beside = malloc(size);
 	if (beside != NULL) {
 		snprintf(beside, size, "%.*s%s", dir_len, from, path);
 	}
@@ -76,7 +90,8 @@ files_read_beside(const char *from, const char *path, size_t max, char **name,
 		r = files_read_text(beside, max, text, len, why, size);
 	}
 	if (r == 0) {
-		*name = realpath(beside, NULL);
+		*name = inside_names(beside) ? strdup(beside) :
+					       realpath(beside, NULL);
 		if (*name == NULL) {
 			snprintf(why, size, "%s", strerror(errno));
 			r = ERR_SYS;
@@ -118,6 +133,10 @@ void
 files_means(struct files *files, struct rules_load *load)
 {
 	files->means = (struct rules_means){
+	    .is_gateway = files->profiles != NULL,
+	    .has_capture = 1,
+	    .profiles = files->profiles,
+	    .nprofiles = files->nprofiles,
 	    .is_zone = is_zone,
 	    .read = read_included,
 	    .arg = files,
@@ -216,10 +235,24 @@ load_directory(struct files *files, struct rules_load *load, const char *dir)
 	return r;
 }
 
+struct loading {
+	struct files *files;
+	struct rules_load *load;
+};
+
+static int
+on_inside(void *arg, const char *path)
+{
+	struct loading *l = arg;
+
+	return load_file(l->files, l->load, path);
+}
+
 int
 files_load(struct files *files, struct rules_load *load, char *const *paths,
     size_t n)
 {
+	struct loading l = {files, load};
 	int r = 0;
 
 	files_means(files, load);
@@ -227,7 +260,9 @@ files_load(struct files *files, struct rules_load *load, char *const *paths,
 		struct stat st;
 		int e;
 
-		if (stat(paths[i], &st) == 0 && S_ISDIR(st.st_mode)) {
+		if (inside_is_folder(paths[i])) {
+			e = inside_each(paths[i], ".rules", on_inside, &l);
+		} else if (stat(paths[i], &st) == 0 && S_ISDIR(st.st_mode)) {
 			e = load_directory(files, load, paths[i]);
 		} else {
 			e = load_file(files, load, paths[i]);

@@ -15,6 +15,9 @@ struct files {
 	size_t n;
 	enum rules_dialect dialect; /* of all of them */
 	int is_alone; /* what is included is not read, and taken as empty */
+	/* What `using' may name; NULL = anything. Borrowed. */
+	const char *const *profiles;
+	size_t nprofiles;
 	struct rules_means means;
 	/* Called for the text of every file, included ones too; or NULL. */
 	void (*seen)(void *arg, const char *name, const char *text, size_t len);

@@ -97,7 +97,8 @@ read_more(struct device *dev, const char *key, const json_t *value,
 {
 	static const char *const ignored[] = {"busid", "state", "stable",
 	    "refused", "holder", "connection", "rule", "lease_seconds",
-	    "idle_seconds", "held_for", "held_seconds", "verdict", "verdicts"};
+	    "idle_seconds", "held_for", "held_seconds", "verdict", "verdicts",
+	    "quarantined"};
 	struct rule_device *out = &dev->facts;
 
 	for (size_t i = 0; i < ARRAY_LEN(ignored); i++) {
@@ -174,15 +175,12 @@ read_member(struct device *dev, const char *key, json_t *value,
 }
 
 int
-device_read_json(struct device *dev, const char *path)
+device_take_json(struct device *dev, json_t *top, const char *path)
 {
 	const char *key, *expected = "";
-	json_t *top, *value;
-	int r = json_read_object(&top, path);
+	json_t *value;
+	int r = 0;
 
-	if (r != 0) {
-		return r;
-	}
 	if (json_object_get(top, "id") == NULL) {
 		cmd_warn("read: %s: no \"id\"; expected \"id\": "
 			 "\"1234:5678\"",
@@ -202,7 +200,19 @@ device_read_json(struct device *dev, const char *path)
 		}
 		r = r != 0 ? r : e;
 	}
-	json_decref(top);
+	return r;
+}
+
+int
+device_read_json(struct device *dev, const char *path)
+{
+	json_t *top;
+	int r = json_read_object(&top, path);
+
+	if (r == 0) {
+		r = device_take_json(dev, top, path);
+		json_decref(top);
+	}
 	return r;
 }
 

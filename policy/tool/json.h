@@ -14,6 +14,11 @@ int json_read_object(json_t **out, const char *path);
 /* A text without a NUL inside; ERR_FORMAT when it is none or does not fit. */
 int json_copy_text(const json_t *value, char *dst, size_t size);
 
+/* A device out of an object of the file at path, on a device_init. 0, or an
+ * error that was said. */
+struct device;
+int device_take_json(struct device *dev, json_t *top, const char *path);
+
 /* Values of a device, each ERR_FORMAT for what is not of that form. Lists fill
  * the store and point out at it. */
 int json_hex(const char *text, size_t digits, unsigned *out);

@@ -15,6 +15,7 @@
 #include "policy/profiles/profile.h"
 #include "policy/tool/cmd.h"
 #include "policy/tool/files.h"
+#include "policy/tool/inside.h"
 
 #define SUFFIX ".profile"
 
@@ -263,13 +264,31 @@ profile_files_check(char *const *paths, size_t n, const char *stock, int is_json
 	return r == 0 ? CMD_OK : CMD_FAILED;
 }
 
+static int
+on_inside(void *arg, const char *path)
+{
+	return load_file(arg, PROFILE_LOCAL, path);
+}
+
+static int
+open_path(struct profile_load *load, const char *path)
+{
+	struct stat st;
+
+	if (inside_is_folder(path)) {
+		return inside_each(path, SUFFIX, on_inside, load);
+	}
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode) ?
+	    load_directory(load, PROFILE_LOCAL, path, NULL, 0) :
+	    load_file(load, PROFILE_LOCAL, path);
+}
+
 int
 profile_files_open(struct profile_set **out, char *const *paths, size_t n,
     const char *stock)
 {
 	struct profile_load *load = profile_load_new();
 	int is_alone = 0, r = ERR_NOMEM;
-	struct stat st;
 
 	*out = NULL;
 	if (load != NULL) {
@@ -277,9 +296,7 @@ profile_files_open(struct profile_set **out, char *const *paths, size_t n,
 		r = load_stock(load, stock, paths, n);
 	}
 	for (size_t i = 0; i < n && r == 0; i++) {
-		r = stat(paths[i], &st) == 0 && S_ISDIR(st.st_mode) ?
-		    load_directory(load, PROFILE_LOCAL, paths[i], NULL, 0) :
-		    load_file(load, PROFILE_LOCAL, paths[i]);
+		r = open_path(load, paths[i]);
 	}
 	if (r == 0) {
 		r = profile_load_finish(load, out);

@@ -8,7 +8,7 @@ _sallyport_policy()
 	COMPREPLY=()
 	if [[ $COMP_CWORD -eq 1 ]]; then
 		mapfile -t COMPREPLY < <(compgen -W \
-		    'check explain fmt import replay test --help --version' -- "$cur")
+		    'bundle check explain fmt import replay test --help --version' -- "$cur")
 		return
 	fi
 	case $prev in
@@ -18,7 +18,8 @@ _sallyport_policy()
 		    2>/dev/null) UTC" -- "$cur")
 		return
 		;;
-	--at | --armed | --using)
+	--at | --armed | --using | --serial | --not-before | --expires | \
+	--grace | --revision | --threshold | --signer)
 		return
 		;;
 	esac
@@ -30,6 +31,12 @@ _sallyport_policy()
 			words+=' --json --profile --profiles --stock --device'
 			words+=' --descriptors'
 			;;
+		bundle)
+			words+=' --serial --not-before --expires --grace'
+			words+=' --revision --delegate --next-keys --threshold'
+			words+=' --discovery --stock --no-test --key --signer'
+			words+=' --public --keys --at --json --devices --to'
+			;;
 		import) words+=' --to --using' ;;
 		replay)
 			words+=' --profile --profiles --stock --device --tz'
@@ -38,6 +45,11 @@ _sallyport_policy()
 			;;
 		esac
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+		return
+	fi
+	if [[ $command == bundle && $COMP_CWORD -eq 2 ]]; then
+		mapfile -t COMPREPLY < <(compgen -W \
+		    'create sign verify show diff test' -- "$cur")
 		return
 	fi
 	if [[ $command == import && $COMP_CWORD -eq 2 ]]; then

@@ -1,22 +1,19 @@
 /*
  * sallyport-policy test: rules are what their tests say that they are.
  */
-#include "policy/tool/cmd.h"
+#include "policy/tool/test.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "policy/rules/rules.h"
+#include "policy/tool/cmd.h"
 #include "policy/tool/files.h"
 #include "policy/tool/judges.h"
 #include "policy/tool/suite.h"
 #include "policy/tool/verdict.h"
 #include "policy/tool/when.h"
-
-struct tally {
-	size_t passed, failed;
-};
 
 static int
 same_text(const char *expected, const char *is, const char *name, char *why,
@@ -137,19 +134,22 @@ show_statement(const struct suite_expect *e)
 
 static void
 start_line(const struct suite *suite, const struct suite_expect *e, int is_ok,
-    struct tally *tally)
+    struct test_tally *tally)
 {
+	tally->passed += is_ok != 0;
+	tally->failed += is_ok == 0;
+	if (is_ok && tally->is_quiet) {
+		return;
+	}
 	printf("%s %s:%u: ", is_ok ? "ok" : "not ok", suite->words.name,
 	    e->line);
 	show_statement(e);
 	putchar('\n');
-	tally->passed += is_ok != 0;
-	tally->failed += is_ok == 0;
 }
 
 static void
 judge(const struct suite *suite, const struct rules *rules,
-    const struct suite_expect *e, struct tally *tally)
+    const struct suite_expect *e, struct test_tally *tally)
 {
 	struct rule_decision d;
 	char line[1024], why[512];
@@ -172,7 +172,7 @@ judge(const struct suite *suite, const struct rules *rules,
  * fill a meter, and a day later a quota is new. */
 static void
 judge_unit(const struct suite *suite, struct judges *judges,
-    const struct suite_expect *e, struct tally *tally)
+    const struct suite_expect *e, struct test_tally *tally)
 {
 	char text[1024] = "", is_key[512] = "", why[128];
 	int64_t at = e->world.rules.now;
@@ -201,7 +201,7 @@ judge_unit(const struct suite *suite, struct judges *judges,
 }
 
 static int
-judge_all(const struct suite *suite, const char *stock, struct tally *tally)
+judge_all(const struct suite *suite, const char *stock, struct test_tally *tally)
 {
 	struct rules_load *load = rules_load_new();
 	struct rules *rules = NULL;
@@ -237,10 +237,32 @@ judge_all(const struct suite *suite, const char *stock, struct tally *tally)
 	return r;
 }
 
+void
+test_file(const char *path, const char *stock, struct test_tally *tally)
+{
+	struct suite *suite;
+	int r = suite_read(&suite, path);
+
+	if (r == ERR_FORMAT) {
+		cmd_warn("test: %s: %zu error%s", path, suite->words.nerrors,
+		    suite->words.nerrors == 1 ? "" : "s");
+	}
+	if (r == 0) {
+		r = judge_all(suite, stock, tally);
+	}
+	if (r != 0) {
+		/* what could not be asked has failed */
+		printf("not ok %s: it could not be run\n", path);
+		tally->failed += suite != NULL && suite->nexpects > 0 ?
+		    suite->nexpects : 1;
+	}
+	suite_free(suite);
+}
+
 int
 cmd_test(int argc, char **argv)
 {
-	struct tally tally = {0, 0};
+	struct test_tally tally = {0, 0, 0};
 	const char *stock = NULL;
 	int first = 1;
 
@@ -262,24 +284,7 @@ cmd_test(int argc, char **argv)
 		return cmd_usage("test: no FILE given");
 	}
 	for (int i = first; i < argc; i++) {
-		struct suite *suite;
-		int r = suite_read(&suite, argv[i]);
-
-		if (r == ERR_FORMAT) {
-			cmd_warn("test: %s: %zu error%s", argv[i],
-			    suite->words.nerrors,
-			    suite->words.nerrors == 1 ? "" : "s");
-		}
-		if (r == 0) {
-			r = judge_all(suite, stock, &tally);
-		}
-		if (r != 0) {
-			/* what could not be asked has failed */
-			printf("not ok %s: it could not be run\n", argv[i]);
-			tally.failed += suite != NULL && suite->nexpects > 0 ?
-			    suite->nexpects : 1;
-		}
-		suite_free(suite);
+		test_file(argv[i], stock, &tally);
 	}
 	printf("%zu passed, %zu failed\n", tally.passed, tally.failed);
 	return tally.failed == 0 ? CMD_OK : CMD_FAILED;
