@@ -151,3 +151,23 @@ file_read(const char *path, size_t max, enum file_secrecy secrecy,
 {
 	return file_read_at(AT_FDCWD, path, max, secrecy, out, len);
 }
+
+int
+file_write_all(int fd, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+
+	while (len > 0) {
+		ssize_t n = write(fd, p, len);
+
+		if (n == -1 && errno == EINTR) {
+			continue;
+		}
+		if (n <= 0) {
+			return ERR_SYS;
+		}
+		p += n;
+		len -= (size_t)n;
+	}
+	return fsync(fd) == 0 ? 0 : ERR_SYS;
+}

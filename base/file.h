@@ -1,5 +1,5 @@
 /*
- * Whole files, bounded.
+ * Whole files: reading them, bounded, and writing them.
  */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
@@ -24,5 +24,9 @@ int file_read(const char *path, size_t max, enum file_secrecy secrecy,
 /* Same, below directory fd. */
 int file_read_at(int dirfd, const char *path, size_t max,
     enum file_secrecy secrecy, uint8_t **out, size_t *len);
+
+/* Writes all of it and waits until it is on the disk. 0, or ERR_SYS with
+ * errno. */
+int file_write_all(int fd, const void *data, size_t len);
 
 #endif

@@ -1,13 +1,10 @@
 /*
- * Signing, by a key in memory. The kernel's generator is the only source of
- * randomness.
+ * Signing, by a key in memory.
  */
 #include "base/sign.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include <mbedtls/entropy.h>
 #include <mbedtls/md.h>
@@ -18,24 +15,14 @@
 #endif
 
 #include "base/err.h"
+#include "base/random.h"
 
 static int
 on_random(void *unused, unsigned char *out, size_t len)
 {
 	(void)unused;
-	while (len > 0) {
-		ssize_t n = getrandom(out, len, 0);
-
-		if (n < 0 && errno == EINTR) {
-			continue;
-		}
-		if (n <= 0) {
-			return MBEDTLS_ERR_ENTROPY_SOURCE_FAILED;
-		}
-		out += n;
-		len -= (size_t)n;
-	}
-	return 0;
+	return random_fill(out, len) == 0 ? 0
+					  : MBEDTLS_ERR_ENTROPY_SOURCE_FAILED;
 }
 
 static int

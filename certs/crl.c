@@ -349,9 +349,9 @@ crl_publish(const char *op, const char *dir, struct ca *ca,
 		r = file_replace(op, dir, CRL_FILE, pem, strlen(pem));
 	}
 	if (r == 0 && strlen(pem) > CRL_TEXT_MAX) {
-		say_fail(op, CRL_FILE, "make a new CA",
-		    "is larger than the %u bytes that a gateway takes",
-		    CRL_TEXT_MAX);
+		r = say_fail(op, CRL_FILE, "make a new CA",
+		    "was written, and is larger than the %u bytes that a "
+		    "gateway takes: it would let nobody in", CRL_TEXT_MAX);
 	}
 	free(pem);
 	*until = rq.span.until;

@@ -27,12 +27,14 @@ int crl_sign(char **out, const char *op, struct ca *ca,
 
 /* Writes DIR/crl.pem anew from the record: counts its number up, leaves out
  * what ended long ago, and saves the record first, so that no two lists ever
- * have one number. *until is when the next must be there. */
+ * have one number. *until is when the next must be there. A list over
+ * CRL_TEXT_MAX is written all the same, and is a failure. */
 int crl_publish(const char *op, const char *dir, struct ca *ca,
     struct revoked *record, time_t *until);
 #define CRL_FILE "crl.pem"
-/* What a gateway takes. */
-#define CRL_TEXT_MAX (1024u * 1024)
+/* What a gateway is sure to take: the list goes to each session in one message
+ * with ca.pem, cert.pem and key.pem, of 64 KiB together. */
+#define CRL_TEXT_MAX (48u * 1024)
 
 /* The number of a list that was read, as bytes borrowed from it; *len is 0 if
  * it has none. 0 or mbedTLS's code. */

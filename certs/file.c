@@ -15,12 +15,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <mbedtls/platform_util.h>
 
+#include "base/random.h"
 #include "certs/say.h"
 #include "certs/text.h"
 
@@ -320,7 +320,7 @@ write_hidden(int dir, char hidden[HIDDEN_NAME], const void *data, size_t len)
 	char hex[2 * sizeof(salt) + 1];
 	int fd, err = 0;
 
-	if (getrandom(salt, sizeof(salt), 0) != (ssize_t)sizeof(salt)) {
+	if (random_fill(salt, sizeof(salt)) != 0) {
 		return EIO;
 	}
 	text_hex(hex, salt, sizeof(salt));

@@ -53,29 +53,26 @@ struct want {
 	const char *dir, *name; /* borrowed; name may be NULL */
 	long days;
 	time_t from;
-	int has_from, is_help;
+	int has_from;
 	enum facts_form form;
 };
 
 static int
-take(struct want *w, int o, const char *value)
+take(void *want, int o, const char *value)
 {
+	struct want *w = want;
 	const char *why;
 
 	switch (o) {
 	case OPT_DIR:
-		w->dir = value;
-		return *value != '\0' ? CMD_OK :
-		    say_usage("init", "--dir", "is empty");
+		return opt_text(&w->dir, "init", "--dir", value);
 	case OPT_NAME:
 		why = name_check_text(value);
 		w->name = value;
 		return why == NULL ? CMD_OK :
 		    say_usage("init", value, "%s", why);
 	case OPT_DAYS:
-		return when_parse_days(&w->days, value) == 0 ? CMD_OK :
-		    say_usage("init", value, "--days is 1 to %d",
-		    WHEN_MAX_DAYS);
+		return opt_days(&w->days, "init", value);
 	case OPT_VALID_FROM:
 		w->has_from = 1;
 		return when_parse(&w->from, value) == 0 ? CMD_OK :
@@ -84,13 +81,8 @@ take(struct want *w, int o, const char *value)
 	case OPT_JSON:
 		w->form = FACTS_JSON;
 		return CMD_OK;
-	case OPT_HELP:
-		w->is_help = 1;
-		return CMD_OK;
-	case OPT_OPERAND:
+	default: /* OPT_OPERAND */
 		return say_usage("init", value, "takes no operand");
-	default: /* OPT_WRONG, and it has been said */
-		return CMD_USAGE;
 	}
 }
 
@@ -157,10 +149,7 @@ make(const struct want *w, const struct when_span *span, const char *name)
 	memset(&cert, 0, sizeof(cert));
 	mbedtls_pk_init(&key);
 	rq.key = &key;
-	r = key_generate(&key);
-	if (r == 0) {
-		r = key_write(&key, pem);
-	}
+	r = key_make(&key, pem);
 	if (r != 0) {
 		say_mbed("init", CA_KEY, "try again", r);
 	} else if (ca_sign(&cert, "init", NULL, &rq) == 0 &&
@@ -176,24 +165,16 @@ make(const struct want *w, const struct when_span *span, const char *name)
 int
 cmd_init(int argc, char **argv)
 {
-	struct opt_iter it = { .op = "init", .table = options, .argv = argv,
-		.argc = argc, .at = 1 };
 	struct want w = { .dir = CMD_DEFAULT_DIR, .days = DEFAULT_DAYS,
 		.form = FACTS_TEXT };
 	char name[NAME_TEXT_MAX], hex[9];
 	struct when_span span;
-	const char *value;
 	uint8_t salt[4];
 	int o;
 
-	while ((o = opt_next(&it, &value)) != OPT_END) {
-		if (take(&w, o, value) != CMD_OK) {
-			return CMD_USAGE;
-		}
-		if (w.is_help) {
-			fputs(help, stdout);
-			return say_done("init");
-		}
+	o = opt_read("init", options, help, argc, argv, take, &w);
+	if (o != OPT_GO) {
+		return o;
 	}
 	if (when_span(&span, w.has_from ? &w.from : NULL, w.days) != 0) {
 		return say_usage("init", NULL, "ends after the year 9999");

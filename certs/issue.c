@@ -23,8 +23,6 @@
 #include "certs/when.h"
 
 #define DEFAULT_DAYS 365
-#define EXISTS_ADVICE \
-	"choose another --out, or move the old files away"
 
 static const char help[] =
 "usage: sallyport-certs issue gateway|workstation NAME [--dir DIR]\n"
@@ -67,7 +65,7 @@ struct want {
 	size_t nsans, nous;
 	long days; /* 0: not asked for */
 	time_t from;
-	int has_from, is_help;
+	int has_from;
 	enum facts_form form;
 };
 
@@ -127,34 +125,29 @@ take_operand(struct want *w, const char *value)
 		}
 		return CMD_OK;
 	}
-	if (w->name != NULL) {
-		return say_usage("issue", value, "only one name at a time");
+	if (opt_only(&w->name, "issue", "name", value) != CMD_OK) {
+		return CMD_USAGE;
 	}
-	w->name = value;
 	why = name_check_directory(value);
 	return why == NULL ? CMD_OK : say_usage("issue", value, "%s", why);
 }
 
 static int
-take(struct want *w, int o, const char *value)
+take(void *want, int o, const char *value)
 {
+	struct want *w = want;
+
 	switch (o) {
 	case OPT_DIR:
-		w->dir = value;
-		return *value != '\0' ? CMD_OK :
-		    say_usage("issue", "--dir", "is empty");
+		return opt_text(&w->dir, "issue", "--dir", value);
 	case OPT_OUT:
-		w->out = value;
-		return *value != '\0' ? CMD_OK :
-		    say_usage("issue", "--out", "is empty");
+		return opt_text(&w->out, "issue", "--out", value);
 	case OPT_SAN:
 		return take_san(w, value);
 	case OPT_OU:
 		return take_ou(w, value);
 	case OPT_DAYS:
-		return when_parse_days(&w->days, value) == 0 ? CMD_OK :
-		    say_usage("issue", value, "--days is 1 to %d",
-		    WHEN_MAX_DAYS);
+		return opt_days(&w->days, "issue", value);
 	case OPT_VALID_FROM:
 		w->has_from = 1;
 		return when_parse(&w->from, value) == 0 ? CMD_OK :
@@ -163,13 +156,8 @@ take(struct want *w, int o, const char *value)
 	case OPT_JSON:
 		w->form = FACTS_JSON;
 		return CMD_OK;
-	case OPT_HELP:
-		w->is_help = 1;
-		return CMD_OK;
-	case OPT_OPERAND:
+	default: /* OPT_OPERAND */
 		return take_operand(w, value);
-	default: /* OPT_WRONG, and it has been said */
-		return CMD_USAGE;
 	}
 }
 
@@ -203,37 +191,6 @@ complete(struct want *w)
 		w->nsans = 1;
 	}
 	return CMD_OK;
-}
-
-/* First the CA's record, then what is handed out: nothing that the CA does not
- * remember ever leaves it. */
-static int
-write_files(const struct want *w, const char *out, const struct ca *ca,
-    const struct ca_signed *cert, const char *key)
-{
-	const char *pem = (const char *)cert->pem;
-	struct file_set *copy = NULL, *set;
-	int r = -1;
-
-	set = file_set_new("issue", out, EXISTS_ADVICE);
-	if (set == NULL ||
-	    file_set_add(set, "key.pem", key, strlen(key)) != 0 ||
-	    file_set_add(set, CA_CERT, ca->pem.bytes, ca->pem.len) != 0 ||
-	    file_set_add(set, "cert.pem", pem, strlen(pem)) != 0) {
-		goto out;
-	}
-	copy = issued_add("issue", w->dir, cert);
-	if (copy == NULL || file_set_publish(set) != 0) {
-		goto out;
-	}
-	file_set_keep(copy);
-	file_set_keep(set);
-	r = 0;
-out:
-	/* The later one first: each restores the signals it found. */
-	file_set_free(copy);
-	file_set_free(set);
-	return r;
 }
 
 static int
@@ -288,14 +245,12 @@ make(const struct want *w, struct ca *ca, const char *out)
 	    w->has_from ? &w->from : NULL, w->days, DEFAULT_DAYS) != 0) {
 		return CMD_FAILED;
 	}
-	r = key_generate(&key);
-	if (r == 0) {
-		r = key_write(&key, pem);
-	}
+	r = key_make(&key, pem);
 	if (r != 0) {
 		say_mbed("issue", "key.pem", "try again", r);
 	} else if (ca_sign(&cert, "issue", ca, &rq) == 0 &&
-	    write_files(w, out, ca, &cert, (const char *)pem) == 0) {
+	    issued_hand_out("issue", w->dir, out, ca, &cert,
+	    (const char *)pem) == 0) {
 		status = tell(w, out, ca, &cert);
 	}
 	mbedtls_platform_zeroize(pem, sizeof(pem));
@@ -307,22 +262,14 @@ make(const struct want *w, struct ca *ca, const char *out)
 int
 cmd_issue(int argc, char **argv)
 {
-	struct opt_iter it = { .op = "issue", .table = options, .argv = argv,
-		.argc = argc, .at = 1 };
 	struct want w = { .dir = CMD_DEFAULT_DIR, .form = FACTS_TEXT };
-	const char *value;
 	struct ca ca;
 	char *out;
 	int o, status = CMD_FAILED;
 
-	while ((o = opt_next(&it, &value)) != OPT_END) {
-		if (take(&w, o, value) != CMD_OK) {
-			return CMD_USAGE;
-		}
-		if (w.is_help) {
-			fputs(help, stdout);
-			return say_done("issue");
-		}
+	o = opt_read("issue", options, help, argc, argv, take, &w);
+	if (o != OPT_GO) {
+		return o;
 	}
 	if (complete(&w) != CMD_OK) {
 		return CMD_USAGE;

@@ -18,6 +18,7 @@
 #define SERIAL_MAX 20
 #define RECORD_NAME (2 * SERIAL_MAX + sizeof(".pem"))
 #define RECORD_ADVICE "try again"
+#define EXISTS_ADVICE "choose another --out, or move the old files away"
 #define MEND_ADVICE "restore it from a backup"
 
 void
@@ -67,6 +68,13 @@ read_serial(char out[2 * SERIAL_MAX + 1], const char *text)
 	}
 	text_hex(out, p, n);
 	return 0;
+}
+
+const char *
+issued_words(const struct issued_which *which)
+{
+	return which->name != NULL ? which->name :
+	    which->serial != NULL ? which->serial : which->file;
 }
 
 const char *
@@ -258,4 +266,30 @@ issued_add(const char *op, const char *dir, const struct ca_signed *cert)
 	}
 	free(issued);
 	return set;
+}
+
+int
+issued_hand_out(const char *op, const char *dir, const char *out,
+    const struct ca *ca, const struct ca_signed *cert, const char *key)
+{
+	struct file_set *copy = NULL, *set;
+	const char *pem = (const char *)cert->pem;
+	int r = -1;
+
+	set = file_set_new(op, out, EXISTS_ADVICE);
+	if (set != NULL &&
+	    file_set_add(set, ISSUED_KEY, key, strlen(key)) == 0 &&
+	    file_set_add(set, CA_CERT, ca->pem.bytes, ca->pem.len) == 0 &&
+	    file_set_add(set, ISSUED_CERT, pem, strlen(pem)) == 0) {
+		copy = issued_add(op, dir, cert);
+	}
+	if (copy != NULL && file_set_publish(set) == 0) {
+		file_set_keep(copy);
+		file_set_keep(set);
+		r = 0;
+	}
+	/* The later one first: each restores the signals it found. */
+	file_set_free(copy);
+	file_set_free(set);
+	return r;
 }

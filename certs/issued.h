@@ -19,6 +19,8 @@ struct issued_which {
 	const char *file;
 };
 
+/* The word that names it. */
+const char *issued_words(const struct issued_which *which);
 /* What is wrong with the command line, in words; NULL if nothing is. */
 const char *issued_check(const struct issued_which *which);
 
@@ -35,6 +37,14 @@ int issued_each(const char *op, const char *dir, const struct ca *ca,
  * it when the certificate goes out, and frees it. NULL after saying why. */
 struct file_set *issued_add(const char *op, const char *dir,
     const struct ca_signed *cert);
+
+/* What a machine needs, in the directory out, which has none of it: ca.pem,
+ * cert.pem and key.pem. The CA's record first: nothing that it does not remember
+ * ever leaves it. */
+#define ISSUED_CERT "cert.pem"
+#define ISSUED_KEY "key.pem"
+int issued_hand_out(const char *op, const char *dir, const char *out,
+    const struct ca *ca, const struct ca_signed *cert, const char *key);
 
 /* The common name, "" if there is none or it is none that we would give. */
 void issued_name(char out[NAME_TEXT_MAX + 1], const mbedtls_x509_crt *crt);

@@ -4,34 +4,22 @@
  */
 #include "certs/key.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include <mbedtls/asn1write.h>
 #include <mbedtls/ecp.h>
 #include <mbedtls/entropy.h>
 #include <mbedtls/md.h>
 
+#include "base/random.h"
 #include "certs/compat.h"
 
 int
 key_random(void *unused, unsigned char *out, size_t len)
 {
 	(void)unused;
-	while (len > 0) {
-		ssize_t n = getrandom(out, len, 0);
-
-		if (n < 0 && errno == EINTR) {
-			continue;
-		}
-		if (n <= 0) {
-			return MBEDTLS_ERR_ENTROPY_SOURCE_FAILED;
-		}
-		out += n;
-		len -= (size_t)n;
-	}
-	return 0;
+	return random_fill(out, len) == 0 ? 0 :
+	    MBEDTLS_ERR_ENTROPY_SOURCE_FAILED;
 }
 
 int
@@ -51,6 +39,14 @@ int
 key_write(mbedtls_pk_context *pk, unsigned char out[KEY_PEM_MAX])
 {
 	return mbedtls_pk_write_key_pem(pk, out, KEY_PEM_MAX);
+}
+
+int
+key_make(mbedtls_pk_context *pk, unsigned char out[KEY_PEM_MAX])
+{
+	int r = key_generate(pk);
+
+	return r != 0 ? r : key_write(pk, out);
 }
 
 int

@@ -21,6 +21,8 @@ int key_random(void *unused, unsigned char *out, size_t len);
 int key_generate(mbedtls_pk_context *pk);
 /* PEM text with its NUL; the caller wipes it. 0 or mbedTLS's code. */
 int key_write(mbedtls_pk_context *pk, unsigned char out[KEY_PEM_MAX]);
+/* Both. */
+int key_make(mbedtls_pk_context *pk, unsigned char out[KEY_PEM_MAX]);
 /* The key identifier of RFC 7093 method 1. 0 or mbedTLS's code. */
 int key_id(uint8_t out[KEY_ID], mbedtls_pk_context *pk);
 /* 0 or mbedTLS's code. */

@@ -1,7 +1,6 @@
 /*
- * The names of one certificate, as text: out of one that the CA signed, or out
- * of the record of a token. Every failure has been said when a function returns
- * -1.
+ * The names of one certificate that the CA signed, as text. Every failure has
+ * been said when a function returns -1.
  */
 #ifndef CERTS_NAMES_H
 #define CERTS_NAMES_H

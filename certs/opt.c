@@ -4,9 +4,12 @@
  */
 #include "certs/opt.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "certs/cmd.h"
 #include "certs/say.h"
+#include "certs/when.h"
 
 static int
 take_option(struct opt_iter *it, const char *arg, const char **value)
@@ -68,4 +71,53 @@ opt_next(struct opt_iter *it, const char **value)
 		return OPT_WRONG;
 	}
 	return take_option(it, arg, value);
+}
+
+int
+opt_read(const char *op, const struct opt *table, const char *help, int argc,
+    char **argv, opt_take *take, void *want)
+{
+	struct opt_iter it = { .op = op, .table = table, .argv = argv,
+		.argc = argc, .at = 1 };
+	const char *value;
+	int o, status;
+
+	while ((o = opt_next(&it, &value)) != OPT_END) {
+		if (o == OPT_WRONG) {
+			return CMD_USAGE;
+		}
+		if (o == OPT_HELP) {
+			fputs(help, stdout);
+			return say_done(op);
+		}
+		status = take(want, o, value);
+		if (status != CMD_OK) {
+			return status;
+		}
+	}
+	return OPT_GO;
+}
+
+int
+opt_text(const char **out, const char *op, const char *name, const char *value)
+{
+	*out = value;
+	return *value != '\0' ? CMD_OK : say_usage(op, name, "is empty");
+}
+
+int
+opt_days(long *out, const char *op, const char *value)
+{
+	return when_parse_days(out, value) == 0 ? CMD_OK :
+	    say_usage(op, value, "--days is 1 to %d", WHEN_MAX_DAYS);
+}
+
+int
+opt_only(const char **out, const char *op, const char *what, const char *value)
+{
+	if (*out != NULL) {
+		return say_usage(op, value, "only one %s at a time", what);
+	}
+	*out = value;
+	return CMD_OK;
 }

@@ -1,6 +1,6 @@
 /*
  * Command lines: long options with exact names, in any place, from one table
- * per subcommand. Knows nothing of what the options mean.
+ * per subcommand; and values that several of them take.
  */
 #ifndef CERTS_OPT_H
 #define CERTS_OPT_H
@@ -29,5 +29,23 @@ struct opt_iter {
 /* One step. *value is the option's value or the operand, borrowed from argv.
  * OPT_WRONG has been said already. */
 int opt_next(struct opt_iter *it, const char **value);
+
+/* Hands a row's index or OPT_OPERAND, and its value, to whoever keeps them:
+ * CMD_OK, or the exit status of what was wrong, which has been said. */
+typedef int opt_take(void *want, int o, const char *value);
+/* The whole line, beginning behind the subcommand's name. OPT_GO: all was
+ * taken; else the exit status, that of --help included, which prints help. */
+#define OPT_GO (-1)
+int opt_read(const char *op, const struct opt *table, const char *help,
+    int argc, char **argv, opt_take *take, void *want);
+
+/* Values of some kinds. CMD_OK, or CMD_USAGE after saying it; name is that of
+ * the option, with its dashes. */
+int opt_text(const char **out, const char *op, const char *name,
+    const char *value); /* not empty */
+int opt_days(long *out, const char *op, const char *value);
+/* An operand, of which there can be one: `what'. */
+int opt_only(const char **out, const char *op, const char *what,
+    const char *value);
 
 #endif

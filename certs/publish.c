@@ -37,30 +37,24 @@ static const struct opt options[] = {
 struct want {
 	const char *dir; /* borrowed */
 	long days;	 /* 0: not asked for */
-	int is_json, is_help;
+	int is_json;
 };
 
 static int
-take(struct want *w, int o, const char *value)
+take(void *want, int o, const char *value)
 {
+	struct want *w = want;
+
 	switch (o) {
 	case OPT_DIR:
-		w->dir = value;
-		return *value != '\0' ? CMD_OK :
-		    say_usage("crl", "--dir", "is empty");
+		return opt_text(&w->dir, "crl", "--dir", value);
 	case OPT_DAYS:
-		return when_parse_days(&w->days, value) == 0 ? CMD_OK :
-		    say_usage("crl", value, "--days is 1 to %d", WHEN_MAX_DAYS);
+		return opt_days(&w->days, "crl", value);
 	case OPT_JSON:
 		w->is_json = 1;
 		return CMD_OK;
-	case OPT_HELP:
-		w->is_help = 1;
-		return CMD_OK;
-	case OPT_OPERAND:
+	default: /* OPT_OPERAND */
 		return say_usage("crl", value, "takes no operand");
-	default: /* OPT_WRONG, and it has been said */
-		return CMD_USAGE;
 	}
 }
 
@@ -108,21 +102,13 @@ make(const struct want *w, struct ca *ca)
 int
 cmd_crl(int argc, char **argv)
 {
-	struct opt_iter it = { .op = "crl", .table = options, .argv = argv,
-		.argc = argc, .at = 1 };
 	struct want w = { .dir = CMD_DEFAULT_DIR };
 	int o, status = CMD_FAILED;
-	const char *value;
 	struct ca ca;
 
-	while ((o = opt_next(&it, &value)) != OPT_END) {
-		if (take(&w, o, value) != CMD_OK) {
-			return CMD_USAGE;
-		}
-		if (w.is_help) {
-			fputs(help, stdout);
-			return say_done("crl");
-		}
+	o = opt_read("crl", options, help, argc, argv, take, &w);
+	if (o != OPT_GO) {
+		return o;
 	}
 	if (ca_load(&ca, "crl", w.dir) == 0) {
 		status = make(&w, &ca);

@@ -25,8 +25,6 @@
 #include "certs/say.h"
 
 #define DEFAULT_DAYS 365
-#define CERT "cert.pem"
-#define EXISTS_ADVICE "choose another --out, or move the old files away"
 
 static const char help[] =
 "usage: sallyport-certs renew NAME [--dir DIR] [--days N] [--out DIR]\n"
@@ -66,18 +64,18 @@ struct want {
 	const char *dir, *out; /* borrowed; out may be NULL */
 	struct issued_which which;
 	long days; /* 0: not asked for */
-	int is_new_key, is_help;
+	int is_new_key;
 	enum facts_form form;
 };
 
 static int
-take(struct want *w, int o, const char *value)
+take(void *want, int o, const char *value)
 {
+	struct want *w = want;
+
 	switch (o) {
 	case OPT_DIR:
-		w->dir = value;
-		return *value != '\0' ? CMD_OK :
-		    say_usage("renew", "--dir", "is empty");
+		return opt_text(&w->dir, "renew", "--dir", value);
 	case OPT_SERIAL:
 		w->which.serial = value;
 		return CMD_OK;
@@ -85,31 +83,17 @@ take(struct want *w, int o, const char *value)
 		w->which.file = value;
 		return CMD_OK;
 	case OPT_DAYS:
-		return when_parse_days(&w->days, value) == 0 ? CMD_OK :
-		    say_usage("renew", value, "--days is 1 to %d",
-		    WHEN_MAX_DAYS);
+		return opt_days(&w->days, "renew", value);
 	case OPT_OUT:
-		w->out = value;
-		return *value != '\0' ? CMD_OK :
-		    say_usage("renew", "--out", "is empty");
+		return opt_text(&w->out, "renew", "--out", value);
 	case OPT_NEW_KEY:
 		w->is_new_key = 1;
 		return CMD_OK;
 	case OPT_JSON:
 		w->form = FACTS_JSON;
 		return CMD_OK;
-	case OPT_HELP:
-		w->is_help = 1;
-		return CMD_OK;
-	case OPT_OPERAND:
-		if (w->which.name != NULL) {
-			return say_usage("renew", value,
-			    "only one name at a time");
-		}
-		w->which.name = value;
-		return CMD_OK;
-	default: /* OPT_WRONG, and it has been said */
-		return CMD_USAGE;
+	default: /* OPT_OPERAND */
+		return opt_only(&w->which.name, "renew", "name", value);
 	}
 }
 
@@ -182,14 +166,14 @@ write_cert(const struct want *w, const char *out, const struct ca_signed *cert,
     const mbedtls_x509_crt *old)
 {
 	const char *pem = (const char *)cert->pem;
-	char *path = file_path("renew", out, CERT);
+	char *path = file_path("renew", out, ISSUED_CERT);
 	struct file_set *copy = NULL;
 	int r = -1;
 
 	if (path != NULL && check_place(path, old) == 0) {
 		copy = issued_add("renew", w->dir, cert);
 	}
-	if (copy != NULL && file_replace("renew", out, CERT, pem,
+	if (copy != NULL && file_replace("renew", out, ISSUED_CERT, pem,
 	    strlen(pem)) == 0) {
 		file_set_keep(copy);
 		r = 0;
@@ -200,35 +184,10 @@ write_cert(const struct want *w, const char *out, const struct ca_signed *cert,
 }
 
 static int
-write_both(const struct want *w, const char *out, const struct ca *ca,
-    const struct ca_signed *cert, const char *key)
-{
-	const char *pem = (const char *)cert->pem;
-	struct file_set *set, *copy = NULL;
-	int r = -1;
-
-	set = file_set_new("renew", out, EXISTS_ADVICE);
-	if (set != NULL &&
-	    file_set_add(set, "key.pem", key, strlen(key)) == 0 &&
-	    file_set_add(set, CA_CERT, ca->pem.bytes, ca->pem.len) == 0 &&
-	    file_set_add(set, CERT, pem, strlen(pem)) == 0) {
-		copy = issued_add("renew", w->dir, cert);
-	}
-	if (copy != NULL && file_set_publish(set) == 0) {
-		file_set_keep(copy);
-		file_set_keep(set);
-		r = 0;
-	}
-	file_set_free(copy); /* the later one first */
-	file_set_free(set);
-	return r;
-}
-
-static int
 tell(const struct want *w, const char *out, const struct ca *ca,
     const struct ca_signed *cert)
 {
-	char *path = file_path("renew", out, CERT);
+	char *path = file_path("renew", out, ISSUED_CERT);
 	json_t *facts = NULL;
 
 	if (path != NULL) {
@@ -265,16 +224,14 @@ sign(struct work *work, struct ca *ca, struct ca_request *rq, const char *out)
 	rq->key = &work->old.pk;
 	if (w->is_new_key) {
 		rq->key = &key;
-		r = key_generate(&key);
-		if (r == 0) {
-			r = key_write(&key, pem);
-		}
+		r = key_make(&key, pem);
 	}
 	if (r != 0) {
 		say_mbed("renew", "key.pem", "try again", r);
 	} else if (ca_sign(&cert, "renew", ca, rq) == 0 &&
 	    (w->is_new_key ?
-	    write_both(w, out, ca, &cert, (const char *)pem) :
+	    issued_hand_out("renew", w->dir, out, ca, &cert,
+	    (const char *)pem) :
 	    write_cert(w, out, &cert, &work->old)) == 0) {
 		status = tell(w, out, ca, &cert);
 	}
@@ -298,9 +255,8 @@ renew(struct work *work, struct ca *ca)
 		return CMD_FAILED;
 	}
 	if (!work->has_old) {
-		say_fail("renew", w->which.name != NULL ? w->which.name :
-		    w->which.serial != NULL ? w->which.serial : w->which.file,
-		    "issue a new one", "is revoked");
+		say_fail("renew", issued_words(&w->which), "issue a new one",
+		    "is revoked");
 		return CMD_FAILED;
 	}
 	if (names_of(&names, "renew", &work->old) != 0) {
@@ -330,22 +286,15 @@ renew(struct work *work, struct ca *ca)
 int
 cmd_renew(int argc, char **argv)
 {
-	struct opt_iter it = { .op = "renew", .table = options, .argv = argv,
-		.argc = argc, .at = 1 };
 	struct want w = { .dir = CMD_DEFAULT_DIR, .form = FACTS_TEXT };
 	struct work work = { .w = &w, .record = { .fd = -1 } };
-	const char *value, *why;
+	const char *why;
 	int o, status = CMD_FAILED;
 	struct ca ca;
 
-	while ((o = opt_next(&it, &value)) != OPT_END) {
-		if (take(&w, o, value) != CMD_OK) {
-			return CMD_USAGE;
-		}
-		if (w.is_help) {
-			fputs(help, stdout);
-			return say_done("renew");
-		}
+	o = opt_read("renew", options, help, argc, argv, take, &w);
+	if (o != OPT_GO) {
+		return o;
 	}
 	why = issued_check(&w.which);
 	if (why != NULL) {

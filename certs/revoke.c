@@ -52,17 +52,17 @@ struct want {
 	const char *dir; /* borrowed */
 	struct issued_which which;
 	enum revoked_reason reason;
-	int is_json, is_help;
+	int is_json;
 };
 
 static int
-take(struct want *w, int o, const char *value)
+take(void *want, int o, const char *value)
 {
+	struct want *w = want;
+
 	switch (o) {
 	case OPT_DIR:
-		w->dir = value;
-		return *value != '\0' ? CMD_OK :
-		    say_usage("revoke", "--dir", "is empty");
+		return opt_text(&w->dir, "revoke", "--dir", value);
 	case OPT_SERIAL:
 		w->which.serial = value;
 		return CMD_OK;
@@ -75,18 +75,8 @@ take(struct want *w, int o, const char *value)
 	case OPT_JSON:
 		w->is_json = 1;
 		return CMD_OK;
-	case OPT_HELP:
-		w->is_help = 1;
-		return CMD_OK;
-	case OPT_OPERAND:
-		if (w->which.name != NULL) {
-			return say_usage("revoke", value,
-			    "only one name at a time");
-		}
-		w->which.name = value;
-		return CMD_OK;
-	default: /* OPT_WRONG, and it has been said */
-		return CMD_USAGE;
+	default: /* OPT_OPERAND */
+		return opt_only(&w->which.name, "revoke", "name", value);
 	}
 }
 
@@ -185,8 +175,7 @@ revoke(struct work *work, struct ca *ca)
 	}
 	n = work->record.n - work->before;
 	if (n == 0) {
-		say_fail("revoke", w->which.name != NULL ? w->which.name :
-		    w->which.serial != NULL ? w->which.serial : w->which.file,
+		say_fail("revoke", issued_words(&w->which),
 		    "see what is by 'sallyport-certs show " CRL_FILE "'", "%s",
 		    work->was_there ? "is revoked already" :
 		    "all of that name have ended");
@@ -202,22 +191,15 @@ revoke(struct work *work, struct ca *ca)
 int
 cmd_revoke(int argc, char **argv)
 {
-	struct opt_iter it = { .op = "revoke", .table = options, .argv = argv,
-		.argc = argc, .at = 1 };
 	struct want w = { .dir = CMD_DEFAULT_DIR };
 	struct work work = { .w = &w, .record = { .fd = -1 } };
-	const char *value, *why;
+	const char *why;
 	int o, status = CMD_FAILED;
 	struct ca ca;
 
-	while ((o = opt_next(&it, &value)) != OPT_END) {
-		if (take(&w, o, value) != CMD_OK) {
-			return CMD_USAGE;
-		}
-		if (w.is_help) {
-			fputs(help, stdout);
-			return say_done("revoke");
-		}
+	o = opt_read("revoke", options, help, argc, argv, take, &w);
+	if (o != OPT_GO) {
+		return o;
 	}
 	why = issued_check(&w.which);
 	if (why != NULL) {

@@ -148,36 +148,34 @@ out:
 	return status;
 }
 
+struct want {
+	const char *path; /* borrowed */
+	enum facts_form form;
+};
+
+static int
+take(void *want, int o, const char *value)
+{
+	struct want *w = want;
+
+	if (o == OPT_JSON) {
+		w->form = FACTS_JSON;
+		return CMD_OK;
+	}
+	return opt_only(&w->path, "show", "file", value);
+}
+
 int
 cmd_show(int argc, char **argv)
 {
-	struct opt_iter it = { .op = "show", .table = options, .argv = argv,
-		.argc = argc, .at = 1 };
-	enum facts_form form = FACTS_TEXT;
-	const char *path = NULL, *value;
-	int o;
+	struct want w = { NULL, FACTS_TEXT };
+	int o = opt_read("show", options, help, argc, argv, take, &w);
 
-	while ((o = opt_next(&it, &value)) != OPT_END) {
-		switch (o) {
-		case OPT_JSON:
-			form = FACTS_JSON;
-			break;
-		case OPT_HELP:
-			fputs(help, stdout);
-			return say_done("show");
-		case OPT_OPERAND:
-			if (path != NULL) {
-				return say_usage("show", value,
-				    "only one file at a time");
-			}
-			path = value;
-			break;
-		default: /* OPT_WRONG, and it has been said */
-			return CMD_USAGE;
-		}
+	if (o != OPT_GO) {
+		return o;
 	}
-	if (path == NULL) {
+	if (w.path == NULL) {
 		return say_usage("show", NULL, "a file is missing");
 	}
-	return show(path, form);
+	return show(w.path, w.form);
 }

@@ -97,24 +97,6 @@ bundle_file_keys(struct keyring *out, const char *path, unsigned threshold)
 	return r;
 }
 
-static int
-write_all(int fd, const char *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-
-		if (n == -1 && errno == EINTR) {
-			continue;
-		}
-		if (n <= 0) {
-			return ERR_SYS;
-		}
-		data += n;
-		len -= (size_t)n;
-	}
-	return fsync(fd) == 0 ? 0 : ERR_SYS;
-}
-
 int
 bundle_file_write(const char *path, const void *data, size_t len)
 {
@@ -127,7 +109,7 @@ bundle_file_write(const char *path, const void *data, size_t len)
 	}
 	fd = mkostemp(name, O_CLOEXEC);
 	if (fd != -1) {
-		r = write_all(fd, data, len);
+		r = file_write_all(fd, data, len);
 		if (r == 0 && (fchmod(fd, 0644) == -1 ||
 				  rename(name, path) == -1)) {
 			r = ERR_SYS;

@@ -7,12 +7,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/random.h"
 #include "wire/usbip.h"
 
 /* ------------------------------------------------------------------------ */
@@ -22,8 +22,7 @@ static void
 on_random(void *arg, void *buf, size_t len)
 {
 	(void)arg;
-	/* 256 bytes and fewer never come short once the pool is filled */
-	if (getrandom(buf, len, 0) != (ssize_t)len) {
+	if (random_fill(buf, len) != 0) {
 		fatal("getrandom");
 	}
 }

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/random.h"
 
 #define ASKS_EACH 16u /* open ones of one identity */
 
@@ -28,8 +28,7 @@ book_new(const char *boot)
 	book->quotas = calloc(BOOK_QUOTAS_MAX, sizeof(*book->quotas));
 	if (book->seen == NULL || book->quarantine == NULL ||
 	    book->quotas == NULL ||
-	    getrandom(book->seed, sizeof(book->seed), 0) !=
-		(ssize_t)sizeof(book->seed)) {
+	    random_fill(book->seed, sizeof(book->seed)) != 0) {
 		free(book->seen);
 		free(book->quarantine);
 		free(book->quotas);

@@ -4,7 +4,6 @@
  */
 #include "proxy/warden/book.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,29 +101,11 @@ book_open(const char *dir)
 }
 
 static int
-write_all(int fd, const char *text, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, text, len);
-
-		if (n == -1 && errno == EINTR) {
-			continue;
-		}
-		if (n <= 0) {
-			return ERR_SYS;
-		}
-		text += n;
-		len -= (size_t)n;
-	}
-	return fsync(fd) == 0 ? 0 : ERR_SYS;
-}
-
-static int
 replace(int dir, const char *text)
 {
 	int fd = openat(dir, NAME_NEW,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int r = fd == -1 ? ERR_SYS : write_all(fd, text, strlen(text));
+	int r = fd == -1 ? ERR_SYS : file_write_all(fd, text, strlen(text));
 
 	close_fd(&fd);
 	if (r == 0 &&
