@@ -256,6 +256,7 @@ serve(struct broker *b)
 		return 1;
 	}
 	loop_run(b->loop);
+	loop_timer_free(b->restart);
 	free(b->children);
 	roots_restore(SYSFS_USB);
 	log_infox("stopped");
