@@ -180,6 +180,12 @@ settle(struct child *c)
 		return -1;
 	}
 	umask(077);
+	if (how->nice > 0) {
+		errno = 0;
+		if (nice(how->nice) == -1 && errno != 0) {
+			return -1;
+		}
+	}
 	if (how->uid != (uid_t)-1 &&
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1) {
 		return -1;

@@ -22,6 +22,7 @@ struct spawn {
 	uid_t uid;		   /* (uid_t)-1 = stay as we are */
 	gid_t gid;
 	int die_with_parent;	   /* PR_SET_PDEATHSIG SIGKILL */
+	int nice;		   /* added to our own; at least 0 */
 };
 
 /* The child's pid, or -1 with errno. An exec that fails is seen here as well

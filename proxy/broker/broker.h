@@ -84,6 +84,8 @@ struct child *broker_find(struct broker *b, uint32_t conn);
  * caller. 0, ERR_LIMIT, ERR_BUSY (conn number in use) or ERR_SYS. */
 int broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn,
     int fd, unsigned flags, struct child **out, int *warden_end);
+/* Each is started behind the others; this one has a device now. */
+void broker_hurry_child(const struct child *child);
 /* Kills it; it is reaped by the SIGCHLD handler, which tells the warden. */
 void broker_end_child(struct child *child);
 /* Its channel is closed: it has a moment to end by itself. */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +28,9 @@
 #define GRACE (2 * CLOCK_SEC)
 #define RETRY (100 * CLOCK_MSEC)
 #define RESTART_MAX_MS 30000u
+/* How far one without a device stands behind those that have one: handshakes of
+ * strangers are dear, and there may be many. */
+#define YIELD 10
 
 struct child *
 broker_find(struct broker *b, uint32_t conn)
@@ -129,6 +133,7 @@ broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn, int fd,
 	    .uid = uid,
 	    .gid = (gid_t)uid,
 	    .die_with_parent = 1,
+	    .nice = YIELD,
 	});
 	if (child->pid == -1) {
 		log_warn("start %s", path);
@@ -156,6 +161,17 @@ out:
 	close_fd(&to_warden[0]);
 	close_fd(&to_warden[1]);
 	return r;
+}
+
+void
+broker_hurry_child(const struct child *child)
+{
+	int ours = getpriority(PRIO_PROCESS, 0);
+
+	if (setpriority(PRIO_PROCESS, (id_t)child->pid, ours) == -1) {
+		log_warn("%s %u: set its priority",
+		    broker_role_name(child->role), child->conn);
+	}
 }
 
 void

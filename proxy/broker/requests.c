@@ -224,6 +224,7 @@ on_grant(struct broker *b, struct child *unused, struct channel_msg *msg)
 	if (r == 0) {
 		child->has_device = 1;
 		child->grant = m;
+		broker_hurry_child(child);
 		n = place_encode(buf, sizeof(buf), &m.place);
 		if (channel_send_wait(child->chan, IPC_DEVICE, msg->id, buf,
 			(size_t)n, fd, 1000) != 0) {

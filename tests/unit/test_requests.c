@@ -29,7 +29,7 @@
 /* What the fakes were asked. */
 static struct {
 	int started, opened, closed, authorized, ended, set_config;
-	int closed_channel, named;
+	int closed_channel, named, hurried;
 	unsigned flags;
 	uint8_t config, what;
 } did;
@@ -92,6 +92,13 @@ device_authorize(const struct device_place *p, uint8_t what)
 	did.what = what;
 	did.authorized++;
 	return 0;
+}
+
+void
+broker_hurry_child(const struct child *child)
+{
+	assert_ptr_equal(child, &children[0]);
+	did.hurried++;
 }
 
 struct child *
@@ -374,6 +381,7 @@ test_grant_needs_key(void **state)
 	(void)state;
 	from_warden(IPC_GRANT, 7, buf, (size_t)n, -1);
 	assert_int_equal(did.opened, 0);
+	assert_int_equal(did.hurried, 0);
 	assert_true(warden_is_dead());
 }
 
@@ -392,6 +400,7 @@ test_grant_once(void **state)
 	assert_int_equal(msg.type, IPC_DEVICE);
 	assert_int_not_equal(msg.fd, -1);
 	close_fd(&msg.fd);
+	assert_int_equal(did.hurried, 1);
 	/* The broker keeps a share of its claims. */
 	assert_int_not_equal(children[0].usb_fd, -1);
 	from_warden(IPC_GRANT, 7, buf, (size_t)n, -1);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -177,6 +178,20 @@ test_signals(void **state)
 }
 
 static void
+test_nice(void **state)
+{
+	struct spawn how = STAY;
+	char want[16];
+
+	(void)state;
+	how.nice = 3;
+	assert_int_equal(run("nice >&3", &how), 0);
+	(void)snprintf(want, sizeof(want), "%d\n",
+	    getpriority(PRIO_PROCESS, 0) + 3);
+	assert_string_equal(out, want);
+}
+
+static void
 test_failures(void **state)
 {
 	static const char *const argv[] = {"x", NULL};
@@ -288,6 +303,7 @@ main(void)
 	    cmocka_unit_test(test_overlapping_descriptors),
 	    cmocka_unit_test(test_environment),
 	    cmocka_unit_test(test_signals),
+	    cmocka_unit_test(test_nice),
 	    cmocka_unit_test(test_failures),
 	    cmocka_unit_test(test_ids),
 	    cmocka_unit_test(test_dies_with_parent),
