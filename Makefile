@@ -5,6 +5,7 @@
 #   make check      unit, policy and fuzz-replay tests: no root, no VM
 #   make test       everything, virtual machines included; installs what it needs
 #   make bench      what a URB costs on its way: ratios; ARGS=--json, --quick
+#   make attack     who attacks each half, and what becomes of it; ARGS=NAME
 #   make demo       one guarded device, end to end, on real kernels, narrated
 #   make install    DESTDIR, PREFIX, SYSCONFDIR, LIBEXECDIR, MANDIR, PROFILEDIR
 #   make help       the other targets and variables
@@ -312,7 +313,7 @@ include tests/tests.mk
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all check test test-long bench demo install clean help lint deps \
+.PHONY: all check test test-long attack bench demo install clean help lint deps \
 	fuzz-build tests
 .DEFAULT_GOAL := all
 
@@ -359,6 +360,31 @@ $(O)/bench/bench: $(call obj,$(bench_srcs)) $(O)/flags
 		$(filter %.o,$^) $(bench_libs)
 objs += $(call obj,$(bench_srcs))
 
+# The gateway that is attacked: its programs lie together, as they are
+# installed, those that touch no device being the product's.
+attack_links := sallyport-warden sallyport-capture
+define attack_rule
+$(O)/attack/$(1): $(call obj,$(attack-$(1)_srcs)) $(O)/flags
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)$$(CC) $$(cflags) $$(link) $$(LDFLAGS) -o $$@ \
+		$$(filter %.o,$$^) $(attack-$(1)_libs)
+objs += $(call obj,$(attack-$(1)_srcs))
+endef
+$(foreach p,$(attack_programs),$(eval $(call attack_rule,$(p))))
+
+$(O)/attack/attack: $(call obj,$(attack_srcs)) $(O)/flags
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(cflags) $(link) $(LDFLAGS) -o $@ \
+		$(filter %.o,$^) $(attack_libs)
+objs += $(call obj,$(attack_srcs))
+
+$(attack_links:%=$(O)/attack/%): $(O)/attack/%: $(O)/bin/%
+	@mkdir -p $(@D)
+	@ln -sf ../bin/$* $@
+
+attack_all := $(O)/attack/attack $(attack_programs:%=$(O)/attack/%) \
+	$(attack_links:%=$(O)/attack/%)
+
 # Programs that only the tests in guests use.
 define vm_rule
 $(O)/vm/$(1): $(call obj,$($(1)_srcs)) $(O)/flags
@@ -370,7 +396,7 @@ endef
 $(foreach p,$(vm_tools),$(eval $(call vm_rule,$(p))))
 
 tests: $(unit_tests:%=$(O)/tests/%) $(fuzz_targets:%=$(O)/fuzz/%) \
-	$(vm_tools:%=$(O)/vm/%)
+	$(vm_tools:%=$(O)/vm/%) $(attack_all)
 fuzz-build: $(fuzz_targets:%=$(O)/fuzz/%)
 
 $(O)/obj/%.o: %.c $(O)/flags
@@ -418,6 +444,9 @@ test-long:
 	@tests/deps
 	@tests/long $(T)
 
+attack: all $(attack_all)
+	@$(O)/attack/attack $(ARGS)
+
 bench: $(O)/bench/bench
 	@$(O)/bench/bench $(ARGS)
 
@@ -462,7 +491,7 @@ clean:
 	rm -rf $(O)
 
 help:
-	@sed -n '2,13s/^# \{0,1\}//p' Makefile
+	@sed -n '2,14s/^# \{0,1\}//p' Makefile
 	@printf '%s\n' \
 	'  make deps       install what building and testing need (apt)' \
 	'  make tests      build the unit tests and fuzz targets' \

@@ -243,6 +243,26 @@ simgw_srcs := tests/vm/simgw.c tests/fake/usb_sim.c \
 	$(sallyport-session_srcs))
 simgw_libs := -lev $(MBEDTLS)
 
+# attack: the gateway's own programs on a simulated device, and who attacks it
+attack_programs := sallyportd sallyport-session sallyport-probe
+attack-sallyportd_srcs := $(filter-out proxy/broker/device.c, \
+	$(sallyportd_srcs)) tests/attack/device.c
+attack-sallyportd_libs := $(sallyportd_libs)
+attack_plug_srcs := tests/attack/plug.c tests/attack/plug_bytes.c \
+	tests/fake/usb_sim.c
+attack-sallyport-session_srcs := $(filter-out proxy/usb/libusb.c, \
+	$(sallyport-session_srcs)) $(attack_plug_srcs)
+attack-sallyport-session_libs := -lev $(MBEDTLS)
+attack-sallyport-probe_srcs := $(filter-out proxy/usb/libusb.c, \
+	$(sallyport-probe_srcs)) $(attack_plug_srcs)
+attack-sallyport-probe_libs := -lev
+attack_srcs := tests/attack/attack.c tests/attack/plug_bytes.c \
+	tests/attack/stage.c tests/attack/watch.c tests/attack/ws.c \
+	tests/attack/ws_flood.c tests/attack/ws_op.c tests/attack/ws_pdu.c \
+	tests/attack/ws_slow.c tests/fake/pki.c $(base_core_srcs) \
+	$(base_tls_srcs) $(wire_srcs)
+attack_libs := -ljansson $(MBEDTLS)
+
 # policy/facts and policy/decode
 $(eval $(call unit,hook,$(facts_srcs)))
 

@@ -1,0 +1,294 @@
+/*
+ * make attack: every attack against the real processes, and what became of it.
+ *
+ * usage: attack [--small] [NAME]
+ *
+ * One line for each: tries, outcome, the most memory that all processes of the
+ * gateway had together meanwhile, the largest session among them, and how much
+ * slower the honest session's transfers were, as the ratio of the 99th
+ * percentile to that of the moments when nobody attacked. That one is judged over
+ * all attacks together, but for the one that mostly waits: a single one has too
+ * few for a percentile to mean much.
+ */
+#include "tests/attack/attack.h"
+
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/tls.h"
+#include "tests/attack/stage.h"
+#include "tests/attack/watch.h"
+#include "tests/attack/ws.h"
+
+/* What docs/SECURITY.md promises, in KiB. */
+#define BUDGET_GATEWAY (12u * 1024u) /* broker and warden */
+#define BUDGET_PROCESS 1024u	     /* any other, without its buffers */
+#define BUDGET_SESSION (32u * 1024u) /* one that an attacker fills */
+#define BUDGET_RATIO 10
+#define SAMPLES 1000   /* a percentile of fewer means little */
+#define LEAVE_MS 10000 /* until those who were too many are gone */
+
+static const struct attack *const attacks[] = {
+	&ws_slow, /* begins first, and is judged last */
+	&ws_tls, &ws_op, &ws_submit_lies, &ws_unlink_lies, &ws_records, &ws_cut,
+	&ws_unread, &ws_out, &ws_controls, &ws_storm, &ws_held, &ws_many,
+};
+
+/* What sanitizers add is not the gateway's. */
+#ifdef __SANITIZE_ADDRESS__
+#define IS_MEASURED 0
+#else
+#define IS_MEASURED 1
+#endif
+
+static unsigned passed, failed;
+
+void
+attack_fails(struct scene *scene, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (scene->why[0] != '\0') {
+		return;
+	}
+	va_start(ap, fmt);
+	(void)vsnprintf(scene->why, sizeof(scene->why), fmt, ap);
+	va_end(ap);
+}
+
+/* ------------------------------------------------------------------------ */
+/* After each                                                               */
+
+/* Each device can be had, and by somebody else; those who were too many may
+ * take a moment to go. */
+static int
+can_be_had(struct tls_config *honest, const char *busid)
+{
+	struct ws ws;
+	int is_had = 0;
+
+	for (int i = 0; i < LEAVE_MS / 100 && !is_had; i++) {
+		is_had = ws_stream(&ws, honest, busid) == WS_OK &&
+		    ws_works(&ws, 1);
+		ws_close(&ws, WS_POLITE);
+		if (!is_had) {
+			(void)poll(NULL, 0, 100);
+		}
+	}
+	return is_had;
+}
+
+/* Nothing is lost. */
+static void
+check_devices(struct scene *scene, struct tls_config *honest)
+{
+	char busid[16];
+
+	for (unsigned i = 2; i <= STAGE_DEVICES; i++) {
+		(void)snprintf(busid, sizeof(busid), "3-%u", i);
+		if (!can_be_had(honest, busid)) {
+			attack_fails(scene, "%s cannot be had afterwards",
+			    busid);
+		}
+	}
+}
+
+static void
+check_alive(struct scene *scene, const struct watch *watch)
+{
+	stage_listen(scene->stage);
+	if (scene->stage->crashed > 0) {
+		attack_fails(scene, "a process crashed: %s",
+		    scene->stage->crash);
+	}
+	if (!stage_is_alive(scene->stage)) {
+		attack_fails(scene, "the gateway ended");
+	}
+	if (watch->is_broken) {
+		attack_fails(scene, "%s", watch->broken);
+	}
+}
+
+static void
+check_costs(const struct attack *a, struct scene *scene,
+    const struct watch *watch, unsigned phase)
+{
+	uint64_t budget = BUDGET_GATEWAY +
+	    watch->count[phase] * BUDGET_PROCESS + a->fills * BUDGET_SESSION;
+
+	if (!IS_MEASURED) {
+		return;
+	}
+	if (watch->session[phase] > BUDGET_SESSION) {
+		attack_fails(scene, "a session had %llu KiB, more than %u",
+		    (unsigned long long)watch->session[phase], BUDGET_SESSION);
+	}
+	if (watch->peak[phase] > budget) {
+		attack_fails(scene, "%u processes had %llu KiB, more than %llu",
+		    watch->count[phase],
+		    (unsigned long long)watch->peak[phase],
+		    (unsigned long long)budget);
+	}
+}
+
+static void
+say_line(const struct attack *a, const struct scene *scene,
+    const struct watch *watch, unsigned phase, double ratio)
+{
+	printf("%-12s %8llu  %-7s %7.1f %7.1f %6.1fx  %s\n", a->name,
+	    (unsigned long long)scene->tries,
+	    scene->why[0] == '\0' ? "held" : "FAILED",
+	    (double)watch->peak[phase] / 1024,
+	    (double)watch->session[phase] / 1024, ratio,
+	    scene->why[0] == '\0' ? a->what : scene->why);
+	(void)fflush(stdout);
+	if (scene->why[0] == '\0') {
+		passed++;
+	} else {
+		failed++;
+	}
+}
+
+/* ------------------------------------------------------------------------ */
+
+static double
+ratio_of(struct watch *watch, unsigned from, unsigned to)
+{
+	uint32_t n, quiet = watch_p99(watch, 0, 0, &n);
+
+	return quiet > 0 ? (double)watch_p99(watch, from, to, &n) / quiet : 0;
+}
+
+static void
+attack(const struct attack *a, struct scene *scene, struct watch *watch,
+    unsigned phase, struct tls_config *honest)
+{
+	double ratio;
+
+	/* some of the quiet before each */
+	watch->phase = 0;
+	(void)poll(NULL, 0, 300);
+	watch->phase = phase;
+	a->run(scene);
+	watch->phase = 0;
+	ratio = ratio_of(watch, phase, phase);
+	check_devices(scene, honest);
+	check_alive(scene, watch);
+	check_costs(a, scene, watch, phase);
+	say_line(a, scene, watch, phase, ratio);
+}
+
+static void
+say_total(struct watch *watch)
+{
+	unsigned last = (unsigned)ARRAY_LEN(attacks);
+	double ratio = ratio_of(watch, 2, last);
+	uint32_t n, us = watch_p99(watch, 0, 0, &n);
+
+	printf("an honest transfer when nobody attacks: p99 of %u: %u us\n", n,
+	    us);
+	us = watch_p99(watch, 2, last, &n);
+	if (n < SAMPLES || !IS_MEASURED) {
+		printf("while somebody does: p99 of %u: %u us: not "
+		       "judged\n", n, us);
+		return;
+	}
+	printf("while somebody does: p99 of %u: %u us, %.1f times that: %s\n",
+	    n, us, ratio, ratio <= BUDGET_RATIO ? "held" : "FAILED");
+	if (ratio <= BUDGET_RATIO) {
+		passed++;
+	} else {
+		failed++;
+	}
+}
+
+static int
+is_wanted(const struct attack *a, const char *name)
+{
+	return name == NULL || strcmp(a->name, name) == 0;
+}
+
+static int
+attack_gateway(const char *name, enum attack_size size)
+{
+	struct scene scenes[ARRAY_LEN(attacks)];
+	struct stage *stage = calloc(1, sizeof(*stage));
+	struct tls_config *honest, *attacker, *stranger;
+	struct watch *watch;
+
+	if (stage == NULL || stage_start(stage) != 0) {
+		return -1;
+	}
+	honest = ws_config(&stage->ca, &stage->honest);
+	attacker = ws_config(&stage->ca, &stage->attacker);
+	stranger = ws_config(&stage->ca, &stage->stranger);
+	watch = watch_start(stage);
+	if (watch == NULL) {
+		fprintf(stderr, "attack: the honest session cannot begin\n");
+		(void)stage_stop(stage);
+		return -1;
+	}
+	printf("%-12s %8s  %-7s %7s %7s %7s  %s\n", "attack", "tries",
+	    "outcome", "MiB", "session", "p99", "what");
+	memset(scenes, 0, sizeof(scenes));
+	for (size_t i = 0; i < ARRAY_LEN(attacks); i++) {
+		scenes[i] = (struct scene){.stage = stage,
+			.attacker = attacker, .stranger = stranger,
+			.size = size};
+		if (attacks[i]->begin != NULL && is_wanted(attacks[i], name)) {
+			attacks[i]->begin(&scenes[i]);
+		}
+	}
+	for (size_t i = 1; i <= ARRAY_LEN(attacks); i++) {
+		size_t at = i % ARRAY_LEN(attacks);
+
+		if (is_wanted(attacks[at], name)) {
+			attack(attacks[at], &scenes[at], watch,
+			    (unsigned)at + 1, honest);
+		}
+	}
+	say_total(watch);
+	watch_stop(watch);
+	if (stage_stop(stage) != 0) {
+		failed++;
+		puts("FAILED: the gateway did not end as told");
+	}
+	tls_config_free(honest);
+	tls_config_free(attacker);
+	tls_config_free(stranger);
+	free(stage);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	enum attack_size size = ATTACK_FULL;
+	const char *name = NULL;
+
+	log_init("attack");
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--small") == 0) {
+			size = ATTACK_SMALL;
+		} else if (argv[i][0] != '-' && name == NULL) {
+			name = argv[i];
+		} else {
+			fprintf(stderr, "usage: attack [--small] [NAME]\n");
+			return 2;
+		}
+	}
+	if (stage_enter(argv) != 0) {
+		puts("0 passed, 0 failed, 1 skipped");
+		return 0;
+	}
+	if (attack_gateway(name, size) != 0) {
+		failed++;
+	}
+	printf("%u passed, %u failed\n", passed, failed);
+	return failed > 0 || passed == 0;
+}

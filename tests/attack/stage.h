@@ -1,0 +1,60 @@
+/*
+ * A gateway to attack, outside of any guest: sallyportd, sallyport-warden,
+ * sallyport-session and sallyport-probe as they are, but that their devices are
+ * simulated (plug.h) and that sysfs is a directory of ours. All of it lives in a
+ * mount and a network namespace of its own, and ends with them.
+ *
+ * Needs root, or a kernel and newuidmap(1) that let a user have a range of uids
+ * in a namespace.
+ */
+#ifndef TESTS_ATTACK_STAGE_H
+#define TESTS_ATTACK_STAGE_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "tests/fake/pki.h"
+
+#define STAGE_PORT 3241
+#define STAGE_BUSNUM 3
+/* Devices 3-1 to 3-4, devnum 11 to 14. The first is the honest one's. */
+#define STAGE_DEVICES 4
+#define STAGE_HONEST "3-1"
+#define STAGE_VICTIM "3-2"
+
+struct stage {
+	char dir[64]; /* what it writes */
+	char bin[4096];
+	pid_t broker;
+	FILE *audit;	   /* owned; where we have read to */
+	struct pki_cert ca, gateway, honest, attacker, stranger;
+
+	/* what the audit log said so far */
+	uint64_t identified, ended, streaming, refused;
+	uint64_t crashed;    /* ended by a signal that nobody sent */
+	char rule[64];	     /* the last refusal */
+	char crash[256];     /* the line of the first crash */
+};
+
+/* Before anything else of the program runs: moves it into its namespaces.
+ * 0, or -1 after saying what is missing. */
+int stage_enter(char **argv);
+/* Starts the gateway and waits until its devices are ready. 0 or -1, said. */
+int stage_start(struct stage *stage);
+/* Ends it. 0 when all its processes went as they should. */
+int stage_stop(struct stage *stage);
+
+/* Reads on in the audit log. */
+void stage_listen(struct stage *stage);
+/* Waits until so many sessions have ended, ms at most. 0 or -1. */
+int stage_wait_ended(struct stage *stage, uint64_t n, int ms);
+/* Whether broker and warden are those that were started. */
+int stage_is_alive(const struct stage *stage);
+
+/* KiB that its processes have of their own, shared pages by shares (PSS), all
+ * together; *most gets the largest session, *count how many processes. */
+uint64_t stage_memory(
+    const struct stage *stage, uint64_t *most, unsigned *count);
+
+#endif
