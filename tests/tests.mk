@@ -159,20 +159,22 @@ $(eval $(call fuzz,book,proxy/warden/book.c proxy/warden/book_json.c \
 	base/digest.c base/err.c wire/usbip_check.c))
 fuzz_book_libs := -ljansson -lmbedcrypto
 
-# proxy/session: the machine with a simulated device and plain streams
+# proxy/session: the machine with a simulated device, plain streams, and a clock
+# that a test lets run (virtual.c in the place of loop.c and clock.c)
 session_core_srcs := $(filter-out proxy/session/main.c \
-	proxy/session/door_tls.c proxy/usb/libusb.c $(base_tls_srcs), \
-	$(sallyport-session_srcs)) base/stream.c tests/fake/usb_sim.c
+	proxy/session/door_tls.c proxy/usb/libusb.c $(base_tls_srcs) \
+	base/loop.c base/clock.c,$(sallyport-session_srcs)) base/stream.c \
+	tests/fake/usb_sim.c tests/fake/virtual.c
 session_rig_srcs := $(session_core_srcs) tests/fake/session_rig.c
 $(foreach t,session session_control session_events session_expose transfer \
 	transfer_iso transfer_limits, \
-	$(eval $(call unit,$(t),$(session_rig_srcs),-lev)))
-$(eval $(call unit,counts,$(session_rig_srcs),-lev $(call wrap, \
+	$(eval $(call unit,$(t),$(session_rig_srcs))))
+$(eval $(call unit,counts,$(session_rig_srcs),$(call wrap, \
 	malloc calloc realloc send sendmsg write writev)))
 $(eval $(call unit,floor,proxy/session/floor.c proxy/session/floor_setup.c \
 	proxy/session/vetted.c base/err.c $(wire_srcs)))
 $(eval $(call unit,probe,proxy/session/probe.c $(session_core_srcs) \
-	$(vet_srcs),-lev))
+	$(vet_srcs)))
 $(eval $(call unit,texts,proxy/session/texts.c $(base_core_srcs) \
 	wire/ipc.c wire/place.c wire/usbip_check.c))
 
@@ -356,7 +358,7 @@ $(eval $(call unit,vet,$(vet_test_srcs)))
 $(eval $(call fuzz,vet,$(vet_test_srcs)))
 
 # --- inspection in a session
-$(eval $(call unit,session_inspect,$(session_rig_srcs) $(profiles_srcs),-lev))
+$(eval $(call unit,session_inspect,$(session_rig_srcs) $(profiles_srcs)))
 
 # --- captures
 recorder_srcs := proxy/capture/recorder.c $(base_core_srcs) $(wire_srcs) \
@@ -367,7 +369,7 @@ fuzz_recorder_libs := -lpcap -ljansson
 $(eval $(call unit,captures,$(filter-out proxy/warden/main.c \
 	proxy/warden/hotplug.c,$(sallyport-warden_srcs)),-lev -linih -ljansson \
 	-lmbedx509 -lmbedcrypto))
-$(eval $(call unit,session_capture,$(session_rig_srcs) $(profiles_srcs),-lev))
+$(eval $(call unit,session_capture,$(session_rig_srcs) $(profiles_srcs)))
 
 # --- bundles
 bundle_test_srcs := $(bundle_srcs) base/digest.c base/err.c

@@ -1,6 +1,6 @@
 /*
- * The session between fakes. Real time passes only where a test waits for a
- * timer; everything else is turned until it is quiet.
+ * The session between fakes. Time passes only where a test says so, or waits for
+ * an end; everything else is turned until it is quiet.
  */
 #include "tests/fake/session_rig.h"
 
@@ -22,6 +22,7 @@
 #include "base/mem.h"
 #include "base/stream.h"
 #include "proxy/session/door.h"
+#include "tests/fake/virtual.h"
 #include "wire/cursor.h"
 
 #define LE(v) (uint8_t)((v) & 0xff), (uint8_t)((v) >> 8 & 0xff)
@@ -380,18 +381,21 @@ warden_says(struct rig *rig, const struct channel_msg *msg)
 	}
 }
 
-static void
+static unsigned
 hear(struct rig *rig, int chan,
     void (*says)(struct rig *, const struct channel_msg *))
 {
 	struct channel_msg msg;
+	unsigned n = 0;
 
 	while (chan != -1 &&
 	    channel_recv(chan, rig->chan_buf, sizeof(rig->chan_buf), &msg) ==
 		0) {
 		assert_int_equal(msg.fd, -1);
 		says(rig, &msg);
+		n++;
 	}
+	return n;
 }
 
 void
@@ -539,9 +543,12 @@ rig_free(struct rig *rig)
 	free(rig);
 }
 
-static void
+/* How much there was. */
+static size_t
 read_client(struct rig *rig)
 {
+	size_t had = rig->in_len;
+
 	while (rig->client != -1 && !rig->eof) {
 		ssize_t n;
 
@@ -554,51 +561,81 @@ read_client(struct rig *rig)
 		    rig->in_size - rig->in_len, MSG_DONTWAIT);
 		if (n <= 0) {
 			rig->eof = n == 0 || (errno != EAGAIN);
-			return;
+			break;
 		}
 		rig->in_len += (size_t)n;
 	}
+	return rig->in_len - had;
 }
 
-void
+unsigned
 rig_turn(struct rig *rig)
 {
+	uint64_t before = virtual_callbacks();
+	unsigned n;
+
 	loop_once(rig->loop, LOOP_NOWAIT);
-	hear(rig, rig->broker, broker_says);
-	hear(rig, rig->warden, warden_says);
+	n = hear(rig, rig->broker, broker_says);
+	n += hear(rig, rig->warden, warden_says);
+	return n + (virtual_callbacks() != before);
 }
 
 void
 rig_settle(struct rig *rig)
 {
-	for (int i = 0; i < 40; i++) {
-		rig_turn(rig);
+	/* what the workstation takes may be what the session waited for */
+	do {
+		for (int i = 0; rig_turn(rig) != 0; i++) {
+			if (i == TURNS) {
+				fail_msg("busy without an end");
+			}
+		}
+	} while (read_client(rig) > 0);
+}
+
+void
+rig_pass(struct rig *rig, uint64_t ns)
+{
+	rig_settle(rig);
+	while (virtual_next() <= ns) {
+		ns -= virtual_next();
+		virtual_pass(virtual_next());
+		rig_settle(rig);
 	}
-	read_client(rig);
+	virtual_pass(ns);
+	rig_settle(rig);
 }
 
 void
 rig_wait_ms(struct rig *rig, unsigned ms)
 {
-	uint64_t until = clock_mono() + ms * CLOCK_MSEC;
-
-	while (clock_mono() < until) {
-		rig_turn(rig);
-		usleep(500);
-	}
+	rig_pass(rig, ms * CLOCK_MSEC);
 }
 
 void
 rig_wait_end(struct rig *rig)
 {
-	uint64_t until = clock_mono() + 5 * CLOCK_SEC;
+	uint64_t until = clock_mono() + 60 * CLOCK_SEC;
 
-	while (!rig->ended && clock_mono() < until) {
-		rig_turn(rig);
-		read_client(rig);
+	rig_settle(rig);
+	while (!rig->ended && virtual_next() != UINT64_MAX &&
+	    clock_mono() < until) {
+		rig_pass(rig, virtual_next());
 	}
 	assert_true(rig->ended);
-	read_client(rig);
+}
+
+/* 0: nothing will happen for a while. */
+static int
+turn_or_wait(struct rig *rig)
+{
+	if (rig_turn(rig) == 0 && read_client(rig) == 0) {
+		if (virtual_next() > 5 * CLOCK_SEC) {
+			return 0;
+		}
+		virtual_pass(virtual_next());
+	}
+	return 1;
 }
 
 void
@@ -673,8 +710,11 @@ rig_send(struct rig *rig, const void *buf, size_t len)
 			len -= (size_t)n;
 			continue;
 		}
+		/* it does not read meanwhile */
 		assert_true(i < TURNS && !rig->ended);
-		rig_turn(rig);
+		if (rig_turn(rig) == 0) {
+			virtual_pass(CLOCK_MSEC);
+		}
 	}
 }
 
@@ -816,11 +856,10 @@ rig_take(struct rig *rig, void *buf, size_t n)
 		if (rig->in_len >= n) {
 			break;
 		}
-		if (i >= TURNS || rig->eof) {
+		if (i >= TURNS || rig->eof || !turn_or_wait(rig)) {
 			fail_msg("%zu bytes expected, %zu came%s", n,
 			    rig->in_len, rig->eof ? ", then the end" : "");
 		}
-		rig_turn(rig);
 	}
 	memcpy(buf, rig->in, n);
 	rig->in_len -= n;

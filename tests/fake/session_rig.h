@@ -1,6 +1,7 @@
 /*
  * A session between fakes, for its tests: a broker, a warden, a simulated
- * device and a workstation on a socket pair, all in one loop and one thread.
+ * device and a workstation on a socket pair, all in one loop and one thread, by
+ * the clock of virtual.h.
  * The workstation's side speaks USB/IP and keeps what it submitted, since a
  * reply does not say how long it is.
  */
@@ -113,12 +114,14 @@ struct rig *rig_new(void);
 void rig_start(struct rig *rig);
 /* Ends it, checks that nothing was left at the device. */
 void rig_free(struct rig *rig);
-/* One turn of everybody, without waiting. */
-void rig_turn(struct rig *rig);
-/* Turns until nothing happens for a while (ms of real time at most). */
+/* One turn of everybody, without waiting. 0: there was nothing to do. */
+unsigned rig_turn(struct rig *rig);
+/* Turns until there is nothing to do but to wait for a timer. */
 void rig_settle(struct rig *rig);
+/* Lets time pass, from timer to timer (see virtual.h). */
+void rig_pass(struct rig *rig, uint64_t ns);
 void rig_wait_ms(struct rig *rig, unsigned ms);
-/* Turns until the session ended; asserts that it does. */
+/* Lets time pass until the session ended; asserts that it does in a minute. */
 void rig_wait_end(struct rig *rig);
 /* Starts, imports and takes OP_REP_IMPORT: URBs can flow. */
 struct rig *rig_streaming(void);
