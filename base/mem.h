@@ -13,8 +13,9 @@ void close_fd(int *fd);
 
 #define TAKE(ptr)                                                              \
 	({                                                                     \
-		__typeof__(ptr) take_ = (ptr);                                 \
-		(ptr) = NULL;                                                  \
+		__typeof__(&(ptr)) at_ = &(ptr); /* ptr may have an effect */  \
+		__typeof__(ptr) take_ = *at_;                                  \
+		*at_ = NULL;                                                   \
 		take_;                                                         \
 	})
 

@@ -79,6 +79,7 @@ $(eval $(call fuzz,identity,wire/identity.c))
 $(eval $(call fuzz,ipc,$(ipc_srcs)))
 
 # base/
+$(eval $(call unit,mem,base/mem.c))
 $(eval $(call unit,log,$(base_core_srcs)))
 $(eval $(call unit,channel,$(base_core_srcs)))
 $(eval $(call unit,loop,$(base_core_srcs) base/loop.c,-lev))
