@@ -383,3 +383,12 @@ $(eval $(call fuzz,bundle,$(bundle_test_srcs) policy/text/when.c))
 fuzz_bundle_libs := $(bundle_libs)
 $(eval $(call fuzz,manifest,$(bundle_test_srcs) policy/text/when.c))
 fuzz_manifest_libs := $(bundle_libs)
+
+# --- scenarios
+sim_srcs := tests/sim/client.c tests/sim/device.c tests/sim/expect.c \
+	tests/sim/hear.c tests/sim/run.c tests/sim/warden.c tests/sim/words.c \
+	policy/tool/devtext.c $(session_rig_srcs) $(profiles_srcs)
+sim_libs := $(call wrap,log_warnx log_infox)
+unit_tests += test_sim
+test_sim_srcs := tests/sim/main.c $(sim_srcs)
+test_sim_libs := $(sim_libs)

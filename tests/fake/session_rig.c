@@ -205,6 +205,9 @@ broker_says(struct rig *rig, const struct channel_msg *msg)
 
 	if (msg->type == IPC_KEY) {
 		rig->keys++;
+		if (rig->has_no_key) {
+			return;
+		}
 		tell(rig->broker, IPC_KEY_IS, buf,
 		    ipc_encode_pem(buf, sizeof(buf), &pem), -1);
 	} else if (msg->type == IPC_SET_CONFIG) {
@@ -297,7 +300,7 @@ inspection_says(struct rig *rig, const struct channel_msg *msg)
 	case IPC_ASK_OVER:
 		rig->nover++;
 		r = ipc_decode_over(&over, msg->data, msg->len);
-		assert_int_equal(over.id, rig->ask.id);
+		assert_in_range(over.id, 1, rig->ask.id);
 		break;
 	case IPC_CHALLENGE:
 		rig->nchallenges++;
@@ -401,7 +404,8 @@ hear(struct rig *rig, int chan,
 void
 rig_profiles(struct rig *rig, const void *block, size_t size)
 {
-	struct ipc_profile m = {.wall = 1764028800};
+	struct ipc_profile m = {
+		.wall = 1764028800, .is_listening = rig->is_listening != 0};
 	int fd = memfd_create("rig", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	uint8_t buf[16];
 
@@ -711,6 +715,9 @@ rig_send(struct rig *rig, const void *buf, size_t len)
 			continue;
 		}
 		/* it does not read meanwhile */
+		if (rig->is_careless && (i == TURNS || rig->ended)) {
+			return;
+		}
 		assert_true(i < TURNS && !rig->ended);
 		if (rig_turn(rig) == 0) {
 			virtual_pass(CLOCK_MSEC);

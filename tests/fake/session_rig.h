@@ -64,6 +64,7 @@ struct rig {
 	int32_t identified_err, imported_err, config_err;
 	int is_masked;	  /* the warden exposes the interfaces of mask only */
 	uint8_t mask[DESC_MAX_CONFIGS][32];
+	int has_no_key;	  /* the broker leaves KEY unanswered */
 	int mute_broker;  /* leaves SET_CONFIG unanswered */
 	int device_late;  /* IPC_DEVICE after IPC_IMPORTED */
 	const char *protocol; /* ALPN that the peer agreed on; NULL = none */
@@ -72,6 +73,8 @@ struct rig {
 	const void *block; /* profiles, given before the answer; NULL = none */
 	size_t block_size;
 	struct ipc_quota quota; /* given with them, if it has a name */
+	int is_listening; /* said with them: a challenge would be seen */
+	int is_careless; /* what cannot be sent any more is lost, no failure */
 
 	/* what they saw */
 	unsigned keys, identities, lists, imports, set_configs;

@@ -86,13 +86,27 @@ usb_sim_ep(struct usb_sim *sim, uint8_t address)
 /* ------------------------------------------------------------------------ */
 /* Time                                                                     */
 
+/* Whether it waits for its time alone: an IN of a loopback waits for data. */
+static int
+is_ready(const struct usb_dev *dev, const struct job *job)
+{
+	const struct urb *urb = job->urb;
+
+	return job->is_forced || urb->type == URB_CONTROL ||
+	    (urb->endpoint & 0x80) == 0 ||
+	    usb_sim_ep(dev->sim, urb->endpoint)->part != USB_SIM_LOOP ||
+	    dev->sim->loop_used[urb->endpoint & 15] > 0;
+}
+
 static void
 arm(struct usb_dev *dev)
 {
 	uint64_t first = NEVER, now;
 
 	for (struct job *job = dev->head; job != NULL; job = job->next) {
-		first = job->due < first ? job->due : first;
+		if (job->due < first && is_ready(dev, job)) {
+			first = job->due;
+		}
 	}
 	if (dev->tell_gone) {
 		first = 0;
@@ -223,6 +237,8 @@ sink(struct usb_sim_endpoint *ep, const uint8_t *data, uint32_t n)
 		ep->sum += data[i];
 	}
 	ep->moved += n;
+	ep->last_len = n < sizeof(ep->last) ? n : (uint32_t)sizeof(ep->last);
+	memcpy(ep->last, data, ep->last_len);
 }
 
 static enum urb_result
@@ -330,21 +346,6 @@ end(struct usb_dev *dev, struct job *job)
 	dev->sink.done(dev->sink.arg, urb);
 }
 
-/* An IN of a loopback waits for data. */
-static int
-is_due(struct usb_dev *dev, const struct job *job, uint64_t now)
-{
-	const struct urb *urb = job->urb;
-
-	if (job->due > now) {
-		return 0;
-	}
-	return job->is_forced || urb->type == URB_CONTROL ||
-	    (urb->endpoint & 0x80) == 0 ||
-	    usb_sim_ep(dev->sim, urb->endpoint)->part != USB_SIM_LOOP ||
-	    dev->sim->loop_used[urb->endpoint & 15] > 0;
-}
-
 static void
 on_timer(void *arg)
 {
@@ -362,7 +363,7 @@ on_timer(void *arg)
 		struct job *next = job->next;
 
 		is_last = job == last;
-		if (is_due(dev, job, now)) {
+		if (job->due <= now && is_ready(dev, job)) {
 			end(dev, job);
 		}
 		job = next;

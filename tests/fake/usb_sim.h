@@ -45,6 +45,8 @@ struct usb_sim_endpoint {
 	int is_halted;	  /* STALL until clear_halt */
 	uint64_t moved;	  /* bytes, ever */
 	uint64_t sum;	  /* of all bytes that a sink took */
+	uint8_t last[64]; /* the beginning of what it took last */
+	uint32_t last_len;
 };
 
 /* What a control hook says; anything else is the URB's result. */

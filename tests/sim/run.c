@@ -25,6 +25,9 @@ void __wrap_log_infox(const char *fmt, ...) LOG_PRINTF;
 
 static char last_words[256];
 
+static void listen(const char *fmt, va_list ap)
+    __attribute__((format(printf, 1, 0)));
+
 static void
 listen(const char *fmt, va_list ap)
 {
