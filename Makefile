@@ -92,15 +92,15 @@ base_tls_srcs := base/stream.c base/tls.c base/tls_config.c base/tls_text.c \
 text_srcs := policy/text/arena.c policy/text/shown.c policy/text/when.c
 
 rules_srcs := $(text_srcs) policy/rules/check.c \
-	policy/rules/condition.c policy/rules/device.c \
+	policy/rules/condition.c policy/rules/desk.c policy/rules/device.c \
 	policy/rules/differences.c policy/rules/expand.c \
-	policy/rules/explain.c \
-	policy/rules/expose.c policy/rules/foreign.c policy/rules/glob.c \
+	policy/rules/explain.c policy/rules/expose.c policy/rules/foreign.c \
+	policy/rules/glob.c \
 	policy/rules/hid.c policy/rules/include.c policy/rules/index.c \
 	policy/rules/keyword.c policy/rules/lex.c policy/rules/load.c \
 	policy/rules/match.c policy/rules/names.c policy/rules/overlap.c \
 	policy/rules/print.c policy/rules/query.c policy/rules/rules.c \
-	policy/rules/term.c policy/rules/value.c \
+	policy/rules/subject.c policy/rules/term.c policy/rules/value.c \
 	$(O)/gen/policy/rules/parse.c
 
 facts_srcs := policy/facts/facts.c policy/facts/hook.c policy/facts/names_av.c \
@@ -179,7 +179,7 @@ sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
 	proxy/warden/callers.c proxy/warden/captures.c proxy/conf.c \
 	proxy/warden/control.c \
 	proxy/warden/control_ops.c proxy/warden/control_policy.c \
-	proxy/warden/diff.c proxy/warden/events.c \
+	proxy/warden/desks.c proxy/warden/diff.c proxy/warden/events.c \
 	proxy/warden/events_json.c proxy/warden/facts.c \
 	proxy/warden/facts_json.c proxy/warden/hotplug.c \
 	proxy/warden/imports.c proxy/warden/inspect.c \

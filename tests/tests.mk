@@ -151,7 +151,7 @@ $(eval $(call unit,sysfs,proxy/warden/sysfs.c proxy/warden/stable.c \
 $(eval $(call unit,registry,proxy/warden/registry.c proxy/warden/book.c \
 	base/digest.c base/loop.c $(base_core_srcs) $(rules_srcs) \
 	$(wire_srcs) $(vet_srcs),-lev -lmbedcrypto))
-$(eval $(call unit,events,proxy/warden/events.c proxy/warden/events_json.c \
+$(eval $(call unit,events,proxy/warden/desks.c proxy/warden/events.c proxy/warden/events_json.c \
 	proxy/warden/item.c proxy/warden/stable.c base/loop.c \
 	$(base_core_srcs) $(rules_srcs) $(wire_srcs),-lev -ljansson))
 

@@ -291,9 +291,12 @@ enum fact_kind {
 	FACT_ISSUER,
 	FACT_ISSUER_KEY,
 	FACT_FP,
+	FACT_USER, /* who sits at a desktop, as the workstation says */
+	FACT_SEAT, /* and where */
 	FACT_GROUP, /* a "@NAME": only in a value, never in a certificate */
 	FACT_MAX
 };
+#define FACTS_OF_DESK (1u << FACT_USER | 1u << FACT_SEAT)
 
 struct compiled_group {
 	const char *name; /* NUL-terminated */
@@ -379,6 +382,7 @@ struct value_set {
 struct test {
 	struct test *next; /* in the order of enum rule_attr */
 	enum rule_attr attr;
+	uint8_t is_of_desk; /* a `to' with facts of desktops */
 	struct value_set *sets;
 };
 
@@ -412,7 +416,7 @@ struct rule {
 	struct selector *selectors;
 };
 
-/* match.c: one device and identity while they are judged. */
+/* subject.c: one device and identity while they are judged. */
 #define FACTS_MAX (IDENTITY_SANS + IDENTITY_OUS + 4)
 struct fact {
 	enum fact_kind kind;
@@ -427,6 +431,8 @@ struct subject {
 	const struct rule_world *world; /* or NULL */
 	size_t nfacts;
 	struct fact facts[FACTS_MAX];
+	size_t ndesks; /* 0 unless subject_hear was called */
+	struct rule_desk desks[RULE_DESKS_MAX];
 	size_t nfolded;	 /* distinct class triples */
 	size_t nclasses; /* those that class names speak of: one per thing
 			    that a HID interface is */
@@ -435,6 +441,8 @@ struct subject {
 };
 void subject_init(struct subject *subject, const struct rule_device *device,
     const struct x509_facts *who, const struct rule_world *world);
+/* Asks the world for desktops. */
+void subject_hear(struct subject *subject);
 /* index.c: which rules may match a device and an identity, in order. A rule
  * stands under the rarest value that it cannot match without, or with the
  * others; so that a long list of known devices costs no more than a short one.
@@ -501,8 +509,9 @@ int glob_match(const char *pattern, size_t pattern_len, const char *text,
     size_t len, enum glob_case fold);
 
 /* match.c */
+/* desk: NULL, or whose facts count beside the certificate's. */
 int match_set(const struct value_set *set, enum rule_attr attr,
-    const struct subject *subject);
+    const struct subject *subject, const struct rule_desk *desk);
 int interface_fits(
     const struct value *value, const struct rule_interface *interface);
 /* What an interface is, one bit of enum rule_hid each: several for a HID
@@ -517,11 +526,22 @@ enum match { MATCH_NO, MATCH_YES, MATCH_DEPENDS };
 struct match_why {
 	const struct test *test; /* that decided it, or NULL */
 	const struct value_set *set;
-	int is_unknown; /* a condition cannot be answered */
+	int is_unknown; /* a condition cannot be answered, or no desktop is
+			   known */
 };
 /* MATCH_DEPENDS: all else holds, and `to' needs an identity. */
 enum match match_rule(const struct rule *rule, const struct subject *subject,
     struct match_why *why);
+
+/* desk.c: desktops of the workstation. Whether a test is about them. */
+int desk_is_of(const struct test *test);
+/* RULE_YES: it holds of one of them; RULE_UNKNOWN: it would, if there were one.
+ * Else, and then, *set is one that does not hold. */
+enum rule_answer desk_judge(const struct test *test,
+    const struct subject *subject, const struct value_set **set);
+/* Whether those that the rule is about are locked: one that is counts. */
+enum rule_lock desk_lock(
+    const struct rule *rule, const struct subject *subject);
 
 /* condition.c: a condition out of a word, without its query: *query and *n are
  * the text that is to be compiled as one, NULL if none. As value_parse. */

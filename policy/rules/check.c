@@ -27,6 +27,29 @@ check_complain(struct checker *c, const struct word *word, const char *text)
 	    text);
 }
 
+static uint32_t
+kinds_of(const struct value *value)
+{
+	return value->u.fact.group != NULL ? value->u.fact.group->kinds
+					   : 1u << value->u.fact.kind;
+}
+
+/* Whether it cannot hold without a fact of the certificate. */
+static int
+set_is_proved(const struct value_set *set)
+{
+	size_t n = 0;
+
+	if (set->op == OP_NONE_OF) {
+		return 0;
+	}
+	for (size_t i = 0; i < set->nvalues; i++) {
+		n += (kinds_of(&set->values[i]) & FACTS_OF_DESK) == 0;
+	}
+	return set->op == OP_ONE_OF || set->op == OP_MATCH_ALL
+	    ? n == set->nvalues : n > 0;
+}
+
 static void
 judge_set(struct checker *c, enum rule_attr attr, const struct set *set,
     struct value_set *out)
@@ -65,8 +88,7 @@ judge_set(struct checker *c, enum rule_attr attr, const struct set *set,
 	for (size_t i = 0; attr == ATTR_TO && i < out->nvalues; i++) {
 		const struct value *value = &out->values[i];
 
-		out->kinds |= value->u.fact.group != NULL ?
-		    value->u.fact.group->kinds : 1u << value->u.fact.kind;
+		out->kinds |= kinds_of(value);
 	}
 }
 
@@ -75,7 +97,7 @@ check_clause(
     struct checker *c, const struct clause *clause, struct test *test)
 {
 	struct value_set **tail = &test->sets;
-	int is_positive = 0, is_bad = 0;
+	int is_positive = 0, is_proved = 0, is_bad = 0;
 
 	test->attr = clause->attr;
 	for (const struct set *set = clause->sets; set != NULL;
@@ -98,13 +120,20 @@ check_clause(
 			is_bad = 1;
 		}
 		is_positive |= out->op != OP_NONE_OF;
+		is_proved |= is_bad || set_is_proved(out);
 		*tail = out;
 		tail = &out->next;
 	}
+	test->is_of_desk = (uint8_t)desk_is_of(test);
 	if (clause->attr == ATTR_TO && !is_positive && !is_bad) {
 		load_error(c->load, c->source, clause->line, clause->column,
 		    "`to' says only who may not; expected a fact that the "
 		    "workstation must have, joined by `and'");
+	} else if (test->is_of_desk && !is_proved) {
+		load_error(c->load, c->source, clause->line, clause->column,
+		    "`to' has only what workstations say of themselves; "
+		    "expected a fact of a certificate beside it, joined by "
+		    "`and'");
 	}
 	return 0;
 }
@@ -126,10 +155,8 @@ set_names_issuer(const struct value_set *set)
 	}
 	for (size_t i = 0; i < set->nvalues; i++) {
 		const struct value *value = &set->values[i];
-		uint32_t kinds = value->u.fact.group != NULL ?
-		    value->u.fact.group->kinds : 1u << value->u.fact.kind;
 
-		n += (kinds & ~KINDS_OF_ONE_CA) == 0;
+		n += (kinds_of(value) & ~KINDS_OF_ONE_CA) == 0;
 	}
 	return set->op == OP_ONE_OF || set->op == OP_MATCH_ALL ?
 	    n == set->nvalues : n > 0;
@@ -512,7 +539,7 @@ asks_of_condition(const struct condition *condition)
 	case COND_RULE_EVALUATED:
 		return RULES_ASK_TIME;
 	case COND_SESSION:
-		return RULES_ASK_LOCK;
+		return RULES_ASK_DESKS;
 	case COND_ALLOWED_MATCHES:
 	case COND_EXPORTED_MATCHES:
 	case COND_AMBIGUOUS:
@@ -537,6 +564,7 @@ asks_of(const struct rule *rule)
 
 	for (const struct test *test = rule->tests; test != NULL;
 	     test = test->next) {
+		asks |= test->is_of_desk ? RULES_ASK_DESKS : 0;
 		for (size_t i = 0;
 		     test->attr == ATTR_IF && i < test->sets->nvalues; i++) {
 			asks |= asks_of_condition(

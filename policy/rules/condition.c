@@ -418,7 +418,7 @@ plain_answer(const struct condition *condition, const struct rule *rule,
 	case COND_RULE_EVALUATED:
 		return in_past(condition, rule, world);
 	case COND_SESSION:
-		lock = world->ops->lock(world->arg);
+		lock = desk_lock(rule, subject);
 		return lock == RULE_LOCK_UNKNOWN ? RULE_UNKNOWN :
 						   answer(lock ==
 						       condition->lock);

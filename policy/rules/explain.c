@@ -49,6 +49,8 @@ put_fact(struct sink *sink, const struct fact *fact)
 		[FACT_ISSUER] = "issuer:",
 		[FACT_ISSUER_KEY] = "issuer:sha256:",
 		[FACT_FP] = "fp:sha256:",
+		[FACT_USER] = "user:",
+		[FACT_SEAT] = "seat:",
 		[FACT_GROUP] = "@",
 	};
 
@@ -67,6 +69,22 @@ put_fact(struct sink *sink, const struct fact *fact)
 }
 
 static void
+put_desks(struct sink *sink, const struct subject *s)
+{
+	if (s->ndesks == 0) {
+		sink_text(sink, "the workstation says nothing of desktops");
+		return;
+	}
+	sink_text(sink, "the workstation says");
+	for (size_t i = 0; i < s->ndesks && i < SHOWN_MAX; i++) {
+		sink_text(sink, i > 0 ? ", user:" : " user:");
+		put_text(sink, s->desks[i].user);
+		sink_text(sink, " seat:");
+		put_text(sink, s->desks[i].seat);
+	}
+}
+
+static void
 put_facts(struct sink *sink, const struct subject *s, uint32_t kinds)
 {
 	size_t n = 0;
@@ -74,6 +92,13 @@ put_facts(struct sink *sink, const struct subject *s, uint32_t kinds)
 	if (s->who == NULL) {
 		sink_text(sink, "the workstation is not known");
 		return;
+	}
+	if (kinds & FACTS_OF_DESK) {
+		put_desks(sink, s);
+		if ((kinds & ~FACTS_OF_DESK) == 0) {
+			return;
+		}
+		sink_text(sink, ", and ");
 	}
 	sink_text(sink, "the certificate has ");
 	for (size_t i = 0; i < s->nfacts; i++) {
@@ -405,9 +430,11 @@ rules_explain(const struct rules *rules, const struct rule_device *dev,
 	}
 	world = make_quiet(&quiet, world);
 	subject_init(&subject, dev, who, world);
+	subject_hear(&subject);
 	rules_judge(rules, &subject, &d, &verdict);
 	if (verdict.is_reduced) {
 		subject_init(&exposed, &verdict.reduced, who, world);
+		subject_hear(&exposed);
 	}
 	for (size_t i = 0; i < rules->nrules; i++) {
 		const struct rule *rule = &rules->rules[i];

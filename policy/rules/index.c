@@ -99,6 +99,7 @@ value_key(enum rule_attr attr, const struct value *value, uint64_t *key)
 		return value->u.pin.kind != PIN_REPORT;
 	case ATTR_TO:
 		if (value->u.fact.group != NULL ||
+		    (FACTS_OF_DESK & 1u << value->u.fact.kind) != 0 ||
 		    value->u.fact.len > IDENTITY_TEXT) {
 			return 0;
 		}

@@ -23,144 +23,9 @@ struct domain {
 	const struct rule_interface *interfaces;
 	size_t n;
 	uint32_t kinds;		  /* of pins */
-	uint8_t facts[FACTS_MAX]; /* indices of those that count */
+	const struct fact *facts[FACTS_MAX + 2]; /* those that count */
+	struct fact said[2];			 /* of a desktop */
 };
-
-static void
-add_fact(struct subject *s, enum fact_kind kind, const char *text, size_t len)
-{
-	if (len > 0 && s->nfacts < FACTS_MAX) {
-		s->facts[s->nfacts++] = (struct fact){
-		    .kind = kind, .len = (uint32_t)len, .text = text};
-	}
-}
-
-static void
-add_hash(struct subject *s, enum fact_kind kind, const uint8_t hash[32])
-{
-	static const uint8_t unknown[32];
-
-	if (memcmp(hash, unknown, 32) != 0) {
-		add_fact(s, kind, (const char *)hash, 32);
-	}
-}
-
-static void
-add_facts(struct subject *s, const struct x509_facts *who)
-{
-	size_t nsan = who->nsan < IDENTITY_SANS ? who->nsan : IDENTITY_SANS;
-	size_t nou = who->nou < IDENTITY_OUS ? who->nou : IDENTITY_OUS;
-
-	add_fact(s, FACT_CN, who->cn, strnlen(who->cn, IDENTITY_TEXT));
-	for (size_t i = 0; i < nsan; i++) {
-		const char *text = who->san[i].text;
-		size_t len = strnlen(text, IDENTITY_TEXT);
-
-		if (who->san[i].type == SAN_DNS) {
-			add_fact(s, FACT_DNS, text, len);
-		} else if (who->san[i].type == SAN_URI) {
-			add_fact(s, FACT_URI, text, len);
-		} else if (who->san[i].type == SAN_IP) {
-			add_fact(s, FACT_IP, text, len);
-		}
-	}
-	for (size_t i = 0; i < nou; i++) {
-		add_fact(s, FACT_OU, who->ou[i],
-		    strnlen(who->ou[i], IDENTITY_TEXT));
-	}
-	add_fact(
-	    s, FACT_ISSUER, who->issuer, strnlen(who->issuer, IDENTITY_TEXT));
-	add_hash(s, FACT_ISSUER_KEY, who->issuer_key);
-	add_hash(s, FACT_FP, who->fingerprint);
-}
-
-static int
-is_same_triple(const struct rule_interface *a, const struct rule_interface *b)
-{
-	return a->class == b->class && a->subclass == b->subclass &&
-	    a->protocol == b->protocol;
-}
-
-size_t
-hid_things(const struct rule_interface *interface, uint8_t things[4])
-{
-	uint8_t bits = interface->hid;
-	size_t n = 0;
-
-	if (interface->class != 0x03) {
-		things[0] = 0;
-		return 1;
-	}
-	for (unsigned bit = 1; bit <= RULE_HID_OTHER; bit <<= 1) {
-		if (bits & bit) {
-			things[n++] = (uint8_t)bit;
-		}
-	}
-	if (n == 0) { /* nobody knows: the worst it can be */
-		things[n++] = RULE_HID_KEYBOARD;
-	}
-	return n;
-}
-
-static void
-add_class(struct subject *s, const struct rule_interface *interface)
-{
-	uint8_t things[4];
-	size_t n = hid_things(interface, things);
-
-	for (size_t i = 0; i < n; i++) {
-		s->classes[s->nclasses] = *interface;
-		s->classes[s->nclasses++].hid = things[i];
-	}
-}
-
-static void
-fold_interfaces(struct subject *s, const struct rule_device *device)
-{
-	int has_control = 0;
-
-	for (size_t i = 0;
-	     i < device->ninterfaces && i < RULE_INTERFACES_MAX; i++) {
-		const struct rule_interface *interface =
-		    &device->interfaces[i];
-		size_t j = 0;
-
-		while (j < s->nfolded &&
-		    !is_same_triple(&s->folded[j], interface)) {
-			j++;
-		}
-		if (j == s->nfolded) {
-			s->folded[s->nfolded] = *interface;
-			s->folded[s->nfolded++].hid = 0;
-			has_control |= interface->class == 0x02;
-		}
-		s->folded[j].hid |= interface->hid != 0 ? interface->hid :
-							  RULE_HID_KEYBOARD;
-	}
-	/* a CDC data interface belongs to the control interface beside it and
-	 * has no class name of its own */
-	for (size_t i = 0; i < s->nfolded; i++) {
-		if (s->folded[i].class != 0x0a || !has_control) {
-			add_class(s, &s->folded[i]);
-		}
-	}
-}
-
-void
-subject_init(struct subject *s, const struct rule_device *device,
-    const struct x509_facts *who, const struct rule_world *world)
-{
-	s->device = device;
-	s->who = who;
-	s->world = world;
-	s->nfacts = 0;
-	s->nfolded = 0;
-	s->nclasses = 0;
-	fold_interfaces(s, device);
-	if (who != NULL) {
-		add_facts(s, who);
-	}
-}
 
 static const char *
 device_text(const struct rule_device *device, enum rule_attr attr)
@@ -327,7 +192,7 @@ fits(const struct value *value, const struct domain *d, size_t j)
 	case ATTR_PIN:
 		return pin_fits(value, d, j);
 	case ATTR_TO:
-		return fact_fits(value, &d->subject->facts[d->facts[j]]);
+		return fact_fits(value, d->facts[j]);
 	case ATTR_SERIAL:
 	case ATTR_NAME:
 	case ATTR_HASH:
@@ -358,9 +223,37 @@ fits(const struct value *value, const struct domain *d, size_t j)
 	return 0;
 }
 
+/* Of the certificate only the kinds of facts that the set speaks of: "equals" is
+ * not about its fingerprint. What is said of a desktop is a fact like them. */
+static void
+add_facts(struct domain *d, uint32_t kinds, const struct rule_desk *desk)
+{
+	const struct subject *s = d->subject;
+
+	d->n = 0;
+	for (size_t i = 0; i < s->nfacts; i++) {
+		if (kinds & 1u << s->facts[i].kind) {
+			d->facts[d->n++] = &s->facts[i];
+		}
+	}
+	if (desk == NULL) {
+		return;
+	}
+	d->said[0] = (struct fact){
+	    FACT_USER, (uint32_t)strlen(desk->user), desk->user};
+	d->said[1] = (struct fact){
+	    FACT_SEAT, (uint32_t)strlen(desk->seat), desk->seat};
+	for (size_t i = 0; i < 2; i++) {
+		if ((kinds & 1u << d->said[i].kind) && d->said[i].len > 0) {
+			d->facts[d->n++] = &d->said[i];
+		}
+	}
+}
+
 static void
 domain_init(struct domain *d, const struct value_set *set,
-    enum rule_attr attr, const struct subject *s)
+    enum rule_attr attr, const struct subject *s,
+    const struct rule_desk *desk)
 {
 	d->attr = attr;
 	d->subject = s;
@@ -382,14 +275,7 @@ domain_init(struct domain *d, const struct value_set *set,
 		d->kinds = set->kinds;
 		d->n = count_pins(s->device, set->kinds);
 	} else if (attr == ATTR_TO) {
-		/* of the certificate only the kinds of facts that the set
-		 * speaks of: "equals" is not about its fingerprint */
-		d->n = 0;
-		for (size_t i = 0; i < s->nfacts; i++) {
-			if (set->kinds & 1u << s->facts[i].kind) {
-				d->facts[d->n++] = (uint8_t)i;
-			}
-		}
+		add_facts(d, set->kinds, desk);
 	}
 }
 
@@ -544,7 +430,7 @@ match_equals(const struct value_set *set, const struct domain *d)
 
 int
 match_set(const struct value_set *set, enum rule_attr attr,
-    const struct subject *subject)
+    const struct subject *subject, const struct rule_desk *desk)
 {
 	struct domain d;
 
@@ -554,7 +440,7 @@ match_set(const struct value_set *set, enum rule_attr attr,
 	if (attr == ATTR_TO && subject->who == NULL) {
 		return 0;
 	}
-	domain_init(&d, set, attr, subject);
+	domain_init(&d, set, attr, subject, desk);
 	switch (set->op) {
 	case OP_ALL_OF:
 		return match_all_of(set, &d);
@@ -588,7 +474,7 @@ match_tests(const struct test *tests, const struct subject *subject,
 	     test = test->next) {
 		for (const struct value_set *s = test->sets; s != NULL;
 		     s = s->next) {
-			if (!match_set(s, test->attr, subject)) {
+			if (!match_set(s, test->attr, subject, NULL)) {
 				*set = s;
 				return test;
 			}
@@ -610,13 +496,30 @@ match_condition(const struct rule *rule, const struct test *test,
 	    rule->counts & 1u << RULE_EVALUATED) {
 		world->ops->count(world->arg, rule->id, RULE_EVALUATED);
 	}
-	why->is_unknown = answer == RULE_UNKNOWN;
+	why->is_unknown |= answer == RULE_UNKNOWN;
 	if (answer == RULE_YES ||
 	    (answer == RULE_UNKNOWN && rule->verdict != RULE_ALLOW)) {
 		return MATCH_YES;
 	}
 	why->test = test;
 	why->set = test->sets;
+	return MATCH_NO;
+}
+
+/* What is not known of desktops counts against the device, as in conditions. */
+static enum match
+match_desk(const struct rule *rule, const struct test *test,
+    const struct subject *subject, struct match_why *why)
+{
+	enum rule_answer answer = desk_judge(test, subject, &why->set);
+
+	if (answer == RULE_YES ||
+	    (answer == RULE_UNKNOWN && rule->verdict != RULE_ALLOW)) {
+		why->is_unknown |= answer == RULE_UNKNOWN;
+		why->set = NULL;
+		return MATCH_YES;
+	}
+	why->test = test;
 	return MATCH_NO;
 }
 
@@ -640,9 +543,15 @@ match_rule(const struct rule *rule, const struct subject *subject,
 			}
 			continue;
 		}
+		if (test->is_of_desk) {
+			if (match_desk(rule, test, subject, why) == MATCH_NO) {
+				return MATCH_NO;
+			}
+			continue;
+		}
 		for (const struct value_set *s = test->sets; s != NULL;
 		     s = s->next) {
-			if (!match_set(s, test->attr, subject)) {
+			if (!match_set(s, test->attr, subject, NULL)) {
 				why->test = test;
 				why->set = s;
 				return MATCH_NO;

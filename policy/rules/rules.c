@@ -131,6 +131,9 @@ find_exposed(const struct rules *rules, const struct rule_exposure *exposes,
 	}
 	subject_init(
 	    &reduced, &verdict->reduced, subject->who, subject->world);
+	if (rules->asks & RULES_ASK_DESKS) {
+		subject_hear(&reduced);
+	}
 	return find_forbid(rules, &rules->exposed, &reduced);
 }
 
@@ -276,5 +279,8 @@ rules_decide(const struct rules *rules, const struct rule_device *dev,
 		return;
 	}
 	subject_init(&subject, dev, who, world);
+	if (rules->asks & RULES_ASK_DESKS) {
+		subject_hear(&subject);
+	}
 	rules_judge(rules, &subject, out, &verdict);
 }

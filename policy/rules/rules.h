@@ -169,6 +169,14 @@ enum rule_devices {
 	RULE_DEVICES_ALLOWED,  /* that, or the gateway keeps it for itself */
 };
 enum rule_lock { RULE_LOCK_UNKNOWN, RULE_UNLOCKED, RULE_LOCKED };
+
+/* A desktop of the workstation, as it says itself. Texts are borrowed and
+ * hostile; "" = nothing is said. */
+#define RULE_DESKS_MAX 32
+struct rule_desk {
+	const char *user, *seat;
+	enum rule_lock lock;
+};
 enum rule_approval {
 	RULE_NOT_ASKED, /* or asked, and not yet answered */
 	RULE_APPROVED,
@@ -185,7 +193,9 @@ struct rule_world_ops {
 	 * or ERR_NOENT for a zone that is not known. */
 	int (*local)(void *arg, const char *zone, int64_t at,
 	    struct rule_local *out);
-	enum rule_lock (*lock)(void *arg); /* of the workstation's session */
+	/* The workstation's desktops, at most RULE_DESKS_MAX of them; 0 when
+	 * it says nothing. Texts are good until the decision is made. */
+	size_t (*desks)(void *arg, struct rule_desk *out);
 	int (*is_armed)(void *arg, const char *token);
 	/* Calls fn for each device of that kind until one answers non-zero,
 	 * which is the result; else 0. */
@@ -319,7 +329,7 @@ size_t rules_count_of(const struct rules *rules, const char *name);
 /* What decisions of these rules depend on besides device and identity, as a set
  * of bits: when to judge again. */
 #define RULES_ASK_TIME 1u
-#define RULES_ASK_LOCK 2u
+#define RULES_ASK_DESKS 2u /* lock, users and seats */
 #define RULES_ASK_DEVICES 4u
 #define RULES_ASK_ARMED 8u
 unsigned rules_ask(const struct rules *rules);

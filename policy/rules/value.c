@@ -87,6 +87,8 @@ static const struct {
 	{"issuer:sha256:", FACT_ISSUER_KEY}, /* before the shorter one */
 	{"issuer:", FACT_ISSUER},
 	{"fp:sha256:", FACT_FP},
+	{"user:", FACT_USER},
+	{"seat:", FACT_SEAT},
 };
 #define NFACT_PREFIXES (sizeof(fact_prefixes) / sizeof(fact_prefixes[0]))
 
@@ -396,9 +398,10 @@ parse_fact(struct arena *arena, struct value *out, const struct word *word,
 		return out->u.fact.kind == FACT_IP ?
 		    parse_ip(arena, out, why, size) : 0;
 	}
-	snprintf(why, size, "no fact of a certificate; expected \"cn:...\", "
+	snprintf(why, size, "no fact of a workstation; expected \"cn:...\", "
 	    "\"dns:...\", \"uri:...\", \"ou:...\", \"ip:...\", "
-	    "\"issuer:...\", \"fp:sha256:...\" or \"@NAME\"");
+	    "\"issuer:...\", \"fp:sha256:...\", \"user:...\", "
+	    "\"seat:...\" or \"@NAME\"");
 	return ERR_FORMAT;
 }
 

@@ -200,6 +200,10 @@ read_option(struct question *q, char **argv, int argc, int *i)
 		q->world.lock = RULE_LOCKED;
 	} else if (strcmp(option, "--unlocked") == 0) {
 		q->world.lock = RULE_UNLOCKED;
+	} else if ((value = cmd_value(argv, argc, i, "--user")) != NULL) {
+		q->world.user = value;
+	} else if ((value = cmd_value(argv, argc, i, "--seat")) != NULL) {
+		q->world.seat = value;
 	} else if ((value = cmd_value(argv, argc, i, "--to")) != NULL) {
 		if (q->nto == MAX_TO) {
 			return cmd_usage("explain: too many --to");

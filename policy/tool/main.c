@@ -70,6 +70,7 @@ static const struct command {
 	{"explain", cmd_explain,
 	    "usage: sallyport-policy explain DEVICE [--to IDENTITY]...\n"
 	    "           [--at TIME] [--tz ZONE] [--locked | --unlocked]\n"
+	    "           [--user NAME] [--seat SEAT]\n"
 	    "           [--armed TOKEN]... [--json] FILE...\n"
 	    "       sallyport-policy explain --profile NAME [--profiles PATH]"
 	    "...\n"
@@ -97,6 +98,8 @@ static const struct command {
 	    "  --locked, --unlocked\n"
 	    "                 the session of the workstation; without it, not "
 	    "known\n"
+	    "  --user NAME, --seat SEAT\n"
+	    "                 who sits there, and at which seat\n"
 	    "  --armed TOKEN  an operator has armed that\n"
 	    "  --json         print one JSON object instead\n"
 	    "\n"

@@ -27,7 +27,7 @@ _sallyport_policy()
 		case $command in
 		check) words+=' --json --usbguard --each-line --stock' ;;
 		explain)
-			words+=' --to --at --tz --locked --unlocked --armed'
+			words+=' --to --at --tz --locked --unlocked --user --seat --armed'
 			words+=' --json --profile --profiles --stock --device'
 			words+=' --descriptors'
 			;;

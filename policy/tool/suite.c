@@ -357,6 +357,26 @@ read_unlocked(struct suite_line *line)
 }
 
 static void
+read_user(struct suite_line *line)
+{
+	const struct word *word = suite_take(line, '"', "a user in quotes");
+
+	if (word != NULL) {
+		line->suite->now.user = word->text;
+	}
+}
+
+static void
+read_seat(struct suite_line *line)
+{
+	const struct word *word = suite_take(line, '"', "a seat in quotes");
+
+	if (word != NULL) {
+		line->suite->now.seat = word->text;
+	}
+}
+
+static void
 read_armed(struct suite_line *line)
 {
 	struct world *now = &line->suite->now;
@@ -662,6 +682,8 @@ static const struct {
 	{"tz", read_tz, 0},
 	{"locked", read_locked, 0},
 	{"unlocked", read_unlocked, 0},
+	{"user", read_user, 0},
+	{"seat", read_seat, 0},
 	{"armed", read_armed, 0},
 	{"exported", read_exported, 0},
 	{"approved", read_approved, 0},
@@ -700,8 +722,8 @@ read_statement(struct suite *suite)
 	}
 	suite_error(&line, line.first, "unknown statement `%s'; expected rules, "
 				    "profiles, device, identity, at, tz, locked, "
-				    "unlocked, armed, exported, approved, "
-				    "denied, had-lease, leases, reset, unit, "
+				    "unlocked, user, seat, armed, exported, "
+				    "approved, denied, had-lease, leases, reset, unit, "
 				    "or a verdict", line.first->text);
 }
 

@@ -16,12 +16,19 @@ local(void *arg, const char *zone, int64_t at, struct rule_local *out)
 	return when_local(zone[0] != '\0' ? zone : world->tz, at, out);
 }
 
-static enum rule_lock
-lock(void *arg)
+/* One that --locked and the like speak of together, or none. */
+static size_t
+desks(void *arg, struct rule_desk *out)
 {
 	const struct world *world = arg;
 
-	return world->lock;
+	*out = (struct rule_desk){
+		.user = world->user != NULL ? world->user : "",
+		.seat = world->seat != NULL ? world->seat : "",
+		.lock = world->lock,
+	};
+	return world->user != NULL || world->seat != NULL ||
+	    world->lock != RULE_LOCK_UNKNOWN;
 }
 
 static int
@@ -113,7 +120,7 @@ noted(void *arg, const struct rule_decision *would)
 
 static const struct rule_world_ops ops = {
 	.local = local,
-	.lock = lock,
+	.desks = desks,
 	.is_armed = is_armed,
 	.devices = devices,
 	.counted = counted,

@@ -15,6 +15,7 @@ struct world {
 	struct rule_world rules; /* for the engine; see world_init */
 	const char *tz;		 /* the gateway's; "" = this machine's */
 	enum rule_lock lock;
+	const char *user, *seat; /* at the workstation; NULL = not known */
 	enum rule_approval approval; /* of whatever is asked */
 	const char *armed[WORLD_ARMED];
 	size_t narmed;
@@ -25,8 +26,8 @@ struct world {
 	int had_lease;	 /* of any rule, for `once' */
 };
 
-/* Now, nothing armed, nobody has anything, and no session that is known to be
- * locked or not. No rule was ever evaluated or applied, and every draw of
+/* Now, nothing armed, nobody has anything, and no desktop that is
+ * known. No rule was ever evaluated or applied, and every draw of
  * `random' is the lowest. Must not move afterwards. */
 void world_init(struct world *world);
 /* A copy of from, which may move on. */

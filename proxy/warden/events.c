@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/mem.h"
 
 #define QUEUE_MAX (1024u * 1024u)
 #define PULSE (4 * CLOCK_SEC) /* between heartbeats */
@@ -383,10 +384,11 @@ events_open(struct session *s)
 }
 
 static void
-lock_changed(struct warden *w)
+desks_changed(struct warden *w)
 {
-	if (w->rules != NULL && (rules_ask(w->rules) & RULES_ASK_LOCK) != 0) {
-		leases_touch(w, "the desktop was locked or unlocked");
+	if (w->rules != NULL && (rules_ask(w->rules) & RULES_ASK_DESKS) != 0) {
+		leases_touch(w, "the desktop was locked or unlocked, or has "
+				"another user");
 		events_touch(w);
 	}
 }
@@ -412,10 +414,10 @@ events_close(struct session *s)
 	s->events = NULL;
 	s->warden->nsubscribers--;
 	inspect_listeners(s->warden, s->identity);
-	if (s->lock != RULE_LOCK_UNKNOWN) {
-		/* What it said of its desktop is not known any more. */
-		s->lock = RULE_LOCK_UNKNOWN;
-		lock_changed(s->warden);
+	if (s->desks != NULL) {
+		/* What it said of its desktops is not known any more. */
+		desks_free(TAKE(s->desks));
+		desks_changed(s->warden);
 	}
 }
 
@@ -425,6 +427,30 @@ refuse(struct session *s, const char *why)
 	audit_write(s->warden, "watch", "refused", s, NULL, NULL, "refusal",
 	    "events.message", "detail", why, (char *)NULL);
 	session_eject(s, why, NULL);
+}
+
+static void
+desk_said(struct session *s, const struct events_said *said)
+{
+	const struct desks_said *desk = &said->desk;
+	int r = said->is_bad ? ERR_FORMAT : desks_hear(&s->desks, desk);
+
+	if (r < 0) {
+		refuse(s, r == ERR_FORMAT ? "a seat or user that is no name"
+			: r == ERR_LIMIT  ? "more desktops than it may have"
+					  : "no memory for a desktop");
+		return;
+	}
+	if (r == 0) {
+		return;
+	}
+	audit_write(s->warden, "desktop",
+	    desk->lock == RULE_LOCKED	     ? "locked"
+		: desk->lock == RULE_UNLOCKED ? "unlocked"
+					      : "unknown",
+	    s, NULL, NULL, "seat", desk->seat, "user", desk->user,
+	    (char *)NULL);
+	desks_changed(s->warden);
 }
 
 void
@@ -440,15 +466,8 @@ events_said(struct session *s, const struct ipc_line *line)
 			refuse(s, "no hello of protocol 1");
 		}
 		s->events->has_greeted = 1;
-	} else if (strcmp(said.type, "session") == 0 &&
-	    said.lock != s->lock) {
-		s->lock = said.lock;
-		audit_write(s->warden, "desktop",
-		    said.lock == RULE_LOCKED	   ? "locked"
-			: said.lock == RULE_UNLOCKED ? "unlocked"
-						     : "unknown",
-		    s, NULL, NULL, (char *)NULL);
-		lock_changed(s->warden);
+	} else if (strcmp(said.type, "session") == 0) {
+		desk_said(s, &said);
 	}
 	/* heartbeats have done their work in the session, by coming; a type
 	 * that a later version knows is no mistake */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -194,6 +195,31 @@ events_json_challenge(const char *name, const char *digits, unsigned within)
 	return dump(o);
 }
 
+/* A text without blanks and control characters, "" if it is not there. */
+static int
+read_name(json_t *o, const char *name, char *out, size_t size)
+{
+	json_t *value = json_object_get(o, name);
+	const char *text = json_string_value(value);
+	size_t len = json_string_length(value);
+
+	if (value == NULL) {
+		return 0;
+	}
+	if (text == NULL || len >= size) {
+		return ERR_FORMAT;
+	}
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c <= ' ' || c == 0x7f) {
+			return ERR_FORMAT;
+		}
+	}
+	memcpy(out, text, len + 1);
+	return 0;
+}
+
 void
 events_json_parse(const struct ipc_line *line, struct events_said *out)
 {
@@ -204,11 +230,15 @@ events_json_parse(const struct ipc_line *line, struct events_said *out)
 	json_t *number = json_object_get(o, "protocol");
 
 	*out = (struct events_said){.protocol = 0};
+	out->is_bad =
+	    read_name(o, "seat", out->desk.seat, sizeof(out->desk.seat)) !=
+		0 ||
+	    read_name(o, "user", out->desk.user, sizeof(out->desk.user)) != 0;
 	if (word != NULL && strlen(word) < sizeof(out->type)) {
 		memcpy(out->type, word, strlen(word) + 1);
 	}
 	if (state != NULL) {
-		out->lock = strcmp(state, "locked") == 0 ? RULE_LOCKED
+		out->desk.lock = strcmp(state, "locked") == 0 ? RULE_LOCKED
 		    : strcmp(state, "unlocked") == 0	 ? RULE_UNLOCKED
 							 : RULE_LOCK_UNKNOWN;
 	}

@@ -19,6 +19,7 @@
 #include "proxy/conf.h"
 #include "proxy/warden/book.h"
 #include "proxy/warden/callers.h"
+#include "proxy/warden/desks.h"
 #include "proxy/warden/roles.h"
 #include "proxy/warden/stable.h"
 #include "proxy/warden/zone.h"
@@ -114,7 +115,7 @@ struct session {
 	struct caller from;
 	struct device *device; /* borrowed; while it holds one */
 	struct lease *lease;   /* owned; on what terms */
-	enum rule_lock lock;   /* as its workstation says; of one that watches */
+	struct desks *desks; /* owned; of one that watches, NULL = none said */
 	int has_asked;	       /* for a list, a device or events: once */
 	struct subscriber *events; /* owned; NULL unless it watches */
 	struct capture *capture;   /* borrowed from captures; NULL = none */
@@ -577,7 +578,10 @@ char *events_json_challenge(
 struct events_said {
 	char type[32];
 	long protocol;
-	enum rule_lock lock; /* of a "session"; UNKNOWN: another word */
+	/* Of a "session"; a state that is none of ours is UNKNOWN. is_bad: its
+	 * texts are too long, or no texts. */
+	struct desks_said desk;
+	int is_bad;
 };
 void events_json_parse(const struct ipc_line *line, struct events_said *out);
 

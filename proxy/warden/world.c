@@ -44,28 +44,23 @@ on_local(void *arg, const char *zone, int64_t at, struct rule_local *out)
 	return 0;
 }
 
-/* Of several desktops under one identity one that is locked counts. */
-static enum rule_lock
-on_lock(void *arg)
+/* Those of all connections that watch under one identity. */
+static size_t
+on_desks(void *arg, struct rule_desk *out)
 {
 	struct world *world = arg;
-	enum rule_lock lock = RULE_LOCK_UNKNOWN;
 	const struct session *s;
+	size_t n = 0;
 
 	TAILQ_FOREACH (s, &world->warden->sessions, entry) {
-		if (s->events == NULL || s->phase == SESSION_ENDING ||
-		    world->who == NULL ||
-		    memcmp(s->who, world->who, BOOK_KEY) != 0) {
-			continue;
-		}
-		if (s->lock == RULE_LOCKED) {
-			return RULE_LOCKED;
-		}
-		if (s->lock == RULE_UNLOCKED) {
-			lock = RULE_UNLOCKED;
+		if (s->desks != NULL && s->phase != SESSION_ENDING &&
+		    world->who != NULL &&
+		    memcmp(s->who, world->who, BOOK_KEY) == 0) {
+			n += desks_put(
+			    s->desks, out + n, RULE_DESKS_MAX - n);
 		}
 	}
-	return lock;
+	return n;
 }
 
 static int
@@ -213,7 +208,7 @@ on_noted(void *arg, const struct rule_decision *would)
 
 static const struct rule_world_ops ops = {
 	.local = on_local,
-	.lock = on_lock,
+	.desks = on_desks,
 	.is_armed = on_is_armed,
 	.devices = on_devices,
 	.counted = on_counted,

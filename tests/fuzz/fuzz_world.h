@@ -47,11 +47,13 @@ fuzz_local(void *arg, const char *zone, int64_t at, struct rule_local *out)
 	return zone[0] == 'x' ? ERR_NOENT : 0;
 }
 
-static inline enum rule_lock
-fuzz_lock(void *arg)
+static inline size_t
+fuzz_desks(void *arg, struct rule_desk *out)
 {
 	(void)arg;
-	return RULE_UNLOCKED;
+	out[0] = (struct rule_desk){"a", "seat0", RULE_UNLOCKED};
+	out[1] = (struct rule_desk){"", "b", RULE_LOCK_UNKNOWN};
+	return 2;
 }
 
 static inline int
@@ -124,7 +126,7 @@ fuzz_noted(void *arg, const struct rule_decision *would)
 	MUST(would->line != 0 && !would->is_implicit);
 }
 
-static const struct rule_world_ops fuzz_ops = {fuzz_local, fuzz_lock,
+static const struct rule_world_ops fuzz_ops = {fuzz_local, fuzz_desks,
     fuzz_is_armed, fuzz_devices, fuzz_counted, fuzz_count, fuzz_draw,
     fuzz_had_lease, fuzz_leases, fuzz_approval, fuzz_noted};
 /* not at import: what is counted would change what comes next */

@@ -17,6 +17,8 @@ struct world {
 	const char *armed;
 	const struct rule_device *exported, *allowed;
 	int64_t counted[2];
+	size_t ndesks;
+	struct rule_desk desks[4];
 	uint32_t draw;
 	int had, denied;
 	uint32_t leases[3];
@@ -37,10 +39,18 @@ world_local(
 	    0 : ERR_NOENT;
 }
 
-static inline enum rule_lock
-world_lock(void *arg)
+/* What a test put there, or one of which only the lock is known. */
+static inline size_t
+world_desks(void *arg, struct rule_desk *out)
 {
-	return ((struct world *)arg)->lock;
+	const struct world *w = arg;
+
+	if (w->ndesks > 0) {
+		memcpy(out, w->desks, w->ndesks * sizeof(*out));
+		return w->ndesks;
+	}
+	*out = (struct rule_desk){"", "", w->lock};
+	return w->lock != RULE_LOCK_UNKNOWN;
 }
 
 static inline int
@@ -116,7 +126,7 @@ world_noted(void *arg, const struct rule_decision *would)
 
 static const struct rule_world_ops world_ops = {
 	.local = world_local,
-	.lock = world_lock,
+	.desks = world_desks,
 	.is_armed = world_is_armed,
 	.devices = world_devices,
 	.counted = world_counted,

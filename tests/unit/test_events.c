@@ -34,10 +34,22 @@ static const struct device *quarantined;
 static unsigned listened; /* times that somebody came or went */
 
 /* What rules of these tests ask for: the lock, and approval. */
-static enum rule_lock
-on_lock(void *arg)
+static size_t
+on_desks(void *arg, struct rule_desk *out)
 {
-	return ((const struct session *)arg)->lock;
+	return desks_put(
+	    ((const struct session *)arg)->desks, out, RULE_DESKS_MAX);
+}
+
+/* Of its only desktop; RULE_LOCK_UNKNOWN too if it has none. */
+static enum rule_lock
+lock_of(const struct session *s)
+{
+	struct rule_desk desks[RULE_DESKS_MAX];
+
+	return desks_put(s->desks, desks, RULE_DESKS_MAX) == 0
+	    ? RULE_LOCK_UNKNOWN
+	    : desks[0].lock;
 }
 
 static enum rule_approval
@@ -53,7 +65,7 @@ world_of(const struct session *s)
 {
 	static struct rule_world_ops ops;
 
-	ops.lock = on_lock;
+	ops.desks = on_desks;
 	ops.approval = on_approval;
 	return (struct rule_world){
 		.ops = &ops, .arg = (void *)(uintptr_t)s, .now = 1790000000};
@@ -665,7 +677,7 @@ test_lock(void **state)
 	say(&one, "{\"type\":\"hello\",\"protocol\":1}");
 	rejudged = 0;
 	say(&one, "{\"type\":\"session\",\"state\":\"unlocked\"}");
-	assert_int_equal(one.lock, RULE_UNLOCKED);
+	assert_int_equal(lock_of(&one), RULE_UNLOCKED);
 	assert_int_equal(rejudged, 1);
 	expect(ends[0], "appeared", name_of(0), "free");
 	/* once more is no news */
@@ -675,16 +687,77 @@ test_lock(void **state)
 	assert_int_equal(rejudged, 2);
 	expect(ends[0], "gone", name_of(0), "");
 	say(&one, "{\"type\":\"session\",\"state\":\"away\"}");
-	assert_int_equal(one.lock, RULE_LOCK_UNKNOWN);
+	assert_int_equal(lock_of(&one), RULE_LOCK_UNKNOWN);
 	say(&one, "{\"type\":\"session\",\"state\":7}");
-	assert_int_equal(one.lock, RULE_LOCK_UNKNOWN);
+	assert_int_equal(lock_of(&one), RULE_LOCK_UNKNOWN);
 	say(&one, "{\"type\":\"session\",\"state\":\"unlocked\"}");
 	expect(ends[0], "appeared", name_of(0), "free");
+	/* a seat has a user; which one matters to those who ask for it */
+	say(&one, "{\"type\":\"session\",\"state\":\"\"}");
+	expect(ends[0], "gone", name_of(0), "");
+	use_rules("allow via-port \"1-1\" to \"cn:one\" and \"user:eve\" if "
+		  "session(unlocked)\n");
+	say(&one, "{\"type\":\"session\",\"state\":\"locked\","
+		  "\"seat\":\"seat0\",\"user\":\"mallory\"}");
+	expect_nothing(ends[0]);
+	say(&one, "{\"type\":\"session\",\"state\":\"unlocked\","
+		  "\"seat\":\"seat1\",\"user\":\"eve\"}");
+	expect(ends[0], "appeared", name_of(0), "free");
+	say(&one, "{\"type\":\"session\",\"state\":\"locked\","
+		  "\"seat\":\"seat1\",\"user\":\"eve\"}");
+	expect(ends[0], "gone", name_of(0), "");
+	say(&one, "{\"type\":\"session\",\"state\":\"unlocked\","
+		  "\"seat\":\"seat1\",\"user\":\"eve\"}");
+	expect(ends[0], "appeared", name_of(0), "free");
+	/* the seat is not there any more */
+	say(&one, "{\"type\":\"session\",\"state\":\"\","
+		  "\"seat\":\"seat1\"}");
+	expect(ends[0], "gone", name_of(0), "");
+	say(&one, "{\"type\":\"session\",\"state\":\"unlocked\","
+		  "\"seat\":\"seat1\",\"user\":\"eve\"}");
+	expect(ends[0], "appeared", name_of(0), "free");
+	rejudged = 4;
 	/* forgotten with the connection */
 	events_close(&one);
-	assert_int_equal(one.lock, RULE_LOCK_UNKNOWN);
+	assert_int_equal(lock_of(&one), RULE_LOCK_UNKNOWN);
 	assert_int_equal(rejudged, 5);
 	assert_int_equal(ejected, 0);
+}
+
+/* A workstation has no end of seats, and names that are none. */
+static void
+test_bad_desks(void **state)
+{
+	static const char *const bad[] = {"\"seat\":7", "\"user\":null",
+	    "\"seat\":\"a b\"", "\"user\":\"a\\u007f\"",
+	    "\"seat\":\"0123456789012345678901234567890123\""};
+	char text[120];
+
+	(void)state;
+	subscribe(&one, ends[0], name_of(0));
+	say(&one, "{\"type\":\"hello\",\"protocol\":1}");
+	for (unsigned i = 0; i <= RULE_DESKS_MAX; i++) {
+		assert_int_equal(ejected, 0);
+		(void)snprintf(text, sizeof(text),
+		    "{\"type\":\"session\",\"seat\":\"%u\","
+		    "\"user\":\"u\"}",
+		    i);
+		say(&one, text);
+	}
+	assert_int_equal(ejected, 1);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		events_close(&one);
+		one.phase = SESSION_OPEN;
+		assert_int_equal(events_open(&one), 0);
+		say(&one, "{\"type\":\"hello\",\"protocol\":1}");
+		ejected = 0;
+		(void)snprintf(text, sizeof(text),
+		    "{\"type\":\"session\",\"state\":\"locked\",%s}",
+		    bad[i]);
+		say(&one, text);
+		assert_int_equal(ejected, 1);
+		assert_null(one.desks);
+	}
 }
 
 static void
@@ -791,6 +864,7 @@ main(void)
 		TEST(test_needs_approval),
 		TEST(test_holder),
 		TEST(test_lock),
+		TEST(test_bad_desks),
 		TEST(test_what_peers_say),
 		TEST(test_slow),
 		TEST(test_long_list),

@@ -610,6 +610,107 @@ ids_last(void **state)
 	rules_free(b);
 }
 
+/* A rule that speaks of desktops means one that has it all. */
+static void
+desktops(void **state)
+{
+	static const struct rule_desk alice = {
+		"alice", "seat0", RULE_UNLOCKED};
+	static const struct rule_desk bob = {"bob", "seat1", RULE_LOCKED};
+	static const struct rule_desk nobody = {"", "seat2", RULE_UNLOCKED};
+	static const struct {
+		const char *rule;
+		int none, both, away; /* nothing is said; alice, bob; nobody */
+	} rows[] = {
+		{"allow " TO "and \"user:alice\"", 0, 1, 0},
+		{"allow " TO "and \"user:a*\"", 0, 1, 0},
+		{"allow " TO "and \"user:Alice\"", 0, 0, 0},
+		{"allow " TO "and \"user:carol\"", 0, 0, 0},
+		{"allow " TO "and \"seat:seat2\"", 0, 0, 1},
+		{"allow " TO "and \"user:alice\" and \"seat:seat0\"", 0, 1, 0},
+		{"allow " TO "and \"user:alice\" and \"seat:seat1\"", 0, 0, 0},
+		{"allow " TO "and all-of { \"user:bob\" \"seat:seat1\" }", 0, 1,
+		    0},
+		{"allow " TO "and none-of { \"user:alice\" }", 0, 1, 1},
+		{"allow " TO "and none-of { \"user:*\" }", 0, 0, 1},
+		{"allow " TO "and one-of { \"cn:nobody\" \"user:bob\" }", 0, 1,
+		    0},
+		/* session() is about the same desktops, or about all */
+		{"allow " TO "and \"user:alice\" if session(unlocked)", 0, 1,
+		    0},
+		{"allow " TO "and \"user:bob\" if session(unlocked)", 0, 0, 0},
+		{"allow " TO "if session(unlocked)", 0, 0, 1},
+		/* what is not known counts against the device */
+		{"block " TO "and \"user:carol\"", 1, 0, 0},
+		{"block " TO "and \"user:bob\"", 1, 1, 0},
+		{"block " TO "and none-of { \"user:alice\" }", 1, 1, 1},
+		{"block to \"cn:nobody\" and \"user:alice\"", 0, 0, 0},
+	};
+	struct rule_decision d;
+	struct world w;
+	char text[200];
+
+	(void)state;
+	world_init(&w);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		(void)snprintf(text, sizeof(text), "%s key \"K\"\n",
+		    rows[i].rule);
+		w.ndesks = 0;
+		decide(&d, text, &w);
+		assert_int_equal(d.is_implicit, !rows[i].none);
+		w.desks[0] = alice;
+		w.desks[1] = bob;
+		w.ndesks = 2;
+		decide(&d, text, &w);
+		assert_int_equal(d.is_implicit, !rows[i].both);
+		w.desks[0] = nobody;
+		w.ndesks = 1;
+		decide(&d, text, &w);
+		assert_int_equal(d.is_implicit, !rows[i].away);
+	}
+}
+
+/* What workstations say of themselves opens nothing alone. */
+static void
+desktops_prove_nothing(void **state)
+{
+	static const struct {
+		const char *rule;
+		int is_good;
+	} rows[] = {
+		{"allow to \"user:alice\"", 0},
+		{"allow to all-of { \"user:alice\" \"seat:seat0\" }", 0},
+		{"allow to one-of { \"cn:x\" \"user:alice\" }", 0},
+		{"allow to \"user:alice\" and none-of { \"cn:x\" }", 0},
+		{"allow to all-of { \"cn:x\" \"user:alice\" }", 1},
+		{"allow to \"cn:x\" and \"user:alice\"", 1},
+		{"block to \"user:alice\"", 0},
+		{"allow to \"@people\"", 0},
+		{"allow to \"@people\" and \"ou:Staff\"", 1},
+		{"allow to \"user:\" and \"cn:x\"", 0},
+	};
+	char text[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rules_load *load = rules_load_new();
+		struct rules *rules = NULL;
+		int r;
+
+		(void)snprintf(text, sizeof(text),
+		    "workstations people = { \"user:alice\" \"user:bob\" }\n"
+		    "%s\n",
+		    rows[i].rule);
+		assert_non_null(load);
+		assert_int_equal(
+		    rules_load_text(load, "x.rules", text, strlen(text)), 0);
+		r = rules_load_finish(load, &rules);
+		assert_int_equal(r, rows[i].is_good ? 0 : ERR_FORMAT);
+		rules_free(rules);
+		rules_load_free(load);
+	}
+}
+
 static void
 what_is_asked(void **state)
 {
@@ -625,7 +726,8 @@ what_is_asked(void **state)
 		    RULES_ASK_TIME},
 		{"forbid if plugged-within(1s)\n", RULES_ASK_TIME},
 		{"block if rule-applied(1m)\n", RULES_ASK_TIME},
-		{"block if !session(locked)\n", RULES_ASK_LOCK},
+		{"block if !session(locked)\n", RULES_ASK_DESKS},
+		{"block " TO "and \"seat:seat0\"\n", RULES_ASK_DESKS},
 		{"block if ambiguous\n", RULES_ASK_DEVICES},
 		{"block if one-of { exported-matches armed(\"x\") }\n",
 		    RULES_ASK_DEVICES | RULES_ASK_ARMED},
@@ -767,6 +869,8 @@ main(void)
 		cmocka_unit_test(audit_decides_nothing),
 		cmocka_unit_test(without_an_identity),
 		cmocka_unit_test(ids_last),
+		cmocka_unit_test(desktops),
+		cmocka_unit_test(desktops_prove_nothing),
 		cmocka_unit_test(what_is_asked),
 		cmocka_unit_test(hubs_and_pins),
 		cmocka_unit_test(explains),
