@@ -165,9 +165,9 @@ programs := sallyportd sallyport-warden sallyport-session sallyport-probe \
 
 sallyportd_dir := $(SBINDIR)
 sallyportd_srcs := proxy/broker/atboot.c proxy/broker/attr.c \
-	proxy/broker/children.c proxy/broker/device.c proxy/broker/main.c \
-	proxy/broker/requests.c proxy/broker/roots.c proxy/conf.c \
-	base/conf.c base/file.c base/spawn.c \
+	proxy/broker/children.c proxy/broker/device.c proxy/broker/keys.c \
+	proxy/broker/main.c proxy/broker/requests.c proxy/broker/roots.c proxy/conf.c \
+	base/conf.c base/file.c base/sealed.c base/spawn.c \
 	$(base_core_srcs) $(base_loop_srcs) \
 	wire/ipc.c wire/place.c wire/usbip_check.c
 sallyportd_libs := -lev -linih
@@ -193,7 +193,8 @@ sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
 	proxy/warden/sessions.c proxy/warden/stable.c \
 	proxy/warden/sysfs.c proxy/warden/warden.c proxy/warden/watch.c \
 	proxy/warden/world.c proxy/warden/zone.c proxy/warden/zones.c \
-	base/conf.c base/digest.c base/file.c base/net.c base/x509.c \
+	base/conf.c base/digest.c base/file.c base/net.c base/sealed.c \
+	base/x509.c \
 	base/x509_crl.c \
 	$(base_core_srcs) $(base_loop_srcs) $(wire_srcs) $(rules_srcs) \
 	$(facts_srcs) $(profiles_srcs) $(vet_srcs)
@@ -216,7 +217,7 @@ sallyport-session_srcs := proxy/session/capture.c \
 	proxy/session/session_peer.c \
 	proxy/session/transfer.c proxy/session/transfer_iso.c \
 	proxy/session/transfer_recall.c \
-	proxy/session/vetted.c proxy/usb/libusb.c \
+	proxy/session/vetted.c proxy/usb/libusb.c base/sealed.c \
 	$(base_core_srcs) $(base_loop_srcs) $(base_tls_srcs) $(wire_srcs) \
 	$(facts_srcs) $(decode_srcs) $(table_srcs)
 sallyport-session_libs := -lev -lusb-1.0 $(MBEDTLS)

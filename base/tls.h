@@ -31,8 +31,8 @@ int tls_config_new(struct tls_config **out, enum tls_role role,
     const struct tls_pem *pem, char *why, size_t why_size);
 /* NULL is fine. Wipes the private key. */
 void tls_config_free(struct tls_config *config);
-/* Wipes the private key and its parsed form now, after the handshake; the
- * streams made from it go on working, new handshakes fail. */
+/* Wipes the private key and its parsed form now, after the handshake, and frees
+ * the CRL; the streams made from it go on working, new handshakes fail. */
 void tls_config_wipe_key(struct tls_config *config);
 
 /* A stream that does its handshake on fd. config is borrowed until

@@ -6,6 +6,7 @@
  */
 #include "base/tls.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,6 +177,18 @@ tls_config_new(struct tls_config **out, enum tls_role role,
 	return 0;
 }
 
+/* Of thousands of small pieces: without the trim they stay with the process,
+ * below what was allocated after them. */
+static void
+free_crl(struct tls_config *c)
+{
+	mbedtls_x509_crl_free(&c->crl);
+	mbedtls_x509_crl_init(&c->crl);
+	if (c->has_crl) {
+		(void)malloc_trim(0);
+	}
+}
+
 void
 tls_config_wipe_key(struct tls_config *c)
 {
@@ -183,6 +196,8 @@ tls_config_wipe_key(struct tls_config *c)
 	mbedtls_pk_free(&c->key);
 	mbedtls_pk_init(&c->key);
 	c->has_key = 0;
+	/* has_crl stays: without its list nobody would be let in */
+	free_crl(c);
 }
 
 void
@@ -194,7 +209,6 @@ tls_config_free(struct tls_config *c)
 	tls_config_wipe_key(c);
 	mbedtls_x509_crt_free(&c->ca);
 	mbedtls_x509_crt_free(&c->cert);
-	mbedtls_x509_crl_free(&c->crl);
 	mbedtls_ctr_drbg_free(&c->rng);
 	mbedtls_entropy_free(&c->entropy);
 	free(c);

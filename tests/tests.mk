@@ -85,6 +85,7 @@ $(eval $(call unit,channel,$(base_core_srcs)))
 $(eval $(call unit,loop,$(base_core_srcs) base/loop.c,-lev))
 $(eval $(call unit,stream,$(base_core_srcs) base/stream.c))
 $(eval $(call unit,file,$(base_core_srcs) base/file.c))
+$(eval $(call unit,sealed,base/sealed.c $(base_core_srcs)))
 $(eval $(call unit,digest,$(base_core_srcs) base/digest.c,-lmbedcrypto))
 $(eval $(call unit,conf,$(base_core_srcs) base/conf.c base/file.c,-linih))
 $(eval $(call unit,net,$(base_core_srcs) base/net.c))
@@ -117,8 +118,8 @@ $(eval $(call fuzz,foreign,$(rules_test_srcs)))
 $(eval $(call fuzz,hid,policy/rules/hid.c wire/hid_state.c))
 
 # proxy/broker
-$(eval $(call unit,requests,proxy/broker/requests.c $(base_core_srcs) \
-	base/loop.c base/file.c $(wire_srcs),-lev))
+$(eval $(call unit,requests,proxy/broker/requests.c proxy/broker/keys.c \
+	$(base_core_srcs) base/loop.c base/file.c base/sealed.c $(wire_srcs),-lev))
 $(eval $(call unit,atboot,proxy/broker/atboot.c proxy/broker/attr.c \
 	base/file.c $(base_core_srcs)))
 $(eval $(call unit,roots,proxy/broker/attr.c proxy/broker/roots.c \

@@ -215,13 +215,13 @@ ipc_decode_pem(struct ipc_pem *m, const void *buf, size_t len)
 	return ipc_decoded(&c, bad);
 }
 
-/* Both texts, or a reason. */
+/* The CAs, or a reason. */
 static int
 crl_bad(const struct ipc_crl *m)
 {
 	return ipc_result_bad(m->err, m->sys) ||
 	    (m->ca_len != 0) != (m->err == 0) ||
-	    (m->crl_len != 0) != (m->err == 0);
+	    (m->cert_len != 0 && m->err == ERR_AGAIN);
 }
 
 int
@@ -233,7 +233,7 @@ ipc_encode_crl(void *buf, size_t size, const struct ipc_crl *m)
 	wcur_be32(&c, (uint32_t)m->err);
 	wcur_be32(&c, (uint32_t)m->sys);
 	bad = ipc_put_pem(&c, m->ca, m->ca_len);
-	bad |= ipc_put_pem(&c, m->crl, m->crl_len);
+	bad |= ipc_put_pem(&c, m->cert, m->cert_len);
 	return ipc_encoded(&c, bad || crl_bad(m));
 }
 
@@ -246,7 +246,7 @@ ipc_decode_crl(struct ipc_crl *m, const void *buf, size_t len)
 	m->err = (int32_t)rcur_be32(&c);
 	m->sys = (int32_t)rcur_be32(&c);
 	bad = ipc_get_pem(&c, &m->ca, &m->ca_len);
-	bad |= ipc_get_pem(&c, &m->crl, &m->crl_len);
+	bad |= ipc_get_pem(&c, &m->cert, &m->cert_len);
 	return ipc_decoded(&c, bad || crl_bad(m));
 }
 

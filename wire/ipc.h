@@ -38,11 +38,11 @@ enum ipc_type {
 	IPC_RECORDER = 12,   /* + fd: a pipe's end, to read; empty */
 	IPC_RECORDING = 13,  /* ipc_result; + fd: the warden's channel end */
 	IPC_CRL = 14,	     /* ipc_byte: 1 = even if it is the same. id 0 */
-	IPC_CRL_IS = 15,     /* ipc_crl */
+	IPC_CRL_IS = 15,     /* ipc_crl (+ the list) */
 
 	/* session -> broker */
 	IPC_KEY = 16,	     /* empty; once, while born */
-	IPC_KEY_IS = 17,     /* ipc_pem */
+	IPC_KEY_IS = 17,     /* ipc_pem (+ the CRL, as in IPC_CRL_IS) */
 	IPC_SET_CONFIG = 18, /* ipc_byte: bConfigurationValue */
 	IPC_CONFIG_SET = 19, /* ipc_result */
 	IPC_DEVICE = 21,     /* broker -> session: + fd usbfs; device_place */
@@ -198,14 +198,17 @@ struct ipc_pem {
 };
 
 /* The list of revoked certificates, and the CAs that sign such. err: 0 = here
- * they are, both, as in ipc_pem; ERR_AGAIN = the files are those that were told
- * last; else why they cannot be read. */
+ * they are, the list as a sealed text (base/sealed.h) in the descriptor;
+ * ERR_AGAIN = the files are those that were told last; else why they cannot be
+ * read. cert is the gateway's own, which has no secret in it, or empty: not
+ * with ERR_AGAIN. Texts as in ipc_pem. */
 struct ipc_crl {
 	int32_t err;
 	int32_t sys; /* the errno when err is ERR_SYS */
-	const uint8_t *ca, *crl;
-	uint32_t ca_len, crl_len;
+	const uint8_t *ca, *cert;
+	uint32_t ca_len, cert_len;
 };
+#define IPC_CRL_MAX (4096u * 1024u) /* bytes of a list, its NUL counted */
 
 /* One device as a list shows it. */
 struct ipc_item {

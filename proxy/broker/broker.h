@@ -59,7 +59,10 @@ struct broker {
 	unsigned restarts; /* in a row, for the back-off */
 	uint64_t warden_started;
 	int is_stopping;
-	struct stamp crl_told[2]; /* [tls] ca and crl, as the warden knows */
+	struct stamp crl_told[3]; /* [tls] ca, crl and cert, as the warden
+				     knows them */
+	int crl;	/* owned, -1; sealed text, as crl_read was */
+	struct stamp crl_read;
 	unsigned nchildren;	/* slots: conf.uid_count */
 	struct child *children; /* owned array */
 	uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX];
@@ -96,6 +99,12 @@ void broker_end_all(struct broker *b);
 /* requests.c: what the warden and the children may ask. */
 void broker_on_warden(void *arg, int events); /* arg = struct broker * */
 void broker_on_child(void *arg, int events);  /* arg = struct child * */
+
+/* keys.c: answers to KEY and CRL; 0 or ERR_PEER, as requests.c wants it. */
+int broker_on_key(
+    struct broker *b, struct child *child, struct channel_msg *msg);
+int broker_on_crl(
+    struct broker *b, struct child *unused, struct channel_msg *msg);
 
 /* device.c: sysfs and usbfs. Each checks the place again. */
 /* Opens the node, takes its interfaces away from kernel drivers, authorizes

@@ -53,11 +53,12 @@ check_tls(const struct gateway_conf *conf)
 	const struct {
 		const char *path;
 		enum file_secrecy secrecy;
+		size_t max;
 	} files[] = {
-		{conf->ca, FILE_PUBLIC},
-		{conf->cert, FILE_PUBLIC},
-		{conf->key, FILE_SECRET},
-		{conf->crl, FILE_PUBLIC},
+		{conf->ca, FILE_PUBLIC, 60u * 1024u},
+		{conf->cert, FILE_PUBLIC, 60u * 1024u},
+		{conf->key, FILE_SECRET, 60u * 1024u},
+		{conf->crl, FILE_PUBLIC, IPC_CRL_MAX - 1},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
@@ -69,7 +70,7 @@ check_tls(const struct gateway_conf *conf)
 			continue;
 		}
 		r = file_read(
-		    files[i].path, 60u * 1024u, files[i].secrecy, &data, &len);
+		    files[i].path, files[i].max, files[i].secrecy, &data, &len);
 		if (data != NULL) {
 			mem_wipe(data, len);
 		}
@@ -337,7 +338,7 @@ main(int argc, char **argv)
 		fatal("start");
 	}
 	b->conf_path = GATEWAY_CONF_PATH;
-	b->warden_chan = b->control_fd = -1;
+	b->warden_chan = b->control_fd = b->crl = -1;
 	while ((c = getopt_long(argc, argv, "c:nh", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':

@@ -13,12 +13,9 @@
 #include <sys/stat.h>
 
 #include "base/err.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
-
-#define PEM_MAX (60u * 1024u)
 
 enum from { FROM_WARDEN = 1, FROM_SESSION = 2 };
 enum fd_rule { NO_FD, ONE_FD };
@@ -250,153 +247,6 @@ on_kill(struct broker *b, struct child *unused, struct channel_msg *msg)
 	return 0;
 }
 
-/* Reads one PEM file for a session, with its NUL counted. A missing CRL that
- * is configured is an error like any other: without it nobody can be judged. */
-static int
-read_pem(const char *path, enum file_secrecy secrecy, uint8_t **out,
-    uint32_t *len)
-{
-	size_t n;
-	int r;
-
-	*out = NULL;
-	*len = 0;
-	if (*path == '\0') {
-		return 0;
-	}
-	r = file_read(path, PEM_MAX, secrecy, out, &n);
-	if (r == ERR_POLICY) {
-		log_warnx("read %s: group or others may read it; "
-			  "run `chmod 0600 %s`", path, path);
-	} else if (r != 0) {
-		log_warnx("read %s: %s", path, err_str(r));
-	} else {
-		*len = (uint32_t)n + 1;
-	}
-	return r;
-}
-
-static struct stamp
-stamp_of(const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) == -1) {
-		return (struct stamp){0};
-	}
-	return (struct stamp){
-		.dev = st.st_dev,
-		.ino = st.st_ino,
-		.size = (uint64_t)st.st_size,
-		.mtime = {st.st_mtim.tv_sec, st.st_mtim.tv_nsec},
-		.ctime = {st.st_ctim.tv_sec, st.st_ctim.tv_nsec},
-	};
-}
-
-/* Sends what the warden is to know of the CRL; the texts are borrowed. */
-static int
-tell_crl(struct broker *b, struct ipc_crl *m)
-{
-	int n = ipc_encode_crl(b->buf, CHANNEL_MAX, m);
-
-	if (n < 0) {
-		log_warnx("send the CRL: %s",
-		    n == ERR_NOMEM ? "it and the CA are over 64 KiB together"
-				   : "it or the CA is no text");
-		*m = (struct ipc_crl){
-			.err = n == ERR_NOMEM ? ERR_LIMIT : ERR_FORMAT};
-		n = ipc_encode_crl(b->buf, CHANNEL_MAX, m);
-	}
-	return channel_send_wait(b->warden_chan, IPC_CRL_IS, 0, b->buf,
-		   (size_t)n, -1, 1000) == 0
-	    ? 0
-	    : ERR_PEER;
-}
-
-/* The warden asks this several times a second: mostly it is two stats. */
-static int
-on_crl(struct broker *b, struct child *unused, struct channel_msg *msg)
-{
-	uint8_t *ca = NULL, *crl = NULL;
-	struct ipc_crl m = {.err = ERR_AGAIN};
-	struct stamp now[2];
-	struct ipc_byte want;
-	int r;
-
-	(void)unused;
-	if (ipc_decode_byte(&want, msg->data, msg->len) != 0 ||
-	    want.value > 1) {
-		return ERR_PEER;
-	}
-	/* before they are read: what changes meanwhile is read again */
-	now[0] = stamp_of(b->conf.ca);
-	now[1] = stamp_of(b->conf.crl);
-	if (want.value == 0 && memcmp(now, b->crl_told, sizeof(now)) == 0) {
-		return tell_crl(b, &m);
-	}
-	memcpy(b->crl_told, now, sizeof(now));
-	m.err = *b->conf.crl == '\0' ? ERR_NOENT : 0;
-	if (m.err == 0) {
-		m.err = read_pem(b->conf.ca, FILE_PUBLIC, &ca, &m.ca_len);
-	}
-	if (m.err == 0) {
-		m.err = read_pem(b->conf.crl, FILE_PUBLIC, &crl, &m.crl_len);
-	}
-	m.sys = m.err == ERR_SYS ? errno : 0;
-	if (m.err == 0) {
-		m.ca = ca;
-		m.crl = crl;
-	} else {
-		m.ca_len = m.crl_len = 0;
-	}
-	r = tell_crl(b, &m);
-	free(ca);
-	free(crl);
-	return r;
-}
-
-static int
-on_key(struct broker *b, struct child *child, struct channel_msg *msg)
-{
-	uint8_t *ca = NULL, *cert = NULL, *key = NULL, *crl = NULL;
-	struct ipc_pem m = {0};
-	int n, r = ERR_PEER;
-
-	if (msg->len != 0) {
-		return ERR_PEER;
-	}
-	child->key_given = 1;
-	if (read_pem(b->conf.ca, FILE_PUBLIC, &ca, &m.ca_len) == 0 &&
-	    read_pem(b->conf.cert, FILE_PUBLIC, &cert, &m.cert_len) == 0 &&
-	    read_pem(b->conf.key, FILE_SECRET, &key, &m.key_len) == 0 &&
-	    read_pem(b->conf.crl, FILE_PUBLIC, &crl, &m.crl_len) == 0) {
-		m.ca = ca;
-		m.cert = cert;
-		m.key = key;
-		m.crl = crl;
-		n = ipc_encode_pem(b->buf, CHANNEL_MAX, &m);
-		if (n > 0) {
-			r = channel_send_wait(child->chan, IPC_KEY_IS,
-			    child->conn, b->buf, (size_t)n, -1, 1000);
-		} else {
-			log_warnx("send keys: CA, certificate, key and CRL are "
-				  "over 64 KiB together");
-		}
-		mem_wipe(b->buf, CHANNEL_MAX);
-	} else {
-		log_warnx("session %u: nobody can connect without all of the "
-			  "[tls] files", child->conn);
-	}
-	if (key != NULL) {
-		mem_wipe(key, m.key_len);
-	}
-	free(ca);
-	free(cert);
-	free(key);
-	free(crl);
-	return r;
-}
-
 static int
 on_set_config(struct broker *b, struct child *child, struct channel_msg *msg)
 {
@@ -435,8 +285,10 @@ static const struct request table[] = {
 	{IPC_RECORDER, FROM_WARDEN, ONE_FD, NEED_NOTHING, "RECORDER",
 	    on_recorder},
 	{IPC_KILL, FROM_WARDEN, NO_FD, NEED_NOTHING, "KILL", on_kill},
-	{IPC_CRL, FROM_WARDEN, NO_FD, NEED_NOTHING, "CRL", on_crl},
-	{IPC_KEY, FROM_SESSION, NO_FD, NEED_NO_KEY, "KEY", on_key},
+	{IPC_CRL, FROM_WARDEN, NO_FD, NEED_NOTHING, "CRL",
+	    broker_on_crl},
+	{IPC_KEY, FROM_SESSION, NO_FD, NEED_NO_KEY, "KEY",
+	    broker_on_key},
 	{IPC_SET_CONFIG, FROM_SESSION, NO_FD, NEED_DEVICE, "SET_CONFIG",
 	    on_set_config},
 };

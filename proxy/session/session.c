@@ -323,8 +323,9 @@ take_message(struct session *s, const struct channel_msg *msg, int from_broker)
 	int ev = event_of(msg->type, from_broker), fd = msg->fd;
 	struct event_arg arg = {.msg = msg, .fd = &fd};
 
-	/* a capture begins with a descriptor, and ends without */
-	if (ev < 0 || (ev != EV_CAPTURE &&
+	/* a capture begins with a descriptor, and ends without; the CRL is one,
+	 * if there is a CRL */
+	if (ev < 0 || (ev != EV_CAPTURE && ev != EV_KEY &&
 		(fd != -1) != (ev == EV_DEVICE || ev == EV_PROFILE))) {
 		session_end(s, 1, "message of an unknown kind");
 	} else {

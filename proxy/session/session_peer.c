@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/sealed.h"
 #include "base/stream.h"
 #include "proxy/session/door.h"
 #include "proxy/session/flow.h"
@@ -35,16 +36,30 @@ session_on_key(struct session *s, const struct event_arg *arg)
 {
 	struct ipc_pem pem;
 	char why[256], text[IPC_TEXT];
+	const uint8_t *crl = NULL;
+	size_t crl_len = 0;
 	int r;
 
-	if (ipc_decode_pem(&pem, arg->msg->data, arg->msg->len) != 0) {
+	r = ipc_decode_pem(&pem, arg->msg->data, arg->msg->len);
+	if (r == 0 && pem.crl_len != 0) {
+		r = ERR_FORMAT;
+	}
+	if (r == 0 && *arg->fd != -1) {
+		r = sealed_map(*arg->fd, IPC_CRL_MAX, &crl, &crl_len);
+	}
+	if (r != 0) {
 		mem_wipe(s->buf, sizeof(s->buf));
-		return ERR_FORMAT;
+		return r;
+	}
+	if (crl != NULL) {
+		pem.crl = crl;
+		pem.crl_len = (uint32_t)crl_len;
 	}
 	why[0] = '\0';
 	r = s->door->ops->open(
 	    s->door, s->peer, &pem, &s->stream, why, sizeof(why));
 	mem_wipe(s->buf, sizeof(s->buf));
+	sealed_unmap(crl, crl_len);
 	if (r != 0) {
 		log_warnx("start of tls: %s; check the gateway's [tls] files",
 		    why[0] != '\0' ? why : err_str(r));

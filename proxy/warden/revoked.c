@@ -1,13 +1,15 @@
 /*
  * Certificates that their CA took back, for those who are connected already: new
  * ones are judged in their handshake. The broker has the files; it is asked four
- * times a second whether they are others, which costs it two stats.
+ * times a second whether they are others, which costs it three stats. The
+ * gateway's own certificate comes the same way, also where there is no list.
  *
  * A list that is missing, not signed or out of date changes nothing for who is
  * connected (nobody new gets in), and is told. A good one acts at once.
  */
 #include "proxy/warden/warden.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,8 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/mem.h"
+#include "base/sealed.h"
 #include "base/x509_crl.h"
 
 #define POLL (250 * CLOCK_MSEC)
@@ -175,14 +179,15 @@ drop_next(struct revoked *r)
 }
 
 static void
-on_texts(struct warden *w, const struct ipc_crl *m)
+on_texts(struct warden *w, const struct ipc_crl *m, const uint8_t *crl,
+    size_t len)
 {
 	struct revoked *r = w->revoked;
 	struct x509_revoked *list;
 	char why[320];
 
-	if (x509_revoked_new(&list, m->ca, m->ca_len, m->crl, m->crl_len, why,
-		sizeof(why)) != 0) {
+	if (x509_revoked_new(
+		&list, m->ca, m->ca_len, crl, len, why, sizeof(why)) != 0) {
 		fail(w, why);
 	} else if (is_in_force(list, why, sizeof(why))) {
 		take(w, list);
@@ -234,18 +239,30 @@ ask(struct warden *w)
 }
 
 void
-revoked_on_crl(struct warden *w, const struct channel_msg *msg)
+revoked_on_crl(struct warden *w, const struct channel_msg *msg, int fd)
 {
 	struct revoked *r = w->revoked;
 	struct ipc_crl m;
+	const uint8_t *crl = NULL;
+	size_t len = 0;
 	char why[128];
 
 	if (r == NULL || !r->is_asked ||
-	    ipc_decode_crl(&m, msg->data, msg->len) != 0) {
+	    ipc_decode_crl(&m, msg->data, msg->len) != 0 ||
+	    (fd != -1) != (m.err == 0)) {
 		fatalx("broker: CRL_IS cannot be read");
 	}
 	r->is_asked = 0;
 	if (m.err == ERR_AGAIN) {
+		return;
+	}
+	if (m.err == 0) {
+		m.err = sealed_map(fd, IPC_CRL_MAX, &crl, &len);
+		m.sys = m.err == ERR_SYS ? errno : 0;
+		close_fd(&fd);
+	}
+	if (*w->conf.crl == '\0') {
+		sealed_unmap(crl, len);
 		return;
 	}
 	drop_next(r);
@@ -255,8 +272,9 @@ revoked_on_crl(struct warden *w, const struct channel_msg *msg)
 		    "%s", m.err == ERR_SYS ? strerror(m.sys) : err_str(m.err));
 		fail(w, why);
 	} else {
-		on_texts(w, &m);
+		on_texts(w, &m, crl, len);
 	}
+	sealed_unmap(crl, len);
 }
 
 void
@@ -295,9 +313,6 @@ revoked_start(struct warden *w)
 {
 	struct revoked *r;
 
-	if (*w->conf.crl == '\0') {
-		return 0;
-	}
 	r = calloc(1, sizeof(*r));
 	w->crl_poll = loop_timer_new(w->loop, on_poll, w);
 	if (r != NULL) {

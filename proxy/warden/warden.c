@@ -97,8 +97,7 @@ on_answer(struct warden *w, struct channel_msg *msg)
 		return;
 	}
 	if (msg->type == IPC_CRL_IS) {
-		close_fd(&fd);
-		revoked_on_crl(w, msg);
+		revoked_on_crl(w, msg, fd);
 		return;
 	}
 	if (ipc_decode_result(&result, msg->data, msg->len) != 0) {

@@ -221,7 +221,7 @@ struct warden {
 	size_t nnamed;
 	struct zones *zones;
 	struct watch *watch; /* NULL: files are not watched */
-	struct revoked *revoked; /* NULL: no CRL is configured */
+	struct revoked *revoked; /* NULL: not started */
 	struct book *book;
 	struct armed armed[ARMED_MAX];
 	unsigned narmed;
@@ -475,8 +475,8 @@ void revoked_tick(struct warden *w); /* four times a second */
 void revoked_leave(struct warden *w);
 /* Reads the CRL again, even if its files are the same. */
 void revoked_read(struct warden *w);
-/* The broker's CRL_IS. */
-void revoked_on_crl(struct warden *w, const struct channel_msg *msg);
+/* The broker's CRL_IS; takes fd. */
+void revoked_on_crl(struct warden *w, const struct channel_msg *msg, int fd);
 int revoked_is(const struct warden *w, const struct x509_facts *facts);
 /* Ends what revoked certificates have: sessions, leases, holds. */
 void revoked_judge(struct warden *w);

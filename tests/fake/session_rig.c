@@ -101,6 +101,8 @@ door_open(struct door *door, int fd, const struct ipc_pem *pem,
 		snprintf(why, why_size, "no key");
 		return ERR_TLS;
 	}
+	(void)snprintf(d->rig->crl_seen, sizeof(d->rig->crl_seen), "%s",
+	    pem->crl_len != 0 ? (const char *)pem->crl : "");
 	*out = stream_plain_new(fd);
 	d->rig->stream = *out;
 	return *out != NULL ? 0 : ERR_NOMEM;
@@ -208,8 +210,12 @@ broker_says(struct rig *rig, const struct channel_msg *msg)
 		if (rig->has_no_key) {
 			return;
 		}
+		if (rig->is_crl_in_message) {
+			pem.crl = text;
+			pem.crl_len = sizeof(text);
+		}
 		tell(rig->broker, IPC_KEY_IS, buf,
-		    ipc_encode_pem(buf, sizeof(buf), &pem), -1);
+		    ipc_encode_pem(buf, sizeof(buf), &pem), rig->crl);
 	} else if (msg->type == IPC_SET_CONFIG) {
 		rig->set_configs++;
 		assert_int_equal(
@@ -493,7 +499,7 @@ rig_new(void)
 	rig->place.speed = USBIP_SPEED_HIGH;
 	rig->device_place = rig->place;
 	rig->limits = session_limits_default;
-	rig->client = rig->broker = rig->warden = -1;
+	rig->client = rig->broker = rig->warden = rig->crl = -1;
 	return rig;
 }
 

@@ -67,6 +67,8 @@ struct rig {
 	int has_no_key;	  /* the broker leaves KEY unanswered */
 	int mute_broker;  /* leaves SET_CONFIG unanswered */
 	int device_late;  /* IPC_DEVICE after IPC_IMPORTED */
+	int crl; /* borrowed; goes with the key; -1 = none */
+	int is_crl_in_message; /* where it must not be */
 	const char *protocol; /* ALPN that the peer agreed on; NULL = none */
 	int mute_warden;  /* leaves IMPORT unanswered */
 	unsigned nitems;  /* devices of a list */
@@ -95,6 +97,7 @@ struct rig {
 	struct ipc_wanted wanted;
 	unsigned nwanted;
 	unsigned door_wiped;
+	char crl_seen[16]; /* by the door; "" = none */
 	struct stream *stream; /* the session's; borrowed, for its counts */
 
 	/* the workstation */

@@ -376,7 +376,7 @@ setup(void **state)
 	w->conf.profiles = w->conf.stock_profiles = profiles_path;
 	w->conf.audit = audit_path;
 	w->conf.state = dir;
-	w->conf.keep = (char *)(uintptr_t) "";
+	w->conf.keep = w->conf.crl = (char *)(uintptr_t) "";
 	assert_int_equal(audit_open(&w->audit, audit_path), 0);
 	assert_int_equal(channel_pair(chan), 0);
 	w->broker = chan[0];

@@ -187,8 +187,10 @@ fill_crl(struct rnd *r, union message *m)
 	if (m->crl.err == 0) {
 		m->crl.ca = pem_ca;
 		m->crl.ca_len = sizeof(pem_ca);
-		m->crl.crl = pem_key;
-		m->crl.crl_len = sizeof(pem_key);
+	}
+	if (m->crl.err != ERR_AGAIN && rnd_below(r, 2) == 0) {
+		m->crl.cert = pem_key;
+		m->crl.cert_len = sizeof(pem_key);
 	}
 }
 

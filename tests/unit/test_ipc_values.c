@@ -216,20 +216,20 @@ pem_texts_end_in_one_nul(void **state)
 }
 
 static void
-a_crl_comes_with_its_ca_or_a_reason(void **state)
+a_ca_or_a_reason_comes_with_a_certificate(void **state)
 {
-	struct ipc_crl m = {.ca = pem_ca, .ca_len = sizeof(pem_ca)}, out;
+	struct ipc_crl m = {.cert = pem_key, .cert_len = sizeof(pem_key)}, out;
 	int n;
 
 	(void)state;
 	assert_int_equal(ipc_encode_crl(wire, sizeof(wire), &m), ERR_FORMAT);
-	m.crl = pem_key;
-	m.crl_len = sizeof(pem_key);
+	m.ca = pem_ca;
+	m.ca_len = sizeof(pem_ca);
 	n = ipc_encode_crl(wire, sizeof(wire), &m);
 	assert_true(n > 0);
 	assert_int_equal(ipc_decode_crl(&out, wire, (size_t)n), 0);
-	assert_int_equal(out.crl_len, sizeof(pem_key));
-	assert_string_equal(out.crl, pem_key); /* borrowed, with its NUL */
+	assert_int_equal(out.cert_len, sizeof(pem_key));
+	assert_string_equal(out.cert, pem_key); /* borrowed, with its NUL */
 	m.err = ERR_AGAIN;
 	assert_int_equal(ipc_encode_crl(wire, sizeof(wire), &m), ERR_FORMAT);
 	/* texts and a reason */
@@ -240,6 +240,13 @@ a_crl_comes_with_its_ca_or_a_reason(void **state)
 	assert_int_equal(n, 16);
 	assert_int_equal(ipc_decode_crl(&out, wire, (size_t)n), 0);
 	assert_int_equal(out.sys, 13);
+	m.cert = pem_key;
+	m.cert_len = sizeof(pem_key);
+	n = ipc_encode_crl(wire, sizeof(wire), &m);
+	assert_int_equal(ipc_decode_crl(&out, wire, (size_t)n), 0);
+	assert_int_equal(out.cert_len, sizeof(pem_key));
+	m.err = ERR_AGAIN;
+	assert_int_equal(ipc_encode_crl(wire, sizeof(wire), &m), ERR_FORMAT);
 	/* neither */
 	memset(wire, 0, 16);
 	assert_int_equal(ipc_decode_crl(&out, wire, 16), ERR_FORMAT);
@@ -590,7 +597,7 @@ main(void)
 	    cmocka_unit_test(grants_name_distinct_configurations),
 	    cmocka_unit_test(texts_end_where_they_say),
 	    cmocka_unit_test(pem_texts_end_in_one_nul),
-	    cmocka_unit_test(a_crl_comes_with_its_ca_or_a_reason),
+	    cmocka_unit_test(a_ca_or_a_reason_comes_with_a_certificate),
 	    cmocka_unit_test(imports_have_a_record_or_an_error),
 	    cmocka_unit_test(items_and_setups_have_bounds),
 	    cmocka_unit_test(accept_has_bounds),

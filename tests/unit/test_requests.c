@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/sealed.h"
 
 /* What the fakes were asked. */
 static struct {
@@ -170,6 +171,7 @@ setup(void **state)
 	children[0].conn = 7;
 	children[0].chan = session[0];
 	children[1].chan = -1;
+	b.crl = -1;
 	children[0].usb_fd = children[1].usb_fd = -1;
 	session_end = session[1];
 	b.conf.ca = b.conf.cert = b.conf.key = strdup("/dev/null");
@@ -189,6 +191,7 @@ teardown(void **state)
 	close_fd(&children[0].usb_fd);
 	close_fd(&children[1].usb_fd);
 	close_fd(&session_end);
+	close_fd(&b.crl);
 	free(b.conf.ca);
 	free(b.conf.crl);
 	return 0;
@@ -640,6 +643,25 @@ write_file(const char *path, const char *text, size_t len)
 	assert_int_equal(fclose(f), 0);
 }
 
+/* What came behind the last descriptor; "" = none did. */
+static char list[64];
+
+static void
+take_list(int fd)
+{
+	const uint8_t *text;
+	size_t len;
+
+	list[0] = '\0';
+	if (fd != -1) {
+		assert_int_equal(
+		    sealed_map(fd, IPC_CRL_MAX, &text, &len), 0);
+		(void)snprintf(list, sizeof(list), "%s", (const char *)text);
+		sealed_unmap(text, len);
+		close_fd(&fd);
+	}
+}
+
 /* The answer, whose texts live until the next one. */
 static struct ipc_crl
 ask_crl(uint8_t always)
@@ -650,8 +672,9 @@ ask_crl(uint8_t always)
 	from_warden(IPC_CRL, 0, &always, 1, -1);
 	assert_int_equal(answer(warden_end, &msg), 0);
 	assert_int_equal(msg.type, IPC_CRL_IS);
-	assert_int_equal(msg.fd, -1);
 	assert_int_equal(ipc_decode_crl(&m, msg.data, msg.len), 0);
+	assert_int_equal(msg.fd != -1, m.err == 0);
+	take_list(msg.fd);
 	return m;
 }
 
@@ -660,7 +683,7 @@ static void
 test_crl(void **state)
 {
 	char dir[] = "/tmp/test_requests.XXXXXX", ca[64], crl[64], other[64];
-	static char big[61 * 1024];
+	static char big[IPC_CRL_MAX];
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
@@ -683,13 +706,15 @@ test_crl(void **state)
 
 		assert_int_equal(m.err, 0);
 		assert_string_equal(m.ca, "the ca");
-		assert_string_equal(m.crl, "the crl");
+		assert_string_equal(m.cert, "the ca");
+		assert_string_equal(list, "the crl");
 		assert_int_equal(ask_crl(0).err, ERR_AGAIN);
 	}
 	/* another file of that name, as long as the one before */
 	write_file(other, "THE CRL", 7);
 	assert_int_equal(rename(other, crl), 0);
-	assert_string_equal(ask_crl(0).crl, "THE CRL");
+	assert_int_equal(ask_crl(0).err, 0);
+	assert_string_equal(list, "THE CRL");
 	assert_int_equal(ask_crl(0).err, ERR_AGAIN);
 	write_file(ca, "another ca", 10);
 	assert_string_equal(ask_crl(0).ca, "another ca");
@@ -697,7 +722,9 @@ test_crl(void **state)
 	memset(big, 'x', sizeof(big));
 	write_file(crl, big, sizeof(big));
 	assert_int_equal(ask_crl(0).err, ERR_LIMIT);
-	write_file(crl, big, 59 * 1024);
+	write_file(crl, big, sizeof(big) - 1);
+	assert_int_equal(ask_crl(0).err, 0);
+	assert_int_equal(list[0], 'x');
 	write_file(ca, big, 59 * 1024);
 	assert_int_equal(ask_crl(0).err, ERR_LIMIT);
 	assert_int_equal(ask_crl(0).err, ERR_AGAIN);

@@ -5,6 +5,7 @@
  */
 #include "tests/unit/lease_body.h"
 
+#include "base/sealed.h"
 #include "base/x509.h"
 #include "tests/fake/pki.h"
 
@@ -42,8 +43,9 @@ turn(unsigned ms)
 	settle();
 }
 
+/* What the broker says; takes fd, the list. */
 static void
-tell(const struct ipc_crl *m)
+tell(const struct ipc_crl *m, int fd)
 {
 	static uint8_t out[CHANNEL_MAX];
 	int n = ipc_encode_crl(out, sizeof(out), m);
@@ -51,7 +53,8 @@ tell(const struct ipc_crl *m)
 	revoked_tick(w); /* it has asked */
 	assert_true(n > 0);
 	assert_int_equal(
-	    channel_send(broker, IPC_CRL_IS, 0, out, (size_t)n, -1), 0);
+	    channel_send(broker, IPC_CRL_IS, 0, out, (size_t)n, fd), 0);
+	close_fd(&fd);
 	warden_on_broker(w, LOOP_READ);
 	settle();
 }
@@ -59,10 +62,11 @@ tell(const struct ipc_crl *m)
 static void
 tell_text(const uint8_t *text, size_t len)
 {
-	tell(&(struct ipc_crl){.ca = ca.pem,
-	    .ca_len = (uint32_t)ca.pem_len,
-	    .crl = text,
-	    .crl_len = (uint32_t)len});
+	int fd;
+
+	assert_int_equal(sealed_new(&fd, text, len), 0);
+	tell(&(struct ipc_crl){.ca = ca.pem, .ca_len = (uint32_t)ca.pem_len},
+	    fd);
 }
 
 /* A list of that CA that revokes the kiosk, or nobody. */
@@ -271,7 +275,7 @@ test_broken(void **state)
 	(void)state;
 	import_as(0, &kiosk_facts, 0);
 	assert_true(error_is(""));
-	tell(&(struct ipc_crl){.err = ERR_NOENT});
+	tell(&(struct ipc_crl){.err = ERR_NOENT}, -1);
 	assert_true(error_is("cannot be read"));
 	tell_text((const uint8_t *)"nonsense", 9);
 	assert_true(error_is("CRL: it cannot be read as one"));
@@ -299,7 +303,7 @@ test_broken(void **state)
 	assert_true(error_is(""));
 	/* and the verdict stays while the next one is broken */
 	leave(0);
-	tell(&(struct ipc_crl){.err = ERR_SYS, .sys = 13});
+	tell(&(struct ipc_crl){.err = ERR_SYS, .sys = 13}, -1);
 	assert_true(error_is("Permission denied"));
 	(void)connect_with(0, &kiosk_facts);
 	assert_true(is_over(0));
@@ -350,7 +354,7 @@ test_questions(void **state)
 	revoked_tick(w);
 	revoked_tick(w);
 	assert_int_equal(asked(&always), 0);
-	tell(&same);
+	tell(&same, -1);
 	revoked_tick(w);
 	revoked_tick(w);
 	assert_int_equal(asked(&always), 1);
@@ -358,22 +362,25 @@ test_questions(void **state)
 	/* a reload meanwhile */
 	revoked_read(w);
 	assert_int_equal(asked(&always), 0);
-	tell(&same);
+	tell(&same, -1);
 	revoked_tick(w);
 	assert_int_equal(asked(&always), 1);
 	assert_int_equal(always, 1);
-	tell(&same);
+	tell(&same, -1);
 	revoked_read(w);
 	assert_int_equal(asked(&always), 1);
 	assert_int_equal(always, 1);
 	assert_true(error_is(""));
-	/* without a CRL there is no question */
+	/* without a CRL it is asked for the certificate, and nothing fails */
 	revoked_free(w);
 	w->conf.crl = (char *)(uintptr_t) "";
 	assert_int_equal(revoked_start(w), 0);
-	assert_null(w->revoked);
-	revoked_read(w);
-	assert_int_equal(asked(&always), 0);
+	loop_timer_stop(w->crl_poll);
+	assert_int_equal(asked(&always), 1);
+	tell(&(struct ipc_crl){.err = ERR_NOENT,
+		 .cert = ca.pem,
+		 .cert_len = (uint32_t)ca.pem_len},
+	    -1);
 	assert_int_equal(revoked_count(w), -1);
 	assert_false(revoked_is(w, &kiosk_facts));
 	assert_string_equal(revoked_error(w), "");

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sealed.h"
 #include "proxy/session/session.h"
 #include "tests/fake/session_rig.h"
 
@@ -467,6 +468,44 @@ test_unexpected_messages(void **state)
 	}
 }
 
+/* The CRL comes behind a descriptor, and nothing else does in its place. */
+static void
+test_crl(void **state)
+{
+	static const uint8_t text[] = "a list";
+	struct rig *rig = rig_new();
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(sealed_new(&rig->crl, text, sizeof(text)), 0);
+	rig_start(rig);
+	rig_send_import(rig, RIG_BUSID);
+	rig_settle(rig);
+	assert_int_equal(rig->identities, 1);
+	assert_string_equal(rig->crl_seen, "a list");
+	close_fd(&rig->crl);
+	rig_free(rig);
+
+	rig = rig_new();
+	assert_int_equal(pipe(fds), 0);
+	rig->crl = fds[0];
+	rig_start(rig);
+	rig_wait_end(rig);
+	assert_int_equal(rig->exit_code, 1);
+	assert_int_equal(rig->identities, 0);
+	rig_free(rig);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+
+	rig = rig_new();
+	rig->is_crl_in_message = 1;
+	rig_start(rig);
+	rig_wait_end(rig);
+	assert_int_equal(rig->exit_code, 1);
+	assert_int_equal(rig->identities, 0);
+	rig_free(rig);
+}
+
 static void
 test_unexpected_fd(void **state)
 {
@@ -581,6 +620,7 @@ main(void)
 		cmocka_unit_test(test_places_differ),
 		cmocka_unit_test(test_channels_close),
 		cmocka_unit_test(test_unexpected_messages),
+		cmocka_unit_test(test_crl),
 		cmocka_unit_test(test_unexpected_fd),
 		cmocka_unit_test(test_activity),
 		cmocka_unit_test(test_table),

@@ -27,7 +27,9 @@ END
 crl_make() {
 	local out=$1 cert serial
 	shift
-	: >/tmp/ca/index.txt
+	# what it has besides, $others
+	seq -f "R	401231235959Z	260101000000Z	%032.0f	unknown	/CN=y" \
+	    "${others:-0}" >/tmp/ca/index.txt
 	for cert; do
 		serial=$(openssl x509 -in "$cert" -noout -serial) || return 1
 		printf 'R\t401231235959Z\t260101000000Z\t%s\tunknown\t/CN=x\n' \
@@ -111,6 +113,19 @@ check "it was read" wait_for 5 more_loads "$n"
 n=$(loads)
 kill -HUP "$(cat /run/sallyportd.pid)"
 check "so it was by a signal" wait_for 5 more_loads "$n"
+
+say "a list that no message has room for"
+n=$(loads)
+others=3000
+check "a good list" crl_make $CRL.new
+others=0
+check "it is over 64 KiB" [ "$(stat -c %s $CRL.new)" -gt 65536 ]
+mv $CRL.new $CRL
+check "it is taken" wait_for 5 more_loads "$n"
+expect_line "^crl: *3000 certificates revoked" sallyctl status
+check "who may connect is let in" eval \
+	'limit 30 sallyport list --tls $GW/tls-ws2 gateway'
+check "the disk stays" imported_disk
 
 say "revoked"
 n=$(loads)
