@@ -180,6 +180,7 @@ sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
 	proxy/warden/control.c \
 	proxy/warden/control_ops.c proxy/warden/control_policy.c \
 	proxy/warden/desks.c proxy/warden/diff.c proxy/warden/events.c \
+	proxy/warden/expiry.c \
 	proxy/warden/events_json.c proxy/warden/facts.c \
 	proxy/warden/facts_json.c proxy/warden/hotplug.c \
 	proxy/warden/imports.c proxy/warden/inspect.c \

@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <mbedtls/asn1.h>
 #include <mbedtls/md.h>
@@ -290,6 +291,41 @@ x509_facts_of(struct x509_facts *out, const void *buf, size_t len,
 		r = x509_facts_get(out, &crt, key);
 	}
 	mbedtls_x509_crt_free(&ca);
+	mbedtls_x509_crt_free(&crt);
+	return r;
+}
+
+int64_t
+x509_seconds(const struct mbedtls_x509_time *t)
+{
+	struct tm tm = {.tm_year = t->year - 1900,
+	    .tm_mon = t->mon - 1,
+	    .tm_mday = t->day,
+	    .tm_hour = t->hour,
+	    .tm_min = t->min,
+	    .tm_sec = t->sec};
+
+	return (int64_t)timegm(&tm);
+}
+
+int
+x509_period(int64_t *from, int64_t *until, const void *pem, size_t len)
+{
+	const mbedtls_x509_crt *next;
+	mbedtls_x509_crt crt;
+	int r = ERR_FORMAT;
+
+	mbedtls_x509_crt_init(&crt);
+	if (mbedtls_x509_crt_parse(&crt, pem, len) == 0) {
+		*from = x509_seconds(&crt.valid_from);
+		*until = x509_seconds(&crt.valid_to);
+		for (next = crt.next; next != NULL; next = next->next) {
+			int64_t end = x509_seconds(&next->valid_to);
+
+			*until = end < *until ? end : *until;
+		}
+		r = 0;
+	}
 	mbedtls_x509_crt_free(&crt);
 	return r;
 }

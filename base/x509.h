@@ -17,11 +17,19 @@
 int x509_facts_of(struct x509_facts *out, const void *buf, size_t len,
     const void *issuer, size_t issuer_len);
 
+/* When the first certificate in (pem, len), PEM with its NUL counted, begins,
+ * and when the first of them all ends: Unix seconds. ERR_FORMAT. */
+int x509_period(int64_t *from, int64_t *until, const void *pem, size_t len);
+
 /*
  * The rest is for base/tls.c, on parsed certificates (mbedTLS's own types).
  */
 struct mbedtls_x509_crt;
 struct mbedtls_x509_crl;
+struct mbedtls_x509_time;
+
+/* Unix seconds. */
+int64_t x509_seconds(const struct mbedtls_x509_time *t);
 
 enum x509_usage { X509_SERVER_AUTH, X509_CLIENT_AUTH };
 

@@ -331,3 +331,20 @@ x509_revoked_count(const struct x509_revoked *revoked)
 	}
 	return n;
 }
+
+void
+x509_revoked_period(
+    const struct x509_revoked *revoked, int64_t *from, int64_t *until)
+{
+	const mbedtls_x509_crl *crl;
+
+	*from = *until = 0;
+	for (crl = &revoked->crl; crl != NULL; crl = crl->next) {
+		int64_t end = x509_seconds(&crl->next_update);
+
+		if (*until == 0 || end < *until) {
+			*from = x509_seconds(&crl->this_update);
+			*until = end;
+		}
+	}
+}

@@ -31,6 +31,9 @@ int x509_revoked_in_force(
 int x509_revoked_has(const struct x509_revoked *revoked,
     const uint8_t issuer_key[32], const uint8_t *serial, size_t serial_len);
 size_t x509_revoked_count(const struct x509_revoked *revoked);
+/* Of the list that ends first, which says when it does: Unix seconds. */
+void x509_revoked_period(
+    const struct x509_revoked *revoked, int64_t *from, int64_t *until);
 
 /*
  * The rest is for base/tls*.c and certs/, on parsed lists (mbedTLS's own types).

@@ -146,6 +146,7 @@ $(eval $(call unit,control,$(lease_srcs),$(lease_libs)))
 $(eval $(call unit,ctl_show,$(filter-out proxy/ctl/main.c,$(sallyctl_srcs)),-ljansson))
 $(eval $(call unit,lease_inspect,$(lease_srcs) $(table_srcs),$(lease_libs)))
 $(eval $(call unit,revoked,tests/fake/pki.c $(lease_srcs),$(lease_libs)))
+$(eval $(call unit,expiry,tests/fake/pki.c $(lease_srcs),$(lease_libs)))
 $(eval $(call unit,sysfs,proxy/warden/sysfs.c proxy/warden/stable.c \
 	base/digest.c $(base_core_srcs) $(rules_srcs) $(wire_srcs), \
 	-lmbedcrypto))

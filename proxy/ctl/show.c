@@ -27,6 +27,25 @@ number_of(const json_t *o, const char *name)
 	return (long long)json_integer_value(json_object_get(o, name));
 }
 
+/* Only what needs somebody to do something: the rest is in --json. */
+static void
+show_end(const json_t *o, const char *what, const char *ends, const char *days,
+    const char *soon)
+{
+	long long left = number_of(o, days);
+
+	if (!json_is_true(json_object_get(o, soon))) {
+		return;
+	}
+	if (left < 0) {
+		printf("warning:  the %s ended on %s: nobody can connect\n",
+		    what, text_of(o, ends));
+	} else {
+		printf("warning:  the %s ends in %lld days, on %s\n", what, left,
+		    text_of(o, ends));
+	}
+}
+
 void
 show_status(const json_t *o)
 {
@@ -61,6 +80,9 @@ show_status(const json_t *o)
 		printf("          nobody can connect: %s\n",
 		    text_of(o, "crl_error"));
 	}
+	show_end(o, "certificate", "certificate_ends", "certificate_days",
+	    "certificate_soon");
+	show_end(o, "crl", "crl_ends", "crl_days", "crl_soon");
 	printf("devices:  %lld\nsessions: %lld\n",
 	    number_of(o, "devices"),
 	    number_of(o, "sessions"));

@@ -25,10 +25,20 @@ open_asks(const struct warden *w)
 	return n;
 }
 
+static void
+put_end(json_t *o, const char *ends, const char *days, const char *soon,
+    const struct expiry_of *e)
+{
+	control_time(o, ends, (uint64_t)e->until * CLOCK_SEC);
+	json_object_set_new(o, days, json_integer(e->days));
+	json_object_set_new(o, soon, json_boolean(e->is_soon));
+}
+
 json_t *
 control_status(struct warden *w, json_t *request)
 {
 	json_t *o = control_success();
+	struct expiry_of e;
 	struct device *dev;
 	unsigned n = 0;
 
@@ -53,11 +63,18 @@ control_status(struct warden *w, json_t *request)
 		json_object_set_new(o, "confirm_within",
 		    json_integer(control_left(w->confirm_by)));
 	}
-	if (w->revoked != NULL) {
+	if (*w->conf.crl != '\0') {
 		json_object_set_new(o, "revoked",
 		    revoked_count(w) >= 0 ? json_integer(revoked_count(w))
 					  : json_null());
 		control_text(o, "crl_error", revoked_error(w));
+	}
+	if (expiry_cert(w, &e)) {
+		put_end(o, "certificate_ends", "certificate_days",
+		    "certificate_soon", &e);
+	}
+	if (expiry_crl(w, &e)) {
+		put_end(o, "crl_ends", "crl_days", "crl_soon", &e);
 	}
 	json_object_set_new(o, "asks", json_integer(open_asks(w)));
 	json_object_set_new(o, "profiles",

@@ -152,12 +152,15 @@ static void
 take(struct warden *w, struct x509_revoked *list)
 {
 	struct revoked *r = w->revoked;
+	int64_t from, until;
 	char count[32];
 
 	x509_revoked_free(r->list);
 	r->list = list;
 	r->error[0] = '\0';
 	r->is_late = 0;
+	x509_revoked_period(list, &from, &until);
+	expiry_on_crl(w, from, until);
 	(void)snprintf(count, sizeof(count), "%d", revoked_count(w));
 	audit_write(w, "crl", "loaded", NULL, NULL, NULL, "revoked", count,
 	    (char *)NULL);
@@ -256,6 +259,7 @@ revoked_on_crl(struct warden *w, const struct channel_msg *msg, int fd)
 	if (m.err == ERR_AGAIN) {
 		return;
 	}
+	expiry_on_cert(w, m.cert, m.cert_len);
 	if (m.err == 0) {
 		m.err = sealed_map(fd, IPC_CRL_MAX, &crl, &len);
 		m.sys = m.err == ERR_SYS ? errno : 0;
@@ -290,6 +294,7 @@ void
 revoked_tick(struct warden *w)
 {
 	look_at_clock(w);
+	expiry_tick(w);
 	ask(w);
 }
 

@@ -195,6 +195,12 @@ struct audit {
 	uint64_t count, failed;
 };
 
+/* Unix seconds, 0 = not known. */
+struct expiry {
+	int64_t cert_until, crl_from, crl_until;
+	int64_t told; /* in the log, last */
+};
+
 struct warden {
 	struct gateway_conf conf;
 	const char *conf_path;
@@ -222,6 +228,7 @@ struct warden {
 	struct zones *zones;
 	struct watch *watch; /* NULL: files are not watched */
 	struct revoked *revoked; /* NULL: not started */
+	struct expiry expiry;
 	struct book *book;
 	struct armed armed[ARMED_MAX];
 	unsigned narmed;
@@ -484,6 +491,22 @@ void revoked_judge(struct warden *w);
  * revokes, -1 = none was taken so far. */
 const char *revoked_error(const struct warden *w);
 int revoked_count(const struct warden *w);
+
+/* expiry.c: what ends soon, for people. */
+/* As the broker hands it over; len 0 = it cannot be read. */
+void expiry_on_cert(struct warden *w, const uint8_t *pem, size_t len);
+/* Of the list that was taken and ends first. */
+void expiry_on_crl(struct warden *w, int64_t from, int64_t until);
+/* Says it in the log, once a day. */
+void expiry_tick(struct warden *w);
+struct expiry_of {
+	int64_t until; /* Unix seconds */
+	int64_t days;  /* left, whole ones; negative after it */
+	int is_soon;   /* people should do something */
+};
+/* Whether it is known. */
+int expiry_cert(const struct warden *w, struct expiry_of *out);
+int expiry_crl(const struct warden *w, struct expiry_of *out);
 
 /* asks.c: what only lacks a person's yes. */
 /* An import found that; d is the decision. */
