@@ -20,6 +20,7 @@
 
 #define CONF_MAX (256u * 1024u)
 #define CONF_KEYS 128
+#define CONF_SECTIONS 64u /* that have names */
 
 struct reading {
 	const char *path;
@@ -28,6 +29,11 @@ struct reading {
 	const char *text; /* what is left to read; borrowed */
 	size_t len;
 	unsigned line;
+	/* The section "WORD NAME" that is being read; NULL = another one. */
+	const struct conf_named *named;
+	unsigned named_line;
+	char names[CONF_SECTIONS][CONF_NAME + 1]; /* "WORD" is one of few */
+	unsigned nnames;
 	int r;
 	char *why; /* borrowed */
 	size_t why_size;
@@ -59,18 +65,19 @@ shown(char buf[64], const char *text)
 	return log_escape(buf, 64, text, strlen(text));
 }
 
-static int
-is_section(const struct reading *rd, const char *name, size_t len)
+/* The first key of it, or NULL. */
+static const struct conf_key *
+find_section(const struct reading *rd, const char *name, size_t len)
 {
 	const struct conf_key *k;
 
 	for (k = rd->keys; k->section != NULL; k++) {
 		if (strlen(k->section) == len &&
 		    memcmp(k->section, name, len) == 0) {
-			return 1;
+			return k;
 		}
 	}
-	return 0;
+	return NULL;
 }
 
 static void
@@ -87,8 +94,9 @@ expect_section(struct reading *rd, const char *name, size_t len)
 			}
 		}
 		if (before == k && at < sizeof(list)) {
-			int n = snprintf(
-			    list + at, sizeof(list) - at, " [%s]", k->section);
+			int n = snprintf(list + at, sizeof(list) - at,
+			    k->type == CONF_NAMED ? " [%s NAME]" : " [%s]",
+			    k->section);
 
 			at += n > 0 ? (size_t)n : 0;
 		}
@@ -105,7 +113,8 @@ expect_key(struct reading *rd, const char *section, const char *name)
 	size_t at = 0;
 
 	for (k = rd->keys; k->section != NULL; k++) {
-		if (strcmp(k->section, section) == 0 && at < sizeof(list)) {
+		if (strcmp(k->section, section) == 0 &&
+		    k->type != CONF_NAMED && at < sizeof(list)) {
 			int n = snprintf(
 			    list + at, sizeof(list) - at, " %s", k->key);
 
@@ -116,18 +125,106 @@ expect_key(struct reading *rd, const char *section, const char *name)
 	    shown(buf, name), section, list);
 }
 
+/* The section with a name that was being read is over. */
+static void
+end_named(struct reading *rd)
+{
+	unsigned line = rd->line;
+	const char *wrong;
+
+	if (rd->named == NULL || rd->r != 0) {
+		return;
+	}
+	wrong = rd->named->end(rd->named->arg);
+	rd->named = NULL;
+	if (wrong != NULL) {
+		rd->line = rd->named_line;
+		complain(rd, ERR_FORMAT, "[%s]: %s",
+		    rd->names[rd->nnames - 1], wrong);
+		rd->line = line;
+	}
+}
+
+static int
+is_name(const char *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (p[i] < 0x20 || p[i] > 0x7e) {
+			return 0;
+		}
+	}
+	return len > 0 && len <= CONF_NAME && p[0] != ' ' &&
+	    p[len - 1] != ' ';
+}
+
+/* (p, len) is what stands between the brackets: 1 when it is "WORD NAME" of a
+ * WORD that has names. */
+static int
+begin_named(struct reading *rd, const char *p, size_t len)
+{
+	const char *blank = memchr(p, ' ', len), *name;
+	const struct conf_key *k = blank == NULL ?
+	    NULL :
+	    find_section(rd, p, (size_t)(blank - p));
+	int r;
+
+	if (k == NULL || k->type != CONF_NAMED) {
+		return 0;
+	}
+	name = blank + 1;
+	len -= (size_t)(name - p);
+	if (!is_name(name, len)) {
+		complain(rd, ERR_FORMAT, "[%s]: expected a name of 1 to %u "
+		    "printable characters", k->section, CONF_NAME);
+		return 1;
+	}
+	for (unsigned i = 0; i < rd->nnames; i++) {
+		if (strlen(rd->names[i]) == len &&
+		    memcmp(rd->names[i], name, len) == 0) {
+			complain(rd, ERR_FORMAT, "[%s %s] is given twice; "
+			    "expected once", k->section, rd->names[i]);
+			return 1;
+		}
+	}
+	if (rd->nnames == CONF_SECTIONS) {
+		complain(rd, ERR_LIMIT, "[%s]: more than %u of them",
+		    k->section, CONF_SECTIONS);
+		return 1;
+	}
+	memcpy(rd->names[rd->nnames++], name, len);
+	for (size_t i = 0; rd->keys[i].section != NULL; i++) {
+		if (strcmp(rd->keys[i].section, k->section) == 0 &&
+		    i < CONF_KEYS) {
+			rd->seen[i] = 0;
+		}
+	}
+	rd->named = k->value;
+	rd->named_line = rd->line;
+	r = rd->named->begin(rd->named->arg, rd->names[rd->nnames - 1]);
+	if (r != 0) {
+		complain(rd, r, "[%s]: %s", k->section, err_str(r));
+	}
+	return 1;
+}
+
 /* Judges what follows the '[' of a section's line. */
 static int
 check_header(struct reading *rd, const char *p, size_t len)
 {
 	const char *close = memchr(p, ']', len), *rest;
+	const struct conf_key *k;
 
 	if (close == NULL) {
 		complain(rd, ERR_FORMAT, "no ']'; expected [section]");
 		return 0;
 	}
-	if (!is_section(rd, p, (size_t)(close - p))) {
+	end_named(rd);
+	k = find_section(rd, p, (size_t)(close - p));
+	if ((k == NULL || k->type == CONF_NAMED) && rd->r == 0 &&
+	    !begin_named(rd, p, (size_t)(close - p))) {
 		expect_section(rd, p, (size_t)(close - p));
+	}
+	if (rd->r != 0) {
 		return 0;
 	}
 	rest = close + 1;
@@ -292,8 +389,26 @@ store(struct reading *rd, const struct conf_key *k, const char *value)
 		add_to_list(rd, k->value, k->key, value);
 		return;
 	case CONF_IGNORE:
+	case CONF_NAMED:
 		return;
 	}
+}
+
+/* A key's section as the table has it: without a name. */
+static const char *
+section_of(const struct reading *rd, const char *section)
+{
+	const struct conf_key *k;
+
+	if (rd->named == NULL) {
+		return section;
+	}
+	for (k = rd->keys; k->section != NULL; k++) {
+		if (k->value == rd->named) {
+			return k->section;
+		}
+	}
+	return section;
 }
 
 /* inih's handler: 1 = go on, 0 = error. */
@@ -314,9 +429,10 @@ on_key(void *arg, const char *section, const char *name, const char *value)
 		    shown(buf, name));
 		return 0;
 	}
+	section = section_of(rd, section);
 	for (k = rd->keys; k->section != NULL; k++, i++) {
 		if (strcmp(k->section, section) == 0 &&
-		    strcmp(k->key, name) == 0) {
+		    k->type != CONF_NAMED && strcmp(k->key, name) == 0) {
 			break;
 		}
 	}
@@ -359,6 +475,7 @@ conf_load(
 		    "not understood; expected key = value, [section] or a "
 		    "comment");
 	}
+	end_named(&rd);
 	free(text);
 	return rd.r;
 }

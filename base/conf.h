@@ -14,6 +14,8 @@ enum conf_type {
 	CONF_BOOL,   /* int: yes/no, true/false, on/off, 1/0 */
 	CONF_LIST,   /* struct conf_list: may be given again, each is added */
 	CONF_IGNORE, /* known, but another process's business */
+	CONF_NAMED,  /* struct conf_named: the keys of its section stand in
+			sections "WORD NAME", of which there may be many */
 };
 
 #define CONF_LIST_MAX 64u
@@ -23,11 +25,26 @@ struct conf_list {
 };
 void conf_list_fini(struct conf_list *list);
 
+/* Sections "WORD NAME": keys[].section is "WORD", and their values are those of
+ * the one that is being read. NAME is 1 to CONF_NAME printable characters but
+ * ']', without a blank at either end. */
+#define CONF_NAME 40u
+struct conf_named {
+	/* One begins, once for each NAME: its keys get their defaults. ERR_LIMIT,
+	 * ERR_NOMEM. */
+	int (*begin)(void *arg, const char *name);
+	/* It is over, and its keys were stored. NULL, or what is wrong with it:
+	 * static, "user: missing; expected a user's name". */
+	const char *(*end)(void *arg);
+	void *arg;
+};
+
 struct conf_key {
-	const char *section; /* "tls" ; for "verdict NAME" sections: not here */
+	const char *section; /* "tls" */
 	const char *key;
 	enum conf_type type;
-	void *value; /* char ** | unsigned * | int * | conf_list * | NULL */
+	void *value; /* char ** | unsigned * | int * | conf_list * | NULL
+			| conf_named *: the first key of its section, "" */
 	unsigned min, max;
 };
 

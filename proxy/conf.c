@@ -55,10 +55,53 @@ default_captures(struct gateway_conf *conf)
 	return 0;
 }
 
+/* The section [verdict NAME] that is being read. */
+struct reading {
+	struct gateway_conf *conf;
+	struct gateway_verdict verdict;
+};
+
+static int
+begin_verdict(void *arg, const char *name)
+{
+	struct reading *rd = arg;
+
+	if (rd->conf->nverdicts == GATEWAY_VERDICTS) {
+		return ERR_LIMIT;
+	}
+	rd->verdict = (struct gateway_verdict){
+		.name = strdup(name), .concurrency = 4, .queue = 64,
+		.health = 5};
+	return rd->verdict.name != NULL ? 0 : ERR_NOMEM;
+}
+
+static const char *
+end_verdict(void *arg)
+{
+	struct reading *rd = arg;
+
+	if (rd->verdict.user == NULL || *rd->verdict.user == '\0') {
+		return "no user; expected user = NAME, who may serve it";
+	}
+	rd->conf->verdicts[rd->conf->nverdicts++] = rd->verdict;
+	rd->verdict = (struct gateway_verdict){NULL, NULL, 0, 0, 0};
+	return NULL;
+}
+
+static void
+free_verdict(struct gateway_verdict *verdict)
+{
+	free(verdict->name);
+	free(verdict->user);
+}
+
 int
 gateway_conf_load(
     struct gateway_conf *conf, const char *path, char *why, size_t why_size)
 {
+	struct reading rd = {.conf = conf};
+	struct conf_named named = {begin_verdict, end_verdict, &rd};
+
 	*conf = (struct gateway_conf){
 		.port = 3241,
 		.max_sessions = 64,
@@ -152,11 +195,18 @@ gateway_conf_load(
 		{"liveness", "count", CONF_UINT, &conf->live.count, 1, 100},
 		{"liveness", "user-timeout", CONF_UINT,
 		    &conf->live.user_timeout_ms, 1000, 3600000},
+		{"verdict", "", CONF_NAMED, &named, 0, 0},
+		{"verdict", "user", CONF_STRING, &rd.verdict.user, 0, 0},
+		{"verdict", "concurrency", CONF_UINT, &rd.verdict.concurrency,
+		    1, 64},
+		{"verdict", "queue", CONF_UINT, &rd.verdict.queue, 0, 256},
+		{"verdict", "health", CONF_UINT, &rd.verdict.health, 1, 3600},
 		{NULL, NULL, CONF_IGNORE, NULL, 0, 0},
 	};
 	int r;
 
 	r = conf_load(path, keys, why, why_size);
+	free_verdict(&rd.verdict); /* one with an error */
 	/* After the file: what it sets is not freed before. */
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		if (*texts[i].where == NULL) {
@@ -202,5 +252,8 @@ gateway_conf_free(struct gateway_conf *conf)
 	free(conf->operators);
 	free(conf->keep);
 	free(conf->at_boot);
+	for (size_t i = 0; i < conf->nverdicts; i++) {
+		free_verdict(&conf->verdicts[i]);
+	}
 	*conf = (struct gateway_conf){0};
 }

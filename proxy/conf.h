@@ -11,6 +11,15 @@
 #include "base/conf.h"
 #include "base/net.h"
 
+/* [verdict NAME]: who answers what is asked of NAME. */
+#define GATEWAY_VERDICTS 16u
+struct gateway_verdict {
+	char *name, *user; /* owned */
+	unsigned concurrency; /* asks that it has at once */
+	unsigned queue;	      /* that wait for a place beside them */
+	unsigned health; /* seconds between pings, and for the answer to one */
+};
+
 struct gateway_conf {
 	/* [gateway] */
 	char *listen;	   /* "" = all addresses */
@@ -52,6 +61,8 @@ struct gateway_conf {
 	int is_strict;	    /* at_boot is "strict" */
 	/* [liveness] */
 	struct net_liveness live;
+	struct gateway_verdict verdicts[GATEWAY_VERDICTS];
+	size_t nverdicts;
 };
 
 #define GATEWAY_CONF_PATH SYSCONFDIR "/sallyport/gateway.conf"

@@ -90,6 +90,60 @@ uids_for_probes_are_left(void **state)
 	assert_non_null(strstr(why, "at most 264"));
 }
 
+static void
+verdict_servers_have_names(void **state)
+{
+	(void)state;
+	assert_int_equal(load("[verdict dlp]\nuser = scan\nconcurrency = 2\n"
+			      "[gateway]\nport = 7\n"
+			      "[verdict shift supervisor]\nuser = sv\n"
+			      "queue = 0\n"),
+	    0);
+	assert_int_equal(conf.port, 7);
+	assert_int_equal(conf.nverdicts, 2);
+	assert_string_equal(conf.verdicts[0].name, "dlp");
+	assert_string_equal(conf.verdicts[0].user, "scan");
+	assert_int_equal(conf.verdicts[0].concurrency, 2);
+	assert_int_equal(conf.verdicts[0].queue, 64);
+	assert_int_equal(conf.verdicts[0].health, 5);
+	assert_string_equal(conf.verdicts[1].name, "shift supervisor");
+	assert_int_equal(conf.verdicts[1].concurrency, 4);
+	assert_int_equal(conf.verdicts[1].queue, 0);
+	assert_int_equal(
+	    load("[verdict a]\nuser = x\n[verdict a]\n"), ERR_FORMAT);
+	assert_non_null(strstr(why, ":3: [verdict a] is given twice"));
+	assert_int_equal(load("\n[verdict a]\nqueue = 1\n\n"), ERR_FORMAT);
+	assert_non_null(strstr(why, ":2: [a]: no user; expected"));
+	assert_int_equal(
+	    load("[verdict a]\nuser = x\nuser = y\n"), ERR_FORMAT);
+	assert_int_equal(load("[verdict]\nuser = x\n"), ERR_FORMAT);
+	assert_non_null(strstr(why, "[verdict NAME]"));
+	assert_int_equal(
+	    load("[verdict a]\nuser = x\nport = 1\n"), ERR_FORMAT);
+	assert_non_null(strstr(why, "user concurrency queue health"));
+	assert_int_equal(load("[verdict  a]\nuser = x\n"), ERR_FORMAT);
+	assert_int_equal(load("[tls a]\n"), ERR_FORMAT);
+	assert_int_equal(
+	    load("[verdict a]\nuser = x\nconcurrency = 65\n"), ERR_FORMAT);
+	assert_int_equal(load("[verdict "
+			      "01234567890123456789012345678901234567890]\n"),
+	    ERR_FORMAT);
+	assert_non_null(strstr(why, "1 to 40"));
+}
+
+static void
+there_are_not_too_many_of_them(void **state)
+{
+	char text[1024] = "";
+
+	(void)state;
+	for (unsigned i = 0; i <= GATEWAY_VERDICTS; i++) {
+		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
+		    "[verdict v%u]\nuser = x\n", i);
+	}
+	assert_int_equal(load(text), ERR_LIMIT);
+}
+
 int
 main(void)
 {
@@ -97,6 +151,8 @@ main(void)
 		cmocka_unit_test(what_is_there_at_boot),
 		cmocka_unit_test(captures_are_below_the_state),
 		cmocka_unit_test(uids_for_probes_are_left),
+		cmocka_unit_test(verdict_servers_have_names),
+		cmocka_unit_test(there_are_not_too_many_of_them),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
