@@ -182,7 +182,8 @@ sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
 	proxy/warden/desks.c proxy/warden/diff.c proxy/warden/events.c \
 	proxy/warden/expiry.c \
 	proxy/warden/events_json.c proxy/warden/facts.c \
-	proxy/warden/facts_json.c proxy/warden/hotplug.c \
+	proxy/warden/facts_json.c proxy/warden/held.c \
+	proxy/warden/hotplug.c \
 	proxy/warden/imports.c proxy/warden/inspect.c \
 	proxy/warden/item.c proxy/warden/lease.c \
 	proxy/warden/main.c \
@@ -192,7 +193,10 @@ sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
 	proxy/warden/roles.c \
 	proxy/warden/rulefiles.c \
 	proxy/warden/sessions.c proxy/warden/stable.c \
-	proxy/warden/sysfs.c proxy/warden/warden.c proxy/warden/watch.c \
+	proxy/warden/sysfs.c proxy/warden/verdict.c \
+	proxy/warden/verdict_ask.c proxy/warden/verdict_cache.c \
+	proxy/warden/verdict_json.c proxy/warden/verdict_line.c \
+	proxy/warden/warden.c proxy/warden/watch.c \
 	proxy/warden/world.c proxy/warden/zone.c proxy/warden/zones.c \
 	base/conf.c base/digest.c base/file.c base/net.c base/sealed.c \
 	base/x509.c \

@@ -145,6 +145,9 @@ $(eval $(call unit,lease,$(lease_srcs),$(lease_libs)))
 $(eval $(call unit,control,$(lease_srcs),$(lease_libs)))
 $(eval $(call unit,ctl_show,$(filter-out proxy/ctl/main.c,$(sallyctl_srcs)),-ljansson))
 $(eval $(call unit,lease_inspect,$(lease_srcs) $(table_srcs),$(lease_libs)))
+$(eval $(call unit,verdict,$(lease_srcs),$(lease_libs)))
+$(eval $(call fuzz,verdict,proxy/warden/verdict_line.c base/err.c))
+fuzz_verdict_libs := -ljansson
 $(eval $(call unit,revoked,tests/fake/pki.c $(lease_srcs),$(lease_libs)))
 $(eval $(call unit,expiry,tests/fake/pki.c $(lease_srcs),$(lease_libs)))
 $(eval $(call unit,sysfs,proxy/warden/sysfs.c proxy/warden/stable.c \

@@ -54,6 +54,7 @@ struct broker {
 	pid_t warden_pid; /* 0 = not running */
 	int warden_chan;  /* owned, -1 */
 	int control_fd;	  /* owned; listening, a copy for each warden */
+	int verdict_fd;	  /* likewise; -1: nobody may serve a verdict */
 	struct loop_io *warden_io;
 	struct loop_timer *restart;
 	unsigned restarts; /* in a row, for the back-off */

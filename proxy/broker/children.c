@@ -367,8 +367,8 @@ broker_start_warden(struct broker *b)
 	b->warden_pid = spawn_child(&(struct spawn){
 	    .path = path,
 	    .argv = argv,
-	    .fds = {chan[1], b->control_fd},
-	    .nfds = 2,
+	    .fds = {chan[1], b->control_fd, b->verdict_fd},
+	    .nfds = b->verdict_fd != -1 ? 3 : 2,
 	    .uid = b->warden_uid,
 	    .gid = b->warden_gid,
 	    .die_with_parent = 1,

@@ -120,41 +120,53 @@ make_dir(const char *dir, mode_t mode, uid_t uid, gid_t gid)
 	return 0;
 }
 
-/* The control socket lies in root's directory and belongs to the warden, which
- * gets it listening and never writes there itself. */
+/* A socket lies in root's directory and belongs to the warden, which gets it
+ * listening and never writes there itself. */
 static int
-make_control(struct broker *b)
+make_socket(struct broker *b, const char *name, mode_t mask, int *fd)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	int is_shared;
-	int n = snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/control.sock",
-	    b->conf.run);
+	int n = snprintf(
+	    sun.sun_path, sizeof(sun.sun_path), "%s/%s", b->conf.run, name);
 
 	if (n < 0 || (size_t)n >= sizeof(sun.sun_path)) {
-		log_warnx("control socket: [gateway] run is too long");
+		log_warnx("%s: [gateway] run is too long", name);
 		return ERR_LIMIT;
 	}
 	if (unlink(sun.sun_path) == -1 && errno != ENOENT) {
 		log_warn("remove %s", sun.sun_path);
 		return ERR_SYS;
 	}
-	b->control_fd =
-	    socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	/* who may do what the warden decides, by the peer's groups */
-	is_shared = *b->conf.readers != '\0' || *b->conf.approvers != '\0' ||
-	    *b->conf.operators != '\0';
-	umask(is_shared ? 0111 : 0177);
-	n = b->control_fd == -1
-	    ? -1
-	    : bind(b->control_fd, (struct sockaddr *)&sun, sizeof(sun));
+	if (fd == NULL) {
+		return 0;
+	}
+	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	umask(mask);
+	n = *fd == -1 ? -1 : bind(*fd, (struct sockaddr *)&sun, sizeof(sun));
 	umask(022);
 	if (n == -1 ||
 	    chown(sun.sun_path, b->warden_uid, b->warden_gid) == -1 ||
-	    listen(b->control_fd, 16) == -1) {
-		log_warn("control socket %s", sun.sun_path);
+	    listen(*fd, 16) == -1) {
+		log_warn("socket %s", sun.sun_path);
 		return ERR_SYS;
 	}
 	return 0;
+}
+
+/* Anybody may connect to that of verdicts; the warden asks the kernel who it
+ * is. Where nobody may serve one, there is none. */
+static int
+make_sockets(struct broker *b)
+{
+	/* who may do what the warden decides, by the peer's groups */
+	int is_shared = *b->conf.readers != '\0' ||
+	    *b->conf.approvers != '\0' || *b->conf.operators != '\0';
+	int r = make_socket(b, "control.sock", is_shared ? 0111 : 0177,
+	    &b->control_fd);
+
+	return r != 0 ? r :
+			make_socket(b, "verdict.sock", 0111,
+			    b->conf.nverdicts != 0 ? &b->verdict_fd : NULL);
 }
 
 static int
@@ -165,7 +177,7 @@ make_dirs(struct broker *b)
 
 	r = make_dir(b->conf.run, 0755, 0, 0);
 	if (r == 0) {
-		r = make_control(b);
+		r = make_sockets(b);
 	}
 	if (r == 0) {
 		r = make_dir(b->conf.state, 0700, b->warden_uid, b->warden_gid);
@@ -338,7 +350,7 @@ main(int argc, char **argv)
 		fatal("start");
 	}
 	b->conf_path = GATEWAY_CONF_PATH;
-	b->warden_chan = b->control_fd = b->crl = -1;
+	b->warden_chan = b->control_fd = b->verdict_fd = b->crl = -1;
 	while ((c = getopt_long(argc, argv, "c:nh", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':

@@ -1,7 +1,8 @@
 /*
- * What only lacks a person's yes. An import opens an ask and is answered at
+ * What only lacks somebody's yes. An import opens an ask and is answered at
  * once, with no; the yes makes the device appear. One ask per identity, device
- * and rule; an answer counts for that one alone.
+ * and rule; an answer counts for that one alone. A program that serves the name
+ * is asked; a person may answer before it does, or when it does not.
  */
 #include "proxy/warden/warden.h"
 
@@ -18,17 +19,23 @@
 static void
 write_audit(struct warden *w, const char *outcome, const struct ask *ask,
     const struct session *s, const struct device *dev,
-    const struct rule_decision *d)
+    const struct rule_decision *d, const struct said *said)
 {
-	char id[16], within[16], valid[16];
+	char id[16], within[16], valid[16], latency[24];
 
 	(void)snprintf(id, sizeof(id), "%u", ask->id);
 	(void)snprintf(within, sizeof(within), "%u", ask->within);
-	(void)snprintf(valid, sizeof(valid), "%u", ask->valid);
+	(void)snprintf(valid, sizeof(valid), "%u",
+	    said->valid != 0 ? said->valid : ask->valid);
+	(void)snprintf(latency, sizeof(latency), "%llu",
+	    (unsigned long long)(said->latency / CLOCK_MSEC));
 	audit_write(w, "approval", outcome, s, dev, d, "ask", id, "identity",
 	    ask->name, "stable", ask->device_name, "approver", ask->approver,
-	    "within", within, "valid", valid, (char *)NULL);
+	    "within", within, "valid", valid, "by", said->by, "latency_ms",
+	    latency, "reason", said->reason, (char *)NULL);
 }
+
+static const struct said nobody = {.by = "", .reason = ""};
 
 /* To whoever watches under the identity that asked. */
 static void
@@ -56,7 +63,9 @@ asks_open(
 
 	ask = book_find_ask(w->book, s->who, dev->key, d->rule);
 	if (ask != NULL && ask->state == ASK_OPEN) {
-		return; /* it waits already, and its time goes on */
+		/* it waits already, and its time goes on */
+		(void)verdicts_ask_import(s, dev, d, ask);
+		return;
 	}
 	if (ask != NULL) {
 		book_drop_ask(w->book, ask);
@@ -80,11 +89,12 @@ asks_open(
 	memcpy(ask->device_name, dev->name, sizeof(ask->device_name));
 	log_escape(ask->approver, sizeof(ask->approver), d->grant.approver,
 	    strlen(d->grant.approver));
-	write_audit(w, "asked", ask, s, dev, d);
+	write_audit(w, "asked", ask, s, dev, d, &nobody);
 	log_infox("%s asks for %s; `sallyctl approve %u' or `sallyctl deny "
 		  "%u' within %u s", ask->name, dev->place.busid, ask->id,
 	    ask->id, ask->within);
 	tell(w, ask, "asked for approval");
+	(void)verdicts_ask_import(s, dev, d, ask);
 }
 
 /* It is judged again by whoever has it, or would. */
@@ -95,29 +105,54 @@ changed(struct warden *w)
 	leases_touch(w, "its approval is over");
 }
 
+/* Seconds that it counts; 0 = until the device is unplugged. What the rule says
+ * can only be made shorter. */
+static uint32_t
+validity(const struct ask *ask, const struct said *said)
+{
+	if (said->say != IPC_SAY_ALLOW) {
+		/* Asking at once again would only be a nuisance. */
+		return said->valid != 0 ? said->valid : ask->within;
+	}
+	return said->valid == 0 ||
+		(ask->valid != 0 && ask->valid < said->valid) ?
+	    ask->valid :
+	    said->valid;
+}
+
 int
-asks_answer(struct warden *w, unsigned id, int is_yes)
+asks_answer(struct warden *w, unsigned id, const struct said *said)
 {
 	struct ask *ask = book_ask_by_id(w->book, id);
+	int is_yes = said->say == IPC_SAY_ALLOW;
+	uint32_t seconds;
 
 	if (ask == NULL) {
 		return ERR_NOENT;
 	}
+	seconds = validity(ask, said);
 	ask->state = is_yes ? ASK_APPROVED : ASK_DENIED;
-	if (!is_yes) {
-		/* Asking at once again would only be a nuisance. */
-		ask->ends = clock_mono() + ask->within * CLOCK_SEC;
-	} else {
-		ask->ends = ask->valid == 0
-		    ? 0
-		    : clock_mono() + ask->valid * CLOCK_SEC;
-	}
+	ask->ends = seconds == 0 ? 0 : clock_mono() + seconds * CLOCK_SEC;
 	w->book->is_dirty = 1;
-	write_audit(w, is_yes ? "approved" : "denied", ask, NULL, NULL, NULL);
+	write_audit(w, is_yes ? "approved" : "denied", ask, NULL, NULL, NULL,
+	    said);
+	verdicts_over(w, id, 0);
 	tell(w, ask, is_yes ? "approved: it can be attached now" : "denied");
 	(void)book_save(w->book, w->conf.state);
 	changed(w);
 	return 0;
+}
+
+void
+asks_unanswered(struct warden *w, unsigned id, const char *why)
+{
+	struct said said = {.by = "", .reason = why};
+	const struct ask *ask = book_ask_by_id(w->book, id);
+
+	if (ask != NULL && ask->state == ASK_OPEN) {
+		write_audit(
+		    w, "no verdict", ask, NULL, NULL, NULL, &said);
+	}
 }
 
 void
@@ -135,8 +170,9 @@ asks_expire(struct warden *w)
 		    ask->state == ASK_OPEN	 ? "no answer"
 			: ask->state == ASK_DENIED ? "denial over"
 						   : "over",
-		    ask, NULL, NULL, NULL);
+		    ask, NULL, NULL, NULL, &nobody);
 		if (ask->state == ASK_OPEN) {
+			verdicts_over(w, ask->id, 1);
 			tell(w, ask, "nobody approved it in time");
 		}
 		book_drop_ask(w->book, ask);

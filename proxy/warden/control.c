@@ -130,6 +130,7 @@ static const struct {
 	{"asks", ROLE_READ, control_asks},
 	{"policy", ROLE_READ, control_policy},
 	{"quarantined", ROLE_READ, control_quarantined},
+	{"verdicts", ROLE_READ, control_verdicts},
 	{"watch", ROLE_READ, watch},
 	{"approve", ROLE_APPROVE, control_approve},
 	{"deny", ROLE_APPROVE, control_deny},

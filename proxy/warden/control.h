@@ -29,6 +29,9 @@ control_op control_reload, control_confirm, control_explain, control_asks,
     control_approve, control_deny, control_arm, control_disarm,
     control_policy;
 
+/* verdict_json.c */
+control_op control_verdicts;
+
 /* diff.c: what other rules mean for the devices that are here and the
  * identities that are known. */
 struct snapshot;

@@ -379,10 +379,12 @@ static json_t *
 answer(struct warden *w, json_t *request, int is_yes)
 {
 	json_int_t id = json_integer_value(json_object_get(request, "id"));
+	struct said said = {.say = is_yes ? IPC_SAY_ALLOW : IPC_SAY_DENY,
+		.by = "operator", .reason = ""};
 
 	if (id < 1 || id > UINT32_MAX ||
-	    (asks_answer(w, (unsigned)id, is_yes) != 0 &&
-		inspect_answer(w, (unsigned)id, is_yes) != 0)) {
+	    (asks_answer(w, (unsigned)id, &said) != 0 &&
+		held_answer(w, (unsigned)id, &said) != 0)) {
 		return control_failure(
 		    5, "no such ask; see `sallyctl approve'");
 	}

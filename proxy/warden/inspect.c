@@ -1,7 +1,7 @@
 /*
  * What sessions say of the units that their profiles ruled on: rulings for the
- * audit log, units that wait for a person's verdict, challenges for the person
- * at the workstation, what was used of quotas, and devices that have to leave.
+ * audit log, challenges for the person at the workstation, what was used of
+ * quotas, and devices that have to leave.
  */
 #include "proxy/warden/warden.h"
 
@@ -15,11 +15,8 @@
 #include "base/mem.h"
 #include "policy/facts/facts.h"
 
-/* Of one session at once; a session has no more either. */
-#define HELD_EACH 16u
-
-static const char *
-hook_word(unsigned hook)
+const char *
+inspect_hook(unsigned hook)
 {
 	return hook < HOOKS ? hook_info((enum hook)hook)->name : "?";
 }
@@ -44,120 +41,12 @@ inspect_on_ruled(struct session *s, const struct channel_msg *msg)
 	(void)snprintf(more, sizeof(more), "%u", m.more);
 	audit_write(s->warden, m.is_trial ? "transfer trial" : "transfer",
 	    verdict_name((enum verdict)m.verdict), s, s->device, NULL,
-	    "profile", m.profile, "hook", hook_word(m.hook), "interface",
+	    "profile", m.profile, "hook", inspect_hook(m.hook), "interface",
 	    interface, m.is_invalid ? "invalid" : "facts", m.text, "file",
 	    m.line != 0 ? m.file : "implicit", "line", line, "key", m.key,
 	    "log", m.log, "level", levels[m.level], "more", more,
 	    (char *)NULL);
 	return 0;
-}
-
-/* ------------------------------------------------------------------------ */
-/* Units that wait                                                          */
-
-static void
-write_held(const struct held *held, const char *outcome)
-{
-	char id[16];
-
-	(void)snprintf(id, sizeof(id), "%u", held->id);
-	audit_write(held->session->warden, "ask", outcome, held->session,
-	    held->session->device, NULL, "ask", id, "server", held->ask.server,
-	    "hook", hook_word(held->ask.hook), "facts", held->ask.text, "file",
-	    held->ask.file, "key", held->ask.key, (char *)NULL);
-}
-
-static void
-drop_held(struct held *held)
-{
-	TAILQ_REMOVE(&held->session->warden->held, held, entry);
-	free(held);
-}
-
-int
-inspect_on_ask(struct session *s, const struct channel_msg *msg)
-{
-	struct warden *w = s->warden;
-	struct held *held, *other;
-	unsigned n = 0;
-
-	held = calloc(1, sizeof(*held));
-	if (held == NULL) {
-		return ERR_NOMEM;
-	}
-	TAILQ_FOREACH (other, &w->held, entry) {
-		n += other->session == s;
-	}
-	if (s->device == NULL || n >= HELD_EACH ||
-	    ipc_decode_ask(&held->ask, msg->data, msg->len) != 0) {
-		free(held);
-		return ERR_FORMAT;
-	}
-	held->session = s;
-	held->id = w->book->next_ask++;
-	held->ends = clock_mono() + held->ask.within_ms * CLOCK_MSEC;
-	TAILQ_INSERT_TAIL(&w->held, held, entry);
-	write_held(held, "asked");
-	log_infox("%s: a %s unit waits for %s; `sallyctl approve %u' or "
-		  "`sallyctl deny %u' within %u s", s->device->place.busid,
-	    hook_word(held->ask.hook), held->ask.server, held->id, held->id,
-	    (held->ask.within_ms + 999) / 1000);
-	return 0;
-}
-
-int
-inspect_on_ask_over(struct session *s, const struct channel_msg *msg)
-{
-	struct held *held;
-	struct ipc_over m;
-
-	if (ipc_decode_over(&m, msg->data, msg->len) != 0) {
-		return ERR_FORMAT;
-	}
-	TAILQ_FOREACH (held, &s->warden->held, entry) {
-		if (held->session == s && held->ask.id == m.id) {
-			write_held(held, "no answer");
-			drop_held(held);
-			break;
-		}
-	}
-	return 0; /* our answer and its word crossed */
-}
-
-int
-inspect_answer(struct warden *w, unsigned id, int is_yes)
-{
-	struct held *held;
-	uint8_t buf[8];
-
-	TAILQ_FOREACH (held, &w->held, entry) {
-		struct ipc_answer m = {.id = held->ask.id,
-			.say = is_yes ? IPC_SAY_ALLOW : IPC_SAY_DENY};
-
-		if (held->id != id) {
-			continue;
-		}
-		write_held(held, is_yes ? "approved" : "denied");
-		(void)channel_send(held->session->chan, IPC_ANSWER,
-		    held->session->conn, buf,
-		    (size_t)ipc_encode_answer(buf, sizeof(buf), &m), -1);
-		drop_held(held);
-		return 0;
-	}
-	return ERR_NOENT;
-}
-
-void
-inspect_forget(struct session *s)
-{
-	struct held *held = TAILQ_FIRST(&s->warden->held), *next;
-
-	for (; held != NULL; held = next) {
-		next = TAILQ_NEXT(held, entry);
-		if (held->session == s) {
-			drop_held(held);
-		}
-	}
 }
 
 /* ------------------------------------------------------------------------ */

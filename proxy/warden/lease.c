@@ -362,6 +362,7 @@ leases_tick(struct warden *w)
 		events_touch(w);
 	}
 	asks_expire(w);
+	verdicts_tick(w);
 	armed_expire(w);
 	leases_touch(w, "its time is over");
 	if (w->rules != NULL && (rules_ask(w->rules) & RULES_ASK_TIME) != 0) {

@@ -1,6 +1,7 @@
 /*
- * sallyport-warden: started by sallyportd with fd 3 = the broker and fd 4 = the
- * control socket, listening. It is unprivileged from its first instruction;
+ * sallyport-warden: started by sallyportd with fd 3 = the broker, fd 4 = the
+ * control socket and, where somebody may serve verdicts, fd 5 = theirs, both
+ * listening. It is unprivileged from its first instruction;
  * argv[2] is the configuration file, argv[3] how many CAs there are.
  */
 #include "proxy/warden/warden.h"
@@ -19,6 +20,7 @@
 
 #define BROKER_FD 3
 #define CONTROL_FD 4
+#define VERDICT_FD 5
 
 static void
 on_reload(void *arg)
@@ -38,7 +40,7 @@ on_stop(void *arg)
 }
 
 static void
-start(struct warden *w)
+start(struct warden *w, int verdict_fd)
 {
 	char why[512];
 
@@ -84,7 +86,8 @@ start(struct warden *w)
 		fatalx("start: [local] keep cannot be loaded");
 	}
 	if (events_start(w) != 0 || leases_start(w) != 0 ||
-	    revoked_start(w) != 0 || hotplug_start(w) != 0 || control_start(w) != 0 || warden_listen(w) != 0) {
+	    revoked_start(w) != 0 || hotplug_start(w) != 0 || control_start(w) != 0 ||
+	    verdicts_start(w, verdict_fd) != 0 || warden_listen(w) != 0) {
 		fatalx("start: see the line above");
 	}
 	book_purge(w->book);
@@ -93,6 +96,9 @@ start(struct warden *w)
 int
 main(int argc, char **argv)
 {
+	/* before anything else can have that number */
+	int verdict_fd =
+	    fcntl(VERDICT_FD, F_SETFD, FD_CLOEXEC) == 0 ? VERDICT_FD : -1;
 	struct warden *w;
 
 	log_init("sallyport-warden");
@@ -120,7 +126,7 @@ main(int argc, char **argv)
 	TAILQ_INIT(&w->sessions);
 	TAILQ_INIT(&w->held);
 	TAILQ_INIT(&w->captures);
-	start(w);
+	start(w, verdict_fd);
 	loop_run(w->loop);
 	return 0;
 }

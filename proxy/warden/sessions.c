@@ -53,7 +53,7 @@ session_free(struct session *s)
 	struct device *dev = s->device;
 
 	close_channel(s);
-	inspect_forget(s);
+	held_forget(s);
 	captures_forget(s);
 	lease_end(s);
 	events_close(s);
@@ -386,8 +386,8 @@ static const struct {
 	{IPC_SUBSCRIBE, on_subscribe},
 	{IPC_SAID, on_said},
 	{IPC_RULED, inspect_on_ruled},
-	{IPC_ASK, inspect_on_ask},
-	{IPC_ASK_OVER, inspect_on_ask_over},
+	{IPC_ASK, held_on_ask},
+	{IPC_ASK_OVER, held_on_over},
 	{IPC_CHALLENGE, inspect_on_challenge},
 	{IPC_QUOTA, inspect_on_quota},
 	{IPC_OUT, inspect_on_out},

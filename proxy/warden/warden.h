@@ -38,6 +38,7 @@ struct lease;
 struct watch;
 struct revoked;
 struct capture;
+struct verdicts;
 
 #define PEER_NAME 64
 #define HASH_TEXT 48 /* base64 of SHA-256, with its NUL */
@@ -146,7 +147,7 @@ struct lease {
 	int is_revoked; /* no hold follows */
 };
 
-/* A unit of a transfer that waits for a person's verdict. */
+/* A unit of a transfer that waits for somebody's verdict. */
 struct held {
 	TAILQ_ENTRY(held) entry;
 	unsigned id; /* for people; of the same numbers as asks */
@@ -155,6 +156,15 @@ struct held {
 	struct ipc_ask ask;
 };
 TAILQ_HEAD(held_list, held);
+
+/* What somebody answered to an ask. */
+struct said {
+	enum ipc_say say;
+	uint32_t valid;	    /* seconds; 0 = as the rule says */
+	const char *by;	    /* "operator", "server", "cache"; static */
+	const char *reason; /* hostile; "" = none */
+	uint64_t latency;   /* of a server, ns */
+};
 
 /* Whom a decision is about. */
 struct person {
@@ -240,6 +250,7 @@ struct warden {
 	struct device_list devices;
 	struct session_list sessions;
 	struct held_list held;
+	struct verdicts *verdicts; /* NULL: gateway.conf has no [verdict] */
 	TAILQ_HEAD(capture_list, capture) captures;
 	unsigned nsessions;
 	struct callers callers;
@@ -388,8 +399,6 @@ int32_t profiles_utc_offset(struct warden *w); /* of the gateway's zone */
 /* inspect.c: what sessions say about inspection; 0, or why there are no more
  * messages of it. */
 int inspect_on_ruled(struct session *s, const struct channel_msg *msg);
-int inspect_on_ask(struct session *s, const struct channel_msg *msg);
-int inspect_on_ask_over(struct session *s, const struct channel_msg *msg);
 int inspect_on_challenge(struct session *s, const struct channel_msg *msg);
 int inspect_on_quota(struct session *s, const struct channel_msg *msg);
 int inspect_on_out(struct session *s, const struct channel_msg *msg);
@@ -402,11 +411,34 @@ int inspect_send_profiles(struct session *s);
  * end, for that reason. */
 int inspect_goes_on(
     struct session *s, const struct rule_decision *d, const char **reason);
-int inspect_answer(struct warden *w, unsigned id, int is_yes); /* ERR_NOENT */
-void inspect_forget(struct session *s); /* it is gone */
+const char *inspect_hook(unsigned hook); /* "scsi"; never NULL */
 /* Somebody of that identity began or ceased to watch. */
 void inspect_listeners(struct warden *w, const char *identity);
 int device_is_quarantined(const struct device *dev);
+
+/* held.c: units that wait for a verdict; the first two as those above. */
+int held_on_ask(struct session *s, const struct channel_msg *msg);
+int held_on_over(struct session *s, const struct channel_msg *msg);
+int held_answer(struct warden *w, unsigned id, const struct said *said);
+					       /* 0; ERR_NOENT */
+/* Nobody will answer: its `else' holds at once. 0; ERR_NOENT. */
+int held_otherwise(struct warden *w, unsigned id, const char *why);
+void held_forget(struct session *s); /* it is gone */
+
+/* verdict.c: programs that answer what is asked of a name; its socket is fd, -1
+ * = the broker made none. 0, or logged. */
+int verdicts_start(struct warden *w, int fd);
+void verdicts_free(struct warden *w);
+void verdicts_tick(struct warden *w); /* each second */
+/* verdict_ask.c: it is asked of a program, or answered at once, and then gone. 0;
+ * ERR_NOENT: the name is no program's. */
+int verdicts_ask_unit(struct held *held);
+/* Likewise; one that was asked for already is not asked for twice. */
+int verdicts_ask_import(const struct session *s, const struct device *dev,
+    const struct rule_decision *d, const struct ask *ask);
+/* The ask of that id is over without a program's answer; is_unanswered: and
+ * without anybody else's. */
+void verdicts_over(struct warden *w, unsigned id, int is_unanswered);
 
 /* captures.c: what is kept of the transfers of a session that has a device. */
 enum capture_why {
@@ -513,7 +545,9 @@ int expiry_crl(const struct warden *w, struct expiry_of *out);
 void asks_open(
     struct session *s, struct device *dev, const struct rule_decision *d);
 /* 0; ERR_NOENT. */
-int asks_answer(struct warden *w, unsigned id, int is_yes);
+int asks_answer(struct warden *w, unsigned id, const struct said *said);
+/* A program has no answer; a person may have one. */
+void asks_unanswered(struct warden *w, unsigned id, const char *why);
 void asks_expire(struct warden *w); /* each second */
 
 /* armed.c: pairing windows. */

@@ -350,6 +350,48 @@ restart_book(void)
 	}
 }
 
+static inline void
+write_profile(const char *text)
+{
+	char path[80];
+	FILE *f;
+
+	(void)mkdir(profiles_path, 0755);
+	(void)snprintf(path, sizeof(path), "%s/a.profile", profiles_path);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static inline void
+use_profile(const char *profile, const char *rules)
+{
+	write_profile(profile);
+	use_rules(rules);
+}
+
+/* Says something in the session's name. */
+static inline void
+say(unsigned i, uint16_t type, const void *buf, int len)
+{
+	assert_true(len >= 0);
+	assert_int_equal(
+	    channel_send(ends[i], type, 0, buf, (size_t)len, -1), 0);
+	settle();
+}
+
+/* The next message to the session, or 0. */
+static inline uint16_t
+hear(unsigned i, struct channel_msg *msg)
+{
+	static uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX];
+
+	settle();
+	return channel_recv(ends[i], buf, sizeof(buf), msg) == 0 ? msg->type :
+								   0;
+}
+
 static inline int
 setup(void **state)
 {

@@ -8,6 +8,22 @@
 /* ------------------------------------------------------------------------ */
 /* Ends                                                                     */
 
+static int
+approve(unsigned id)
+{
+	return asks_answer(w, id,
+	    &(struct said){.say = IPC_SAY_ALLOW, .by = "operator",
+		.reason = ""});
+}
+
+static int
+deny(unsigned id)
+{
+	return asks_answer(w, id,
+	    &(struct said){
+		.say = IPC_SAY_DENY, .by = "operator", .reason = ""});
+}
+
 static void
 test_lease(void **state)
 {
@@ -231,11 +247,11 @@ test_approval(void **state)
 	assert_int_equal(w->book->nasks, 1);
 	pass(1);
 	assert_int_equal(w->book->nasks, 0);
-	assert_int_equal(asks_answer(w, id, 1), ERR_NOENT);
+	assert_int_equal(approve(id), ERR_NOENT);
 	/* no */
 	assert_int_equal(try("one", 0), ERR_NOENT);
 	id = TAILQ_FIRST(&w->book->asks)->id;
-	assert_int_equal(asks_answer(w, id, 0), 0);
+	assert_int_equal(deny(id), 0);
 	assert_int_equal(try("one", 0), ERR_NOENT);
 	assert_true(audited("import", "blocked"));
 	assert_int_equal(w->book->nasks, 1);
@@ -245,7 +261,7 @@ test_approval(void **state)
 	assert_int_equal(try("one", 0), ERR_NOENT);
 	assert_true(audited("import", "needs approval"));
 	id = TAILQ_FIRST(&w->book->asks)->id;
-	assert_int_equal(asks_answer(w, id, 1), 0);
+	assert_int_equal(approve(id), 0);
 	assert_int_equal(try("two", 0), ERR_NOENT);
 	assert_int_equal(try("one", 1), ERR_NOENT);
 	assert_int_equal(import(0, "one", 0), 0);
@@ -262,9 +278,9 @@ test_approval(void **state)
 	/* taken back */
 	assert_int_equal(try("one", 0), ERR_NOENT);
 	id = TAILQ_FIRST(&w->book->asks)->id;
-	assert_int_equal(asks_answer(w, id, 1), 0);
+	assert_int_equal(approve(id), 0);
 	assert_int_equal(import(0, "one", 0), 0);
-	assert_int_equal(asks_answer(w, id, 0), 0);
+	assert_int_equal(deny(id), 0);
 	settle();
 	assert_true(is_over(0));
 }
@@ -276,7 +292,7 @@ test_approval_until_unplugged(void **state)
 	use_rules("allow approve by \"boss\"");
 	assert_int_equal(try("one", 0), ERR_NOENT);
 	assert_int_equal(
-	    asks_answer(w, TAILQ_FIRST(&w->book->asks)->id, 1), 0);
+	    approve(TAILQ_FIRST(&w->book->asks)->id), 0);
 	assert_int_equal(import(0, "one", 0), 0);
 	pass(5000);
 	assert_false(is_over(0));
@@ -317,15 +333,12 @@ test_armed(void **state)
 }
 
 static void
-say(unsigned i, const char *text)
+say_line(unsigned i, const char *text)
 {
 	uint8_t buf[512];
 	struct ipc_line m = {.text = text, .len = (uint32_t)strlen(text)};
-	int n = ipc_encode_line(buf, sizeof(buf), &m);
 
-	assert_int_equal(
-	    channel_send(ends[i], IPC_SAID, 0, buf, (size_t)n, -1), 0);
-	settle();
+	say(i, IPC_SAID, buf, ipc_encode_line(buf, sizeof(buf), &m));
 }
 
 static void
@@ -338,16 +351,16 @@ test_lock(void **state)
 	    channel_send(ends[1], IPC_SUBSCRIBE, 0, NULL, 0, -1), 0);
 	settle();
 	assert_int_equal(try("one", 0), ERR_NOENT);
-	say(1, "{\"type\":\"hello\",\"protocol\":1}");
-	say(1, "{\"type\":\"session\",\"state\":\"unlocked\"}");
+	say_line(1, "{\"type\":\"hello\",\"protocol\":1}");
+	say_line(1, "{\"type\":\"session\",\"state\":\"unlocked\"}");
 	assert_int_equal(import(0, "one", 0), 0);
 	/* what others say of theirs does not matter */
 	assert_int_equal(try("two", 1), ERR_NOENT);
-	say(1, "{\"type\":\"session\",\"state\":\"locked\"}");
+	say_line(1, "{\"type\":\"session\",\"state\":\"locked\"}");
 	assert_true(is_over(0));
 	assert_true(audited("session", "locked or unlocked"));
 	leave(0);
-	say(1, "{\"type\":\"session\",\"state\":\"unlocked\"}");
+	say_line(1, "{\"type\":\"session\",\"state\":\"unlocked\"}");
 	assert_int_equal(import(0, "one", 0), 0);
 	/* nobody says it any more */
 	leave(1);

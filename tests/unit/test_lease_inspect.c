@@ -13,48 +13,6 @@
 #define PROFILE "profile p { on setup { allow } on hid { allow } }\n"
 
 static void
-write_profile(const char *text)
-{
-	char path[80];
-	FILE *f;
-
-	(void)mkdir(profiles_path, 0755);
-	(void)snprintf(path, sizeof(path), "%s/a.profile", profiles_path);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-}
-
-static void
-use(const char *profile, const char *rules)
-{
-	write_profile(profile);
-	use_rules(rules);
-}
-
-/* Says something in the session's name. */
-static void
-say(unsigned i, uint16_t type, const void *buf, int len)
-{
-	assert_true(len >= 0);
-	assert_int_equal(
-	    channel_send(ends[i], type, 0, buf, (size_t)len, -1), 0);
-	settle();
-}
-
-/* The next message to the session, or 0. */
-static uint16_t
-hear(unsigned i, struct channel_msg *msg)
-{
-	static uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX];
-
-	settle();
-	return channel_recv(ends[i], buf, sizeof(buf), msg) == 0 ? msg->type :
-								   0;
-}
-
-static void
 drop_given(void)
 {
 	close_fd(&given.fd);
@@ -70,7 +28,7 @@ test_given_with_the_device(void **state)
 	ssize_t n;
 
 	(void)state;
-	use(PROFILE, "allow using \"p\"");
+	use_profile(PROFILE, "allow using \"p\"");
 	assert_int_equal(import(0, "one", 0), 0);
 	assert_int_equal(given.nprofiles, 1);
 	assert_int_equal(given.nquotas, 0);
@@ -123,10 +81,10 @@ test_vendor_interfaces_need_one(void **state)
 	p = devs[0].record->config_bytes + 9;
 	assert_int_equal(p[5], 3);
 	p[5] = 0xff;
-	use(PROFILE, "allow");
+	use_profile(PROFILE, "allow");
 	assert_int_equal(try("one", 0), ERR_NOENT);
 	assert_true(audited("import", "vendor's own class"));
-	use("profile v { on setup { allow } on out { allow } on in { allow } "
+	use_profile("profile v { on setup { allow } on out { allow } on in { allow } "
 	    "}\n",
 	    "allow using \"v\"");
 	assert_int_equal(import(0, "one", 0), 0);
@@ -140,7 +98,7 @@ test_swap(void **state)
 	struct channel_msg msg;
 
 	(void)state;
-	use(PROFILE, "allow using \"p\"");
+	use_profile(PROFILE, "allow using \"p\"");
 	assert_int_equal(import(0, "one", 0), 0);
 	drop_given();
 	/* other rules, the same profile: nothing to hand over */
@@ -178,7 +136,7 @@ test_rulings_are_audited(void **state)
 	uint8_t buf[2048];
 
 	(void)state;
-	use(PROFILE, "allow using \"p\"");
+	use_profile(PROFILE, "allow using \"p\"");
 	assert_int_equal(import(0, "one", 0), 0);
 	drop_given();
 	say(0, IPC_RULED, buf, ipc_encode_ruled(buf, sizeof(buf), &m));
@@ -205,6 +163,8 @@ test_asks(void **state)
 {
 	struct ipc_ask ask = {.id = 5, .within_ms = 30000, .hook = HOOK_SCSI,
 		.server = "dlp", .text = "op=write-10"};
+	const struct said yes = {
+		.say = IPC_SAY_ALLOW, .by = "operator", .reason = ""};
 	struct ipc_over over = {.id = 5};
 	struct ipc_answer answered;
 	struct channel_msg msg;
@@ -212,21 +172,21 @@ test_asks(void **state)
 	unsigned id;
 
 	(void)state;
-	use(PROFILE, "allow using \"p\"");
+	use_profile(PROFILE, "allow using \"p\"");
 	assert_int_equal(import(0, "one", 0), 0);
 	drop_given();
 	say(0, IPC_ASK, buf, ipc_encode_ask(buf, sizeof(buf), &ask));
 	assert_false(TAILQ_EMPTY(&w->held));
 	id = TAILQ_FIRST(&w->held)->id;
 	assert_true(audited("ask", "\"asked\""));
-	assert_int_equal(inspect_answer(w, id + 1, 1), ERR_NOENT);
-	assert_int_equal(inspect_answer(w, id, 1), 0);
+	assert_int_equal(held_answer(w, id + 1, &yes), ERR_NOENT);
+	assert_int_equal(held_answer(w, id, &yes), 0);
 	assert_int_equal(hear(0, &msg), IPC_ANSWER);
 	assert_int_equal(
 	    ipc_decode_answer(&answered, msg.data, msg.len), 0);
 	assert_int_equal(answered.id, 5);
 	assert_int_equal(answered.say, IPC_SAY_ALLOW);
-	assert_int_equal(inspect_answer(w, id, 1), ERR_NOENT);
+	assert_int_equal(held_answer(w, id, &yes), ERR_NOENT);
 	/* one whose time comes */
 	say(0, IPC_ASK, buf, ipc_encode_ask(buf, sizeof(buf), &ask));
 	say(0, IPC_ASK_OVER, buf, ipc_encode_over(buf, sizeof(buf), &over));
@@ -248,7 +208,7 @@ test_quarantine(void **state)
 	uint8_t buf[1024];
 
 	(void)state;
-	use(PROFILE, "allow using \"p\" hold 10m");
+	use_profile(PROFILE, "allow using \"p\" hold 10m");
 	assert_int_equal(import(0, "one", 0), 0);
 	drop_given();
 	say(0, IPC_OUT, buf, ipc_encode_out(buf, sizeof(buf), &out));
@@ -283,7 +243,7 @@ test_quotas(void **state)
 	uint8_t buf[512];
 
 	(void)state;
-	use(PROFILE, "allow using \"p\"");
+	use_profile(PROFILE, "allow using \"p\"");
 	assert_int_equal(import(0, "one", 0), 0);
 	drop_given();
 	used.since = wall;
@@ -313,7 +273,7 @@ test_challenges(void **state)
 	uint8_t buf[64];
 
 	(void)state;
-	use(PROFILE, "allow using \"p\"");
+	use_profile(PROFILE, "allow using \"p\"");
 	assert_int_equal(import(0, "one", 0), 0);
 	drop_given();
 	(void)connect_as(1, "one");
