@@ -120,7 +120,7 @@ check_clause(
 			is_bad = 1;
 		}
 		is_positive |= out->op != OP_NONE_OF;
-		is_proved |= is_bad || set_is_proved(out);
+		is_proved |= clause->attr == ATTR_TO && set_is_proved(out);
 		*tail = out;
 		tail = &out->next;
 	}
@@ -129,7 +129,7 @@ check_clause(
 		load_error(c->load, c->source, clause->line, clause->column,
 		    "`to' says only who may not; expected a fact that the "
 		    "workstation must have, joined by `and'");
-	} else if (test->is_of_desk && !is_proved) {
+	} else if (test->is_of_desk && !is_proved && !is_bad) {
 		load_error(c->load, c->source, clause->line, clause->column,
 		    "`to' has only what workstations say of themselves; "
 		    "expected a fact of a certificate beside it, joined by "
