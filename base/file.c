@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -108,6 +109,33 @@ check_kind(int fd, size_t max, enum file_secrecy secrecy, size_t *first)
 	return 0;
 }
 
+/* Whoever may write to its directory can put another file in its place. In a
+ * sticky one, as /tmp, only the owner can. */
+static int
+check_directory(int dirfd, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[PATH_MAX] = ".";
+	struct stat st;
+
+	if (slash != NULL) {
+		size_t len = slash == path ? 1 : (size_t)(slash - path);
+
+		if (len >= sizeof(dir)) {
+			errno = ENAMETOOLONG;
+			return ERR_SYS;
+		}
+		memcpy(dir, path, len);
+		dir[len] = '\0';
+	}
+	if (fstatat(dirfd, dir, &st, 0) == -1) {
+		return ERR_SYS;
+	}
+	return (st.st_mode & 022) != 0 && (st.st_mode & S_ISVTX) == 0
+	    ? ERR_POLICY
+	    : 0;
+}
+
 int
 file_read_at(int dirfd, const char *path, size_t max, enum file_secrecy secrecy,
     uint8_t **out, size_t *len)
@@ -125,6 +153,9 @@ file_read_at(int dirfd, const char *path, size_t max, enum file_secrecy secrecy,
 							   : ERR_SYS;
 	}
 	r = check_kind(fd, max, secrecy, &first);
+	if (r == 0 && secrecy == FILE_SECRET) {
+		r = check_directory(dirfd, path);
+	}
 	if (r == 0) {
 		r = grow(&g, first);
 	}

@@ -9,7 +9,8 @@
 
 enum file_secrecy {
 	FILE_PUBLIC, /* any mode */
-	FILE_SECRET, /* refused when group or others may read it */
+	FILE_SECRET, /* refused when group or others have any right to it, or
+			may write to its directory */
 	FILE_OWN,    /* refused when another user's, but root's, or when group
 			or others may write to it */
 	FILE_TRUSTED, /* refused when others may write to it */

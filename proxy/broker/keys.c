@@ -34,8 +34,10 @@ read_pem(const char *path, enum file_secrecy secrecy, size_t max,
 	}
 	r = file_read(path, max, secrecy, out, &n);
 	if (r == ERR_POLICY) {
-		log_warnx("read %s: group or others may read it; "
-			  "run `chmod 0600 %s`", path, path);
+		log_warnx("read %s: group or others may read it, or write to "
+			  "its directory; run `chmod 0600 %s`, and `chmod "
+			  "go-w` on that",
+		    path, path);
 	} else if (r != 0) {
 		log_warnx("read %s: %s", path, err_str(r));
 	} else {

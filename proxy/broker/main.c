@@ -81,8 +81,9 @@ check_tls(const struct gateway_conf *conf)
 				  "copy it there", files[i].path);
 		} else if (r == ERR_POLICY) {
 			log_warnx("read %s: group or others may read this "
-				  "key; run `chmod 0600 %s'", files[i].path,
-			    files[i].path);
+				  "key, or write to its directory; run `chmod "
+				  "0600 %s', and `chmod go-w' on that",
+			    files[i].path, files[i].path);
 		} else if (r != 0) {
 			log_warnx("read %s: %s", files[i].path, err_str(r));
 		}

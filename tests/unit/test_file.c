@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "base/mem.h"
 
 static char dir[] = "/tmp/test_file.XXXXXX";
 static char path[64];
@@ -110,6 +111,39 @@ test_secret(void **state)
 	assert_int_equal(try(100, FILE_TRUSTED, &len), ERR_POLICY);
 }
 
+/* Who may write to the directory may put another key there. */
+static void
+test_secret_directory(void **state)
+{
+	static const struct {
+		mode_t mode;
+		int r;
+	} rows[] = {{0700, 0}, {0755, 0}, {0775, ERR_POLICY},
+	    {0707, ERR_POLICY}, {0777, ERR_POLICY}, {01777, 0}};
+	uint8_t *data = NULL;
+	size_t len;
+	int dirfd;
+
+	(void)state;
+	put(10, 0600);
+	dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(chmod(dir, rows[i].mode), 0);
+		assert_int_equal(
+		    file_read(path, 100, FILE_SECRET, &data, &len), rows[i].r);
+		free(TAKE(data));
+		assert_int_equal(file_read_at(
+				     dirfd, "f", 100, FILE_SECRET, &data, &len),
+		    rows[i].r);
+		free(TAKE(data));
+		assert_int_equal(
+		    file_read(path, 100, FILE_PUBLIC, &data, &len), 0);
+		free(TAKE(data));
+	}
+	close(dirfd);
+	assert_int_equal(chmod(dir, 0700), 0);
+}
+
 /* What others may write to is not our own. */
 static void
 test_own(void **state)
@@ -169,6 +203,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_sizes),
 	    cmocka_unit_test(test_secret),
+	    cmocka_unit_test(test_secret_directory),
 	    cmocka_unit_test(test_own),
 	    cmocka_unit_test(test_kinds),
 	};
