@@ -229,7 +229,7 @@ a_ca_or_a_reason_comes_with_a_certificate(void **state)
 	assert_true(n > 0);
 	assert_int_equal(ipc_decode_crl(&out, wire, (size_t)n), 0);
 	assert_int_equal(out.cert_len, sizeof(pem_key));
-	assert_string_equal(out.cert, pem_key); /* borrowed, with its NUL */
+	assert_string_equal((const char *)out.cert, (const char *)pem_key); /* borrowed, with its NUL */
 	m.err = ERR_AGAIN;
 	assert_int_equal(ipc_encode_crl(wire, sizeof(wire), &m), ERR_FORMAT);
 	/* texts and a reason */
@@ -320,16 +320,20 @@ items_and_setups_have_bounds(void **state)
 		setup.mode = (uint8_t)mode;
 		setup.port = 3241;
 		n = ipc_encode_relay_setup(wire, sizeof(wire), &setup);
-		assert_int_equal(n > 0, mode >= 1 && mode <= 4);
+		assert_int_equal(n > 0, mode >= 1 && mode <= 5);
 	}
 	setup.mode = IPC_RELAY_LIST;
+	setup.npins = IPC_PINS + 1;
+	assert_int_equal(
+	    ipc_encode_relay_setup(wire, sizeof(wire), &setup), ERR_FORMAT);
+	setup.npins = 0;
 	setup.port = 0;
 	assert_int_equal(
 	    ipc_encode_relay_setup(wire, sizeof(wire), &setup), ERR_FORMAT);
 	setup.port = 3241;
 	n = ipc_encode_relay_setup(wire, sizeof(wire), &setup);
 	assert_true(n > 0);
-	wire[0] = 5;
+	wire[0] = 6;
 	assert_int_equal(
 	    ipc_decode_relay_setup(&setup, wire, (size_t)n), ERR_FORMAT);
 	wire[0] = 1;
