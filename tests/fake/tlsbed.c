@@ -176,6 +176,36 @@ choose_bare_version(struct bare *b, const struct bare_how *how)
 #endif
 }
 
+/* As a client that was here before. */
+static void
+take_up(struct bare *b, const struct bare *again)
+{
+	mbedtls_ssl_session session;
+
+	mbedtls_ssl_session_init(&session);
+	need(mbedtls_ssl_get_session(&again->ssl, &session) == 0 &&
+		 mbedtls_ssl_set_session(&b->ssl, &session) == 0,
+	    "session");
+	mbedtls_ssl_session_free(&session);
+}
+
+int
+bare_has_ticket(const struct bare *b)
+{
+	mbedtls_ssl_session session;
+	int has;
+
+	mbedtls_ssl_session_init(&session);
+	need(mbedtls_ssl_get_session(&b->ssl, &session) == 0, "session");
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+	has = session.MBEDTLS_PRIVATE(ticket_len) != 0;
+#else
+	has = session.ticket_len != 0;
+#endif
+	mbedtls_ssl_session_free(&session);
+	return has;
+}
+
 struct bare *
 bare_new(int fd, const struct bare_how *how)
 {
@@ -223,6 +253,9 @@ bare_new(int fd, const struct bare_how *how)
 	need(mbedtls_ssl_setup(&b->ssl, &b->conf) == 0, "setup");
 	mbedtls_ssl_set_hostname(&b->ssl, NULL);
 	mbedtls_ssl_set_bio(&b->ssl, b, bare_send, bare_recv, NULL);
+	if (how->again != NULL) {
+		take_up(b, how->again);
+	}
 	return b;
 }
 

@@ -32,14 +32,15 @@ void bed_connect(struct bed *bed, struct tls_config *server,
 void bed_close(struct bed *bed);
 
 /* A bare mbedTLS end. */
+struct bare;
 struct bare_how {
 	enum tls_role role;
 	const struct pki_cert *cert; /* NULL: none */
 	const char *const *alpn;
 	int suite;  /* 0: its defaults */
 	int is_old; /* speaks only TLS 1.1 */
+	const struct bare *again; /* wants to take its session up again */
 };
-struct bare;
 struct bare *bare_new(int fd, const struct bare_how *how);
 /* 0 when done, 1 when more is to be done, else mbedTLS's code. */
 int bare_handshake(struct bare *b);
@@ -47,6 +48,8 @@ int bare_read(struct bare *b, void *buf, size_t len);
 int bare_write(struct bare *b, const void *buf, size_t len);
 int bare_renegotiate(struct bare *b);
 const char *bare_suite(const struct bare *b);
+/* What it was given to come back with. */
+int bare_has_ticket(const struct bare *b);
 void bare_free(struct bare *b); /* closes the fd */
 
 /* Ours against a bare one, to the end: our result; *bare_result is its. */

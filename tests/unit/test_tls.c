@@ -22,12 +22,17 @@
 #define CHACHA20 0xcca9
 #define GCM 0xc02b
 #define CBC 0xc023
+#define RSA_CHACHA20 0xcca8
+#define RSA_GCM 0xc02f
+#define RSA_CBC 0xc027
+#define STATIC_RSA 0x009c
+#define DHE_RSA 0x009e
 
 static const char *const usbip[] = {"usbip", NULL};
 static const char *const http[] = {"http/1.1", NULL};
 static const char *const both[] = {"http/1.1", "usbip", NULL};
 
-static struct pki_cert ca, other_ca, gateway, kiosk, rsa_kiosk;
+static struct pki_cert ca, other_ca, gateway, rsa_gateway, kiosk, rsa_kiosk;
 
 static int
 setup(void **state)
@@ -49,6 +54,8 @@ setup(void **state)
 	    .sans = sans,
 	    .sans_len = len};
 	pki_issue(&gateway, &ca, &how);
+	how.is_rsa = 1;
+	pki_issue(&rsa_gateway, &ca, &how);
 	how = (struct pki_how){.subject = "CN=kiosk", .use = PKI_CLIENT};
 	pki_issue(&kiosk, &ca, &how);
 	how.is_rsa = 1;
@@ -338,9 +345,9 @@ test_alpn(void **state)
 }
 
 static void
-suite(int number, const char *name)
+suite(const struct pki_cert *server, int number, const char *name)
 {
-	struct tls_config *c = bed_config(TLS_SERVER, &ca, &gateway, NULL);
+	struct tls_config *c = bed_config(TLS_SERVER, &ca, server, NULL);
 	struct bare_how how = {
 	    .role = TLS_CLIENT, .cert = &kiosk, .suite = number};
 	struct stream *s;
@@ -368,11 +375,66 @@ test_suites(void **state)
 {
 	(void)state;
 	/* of all that a client has, the fastest */
-	suite(0, "TLS-ECDHE-ECDSA-WITH-AES-128-CCM");
-	suite(CCM, "TLS-ECDHE-ECDSA-WITH-AES-128-CCM");
-	suite(GCM, "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256");
-	suite(CHACHA20, "TLS-ECDHE-ECDSA-WITH-CHACHA20-POLY1305-SHA256");
-	suite(CBC, NULL);
+	suite(&gateway, 0, "TLS-ECDHE-ECDSA-WITH-AES-128-CCM");
+	suite(&gateway, CCM, "TLS-ECDHE-ECDSA-WITH-AES-128-CCM");
+	suite(&gateway, GCM, "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256");
+	suite(&gateway, CHACHA20,
+	    "TLS-ECDHE-ECDSA-WITH-CHACHA20-POLY1305-SHA256");
+	suite(&gateway, CBC, NULL);
+}
+
+/* Where the key could decrypt as well: it signs, and nothing else. */
+static void
+test_rsa_suites(void **state)
+{
+	(void)state;
+	suite(&rsa_gateway, 0, "TLS-ECDHE-RSA-WITH-CHACHA20-POLY1305-SHA256");
+	suite(&rsa_gateway, RSA_CHACHA20,
+	    "TLS-ECDHE-RSA-WITH-CHACHA20-POLY1305-SHA256");
+	suite(&rsa_gateway, RSA_GCM,
+	    "TLS-ECDHE-RSA-WITH-AES-128-GCM-SHA256");
+	suite(&rsa_gateway, RSA_CBC, NULL);
+	suite(&rsa_gateway, STATIC_RSA, NULL);
+	suite(&rsa_gateway, DHE_RSA, NULL);
+}
+
+/* Who was here before gets nothing to come back with, and what he kept of the
+ * session spares him nothing: his certificate is looked at again. */
+static void
+test_no_resumption(void **state)
+{
+	struct tls_config *c = bed_config(TLS_SERVER, &ca, &gateway, NULL);
+	struct bare_how how = {.role = TLS_CLIENT, .cert = &kiosk};
+	struct bare *b[3];
+	struct x509_facts facts;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct stream *s;
+		int fds[2], rb;
+
+		bed_pair(fds);
+		s = tls_stream_new(c, fds[0], NULL, NULL);
+		if (i == 2) {
+			how.cert = NULL;
+		}
+		b[i] = bare_new(fds[1], &how);
+		if (i < 2) {
+			assert_int_equal(bed_against(s, b[i], &rb), 0);
+			assert_int_equal(tls_peer_facts(s, &facts), 0);
+			assert_string_equal(facts.cn, "kiosk");
+			assert_false(bare_has_ticket(b[i]));
+		} else {
+			assert_int_equal(bed_against(s, b[i], &rb), ERR_TLS);
+			contains(tls_error(s), "no certificate");
+		}
+		stream_free(s);
+		how.again = b[0];
+	}
+	for (int i = 0; i < 3; i++) {
+		bare_free(b[i]);
+	}
+	tls_config_free(c);
 }
 
 static void
@@ -609,6 +671,8 @@ main(void)
 	    cmocka_unit_test(test_what_the_other_side_says),
 	    cmocka_unit_test(test_alpn),
 	    cmocka_unit_test(test_suites),
+	    cmocka_unit_test(test_rsa_suites),
+	    cmocka_unit_test(test_no_resumption),
 	    cmocka_unit_test(test_old_version),
 	    cmocka_unit_test(test_garbage_and_end),
 	    cmocka_unit_test(test_bad_material),
