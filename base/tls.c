@@ -146,6 +146,35 @@ is_anchor(const struct tls_config *c, const mbedtls_x509_crt *crt)
 	return 0;
 }
 
+/* 0 when the certificate's key is one of those that the server must have; else
+ * why says what it is. */
+static int
+check_pins(struct tls_stream *t, const mbedtls_x509_crt *crt)
+{
+	const struct tls_config *c = t->config;
+	uint8_t key[32];
+	char hex[65];
+
+	if (c->npins == 0) {
+		return 0;
+	}
+	if (x509_key_hash(key, crt) != 0) {
+		memset(key, 0, sizeof(key));
+	}
+	for (size_t i = 0; i < c->npins; i++) {
+		if (memcmp(key, c->pins[i], sizeof(key)) == 0) {
+			return 0;
+		}
+	}
+	for (size_t i = 0; i < sizeof(key); i++) {
+		snprintf(hex + 2 * i, 3, "%02x", key[i]);
+	}
+	snprintf(t->why, sizeof(t->why),
+	    "its key is none that is known of it, but sha256:%s: either it got "
+	    "a new one, or somebody else answers for it", hex);
+	return -1;
+}
+
 /* Called by mbedTLS for each certificate of the chain, the CA's first, the
  * peer's own (depth 0) last. */
 static int
@@ -178,6 +207,8 @@ on_verify(void *arg, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 	if (*flags != 0) {
 		x509_reason(
 		    t->why, sizeof(t->why), crt, depth, *flags, t->name);
+	} else if (depth == 0 && check_pins(t, crt) != 0) {
+		*flags |= MBEDTLS_X509_BADCERT_OTHER;
 	}
 	if (c->crl_why[0] != '\0' &&
 	    (*flags & MBEDTLS_X509_BADCERT_REVOKED) == 0) {
@@ -702,6 +733,17 @@ tls_peer_facts(const struct stream *s, struct x509_facts *out)
 		return ERR_FORMAT;
 	}
 	return x509_facts_get(out, crt, of_const(s)->issuer_key);
+}
+
+int
+tls_peer_key(const struct stream *s, uint8_t out[32])
+{
+	const mbedtls_x509_crt *crt = NULL;
+
+	if (s->ops == &tls_ops && of_const(s)->is_up) {
+		crt = mbedtls_ssl_get_peer_cert(&of_const(s)->ssl);
+	}
+	return crt != NULL && x509_key_hash(out, crt) == 0 ? 0 : ERR_FORMAT;
 }
 
 const char *

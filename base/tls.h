@@ -35,6 +35,13 @@ void tls_config_free(struct tls_config *config);
  * the CRL; the streams made from it go on working, new handshakes fail. */
 void tls_config_wipe_key(struct tls_config *config);
 
+/* A client's server must have one of these keys (SHA-256 of the public key, as
+ * DER), whatever else its certificate says; n = 0: any. At most TLS_PINS; they
+ * are copied. */
+#define TLS_PINS 8
+void tls_config_pin(
+    struct tls_config *config, const uint8_t (*keys)[32], size_t n);
+
 /* A stream that does its handshake on fd. config is borrowed until
  * stream_free, and so are the names in alpn (at most 4). Client: name is the
  * server's DNS name or IP address that the certificate must carry (required),
@@ -50,6 +57,8 @@ const char *tls_alpn(const struct stream *stream);
 /* After the handshake: the facts of the peer's certificate. ERR_FORMAT when
  * they cannot be represented (then the peer must be refused). */
 int tls_peer_facts(const struct stream *stream, struct x509_facts *out);
+/* After the handshake: SHA-256 of the peer's public key. 0 or ERR_FORMAT. */
+int tls_peer_key(const struct stream *stream, uint8_t out[32]);
 /* After a call that failed for good: why, one line, for people. Never NULL.
  * With TLS 1.3 a client is done before the server has judged its certificate:
  * a refusal then comes out of the first read. */

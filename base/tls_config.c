@@ -190,6 +190,13 @@ free_crl(struct tls_config *c)
 }
 
 void
+tls_config_pin(struct tls_config *c, const uint8_t (*keys)[32], size_t n)
+{
+	c->npins = n < TLS_PINS ? n : TLS_PINS;
+	memcpy(c->pins, keys, c->npins * sizeof(*keys));
+}
+
+void
 tls_config_wipe_key(struct tls_config *c)
 {
 	/* mbedtls_pk_free overwrites the numbers of the key */

@@ -6,6 +6,7 @@
 #define BASE_TLS_PARTS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <mbedtls/ctr_drbg.h>
 #include <mbedtls/entropy.h>
@@ -22,6 +23,8 @@ struct tls_config {
 	mbedtls_pk_context key;
 	int has_crl; /* crl was given */
 	char crl_why[256]; /* why it is not in force; "" = it is */
+	uint8_t pins[TLS_PINS][32];
+	size_t npins;
 	int has_key; /* key is there: not wiped */
 	mbedtls_entropy_context entropy;
 	mbedtls_ctr_drbg_context rng;

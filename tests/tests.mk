@@ -210,13 +210,14 @@ $(eval $(call unit,relay_op,vhci-glue/imported.c vhci-glue/remote.c \
 	tests/fake/gateway_fake.c $(base_tls_srcs) $(base_core_srcs) \
 	$(wire_srcs),$(MBEDTLS)))
 $(eval $(call unit,relay_process,tests/fake/gateway_fake.c $(pki_srcs) \
+	vhci-glue/known.c base/file.c \
 	base/spawn.c $(base_tls_srcs) $(base_core_srcs) $(wire_srcs), \
 	$(MBEDTLS)))
 $(eval $(call unit,accept,vhci-glue/accept.c vhci-glue/imported.c \
 	vhci-glue/look.c vhci-glue/remote.c vhci-glue/seen.c \
 	tests/fake/gateway_fake.c $(base_tls_srcs) $(base_core_srcs) \
 	$(wire_srcs) $(rules_srcs),$(MBEDTLS)))
-$(eval $(call unit,approval,vhci-glue/approval.c vhci-glue/launch.c \
+$(eval $(call unit,approval,vhci-glue/approval.c vhci-glue/gateway.c vhci-glue/known.c vhci-glue/launch.c \
 	vhci-glue/offers.c vhci-glue/uids.c base/usbids.c \
 	vhci-glue/words.c wire/class_words.c base/file.c base/spawn.c \
 	$(base_core_srcs) $(wire_srcs)))
@@ -225,6 +226,7 @@ $(eval $(call unit,event_lines,vhci-glue/event.c $(base_core_srcs) \
 $(eval $(call unit,owner,vhci-glue/owner.c base/err.c base/mem.c))
 $(eval $(call unit,plan,vhci-glue/gateway.c vhci-glue/kinds.c vhci-glue/off.c \
 	vhci-glue/plan.c base/file.c $(base_core_srcs)))
+$(eval $(call unit,known,vhci-glue/known.c base/file.c $(base_core_srcs)))
 $(eval $(call unit,relay_tunnel,vhci-glue/relay_tunnel.c base/stream.c \
 	$(base_core_srcs)))
 $(eval $(call unit,vhci,vhci-glue/gateway.c vhci-glue/imported.c \

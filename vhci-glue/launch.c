@@ -20,10 +20,12 @@
 #include "base/mem.h"
 #include "base/spawn.h"
 #include "vhci-glue/exits.h"
+#include "vhci-glue/known.h"
 #include "vhci-glue/uids.h"
 
 #define PEM_MAX (16u * 1024u)
 #define SEND_MS 5000
+#define MEET_MS 30000
 
 struct secret {
 	uint8_t *data; /* owned */
@@ -118,6 +120,60 @@ read_rules(const struct launch_how *how, struct ipc_relay_setup *setup,
 	return 0;
 }
 
+/* The keys of which the gateway must have one. */
+static int
+find_pins(const struct launch_how *how, const char *gateway,
+    struct ipc_relay_setup *setup)
+{
+	const char *path = how->settings->known, *cmd = how->opts->command;
+	unsigned n, line;
+	int r = known_find(path, gateway, setup->pins, &n, &line);
+
+	setup->npins = (uint8_t)n;
+	switch (r) {
+	case 0:
+		return 0;
+	case ERR_FORMAT:
+		log_warnx("%s: %s:%u: expected a gateway, and sha256: with 64 "
+			  "digits", cmd, path, line);
+		break;
+	case ERR_POLICY:
+		log_warnx("%s: %s: others may write to it; give it to root, "
+			  "and run `chmod go-w` on it", cmd, path);
+		break;
+	case ERR_LIMIT:
+		log_warnx("%s: %s: it is too large, or has more than %u keys "
+			  "of %s", cmd, path, IPC_PINS, gateway);
+		break;
+	default:
+		log_warnx("%s: %s: %s", cmd, path, err_str(r));
+	}
+	return -1;
+}
+
+/* Whom to insist on. A name other than the host's does not change who that is:
+ * the file has what people type. */
+static int
+put_pins(const struct launch_how *how, struct ipc_relay_setup *setup)
+{
+	char gateway[GATEWAY_TEXT];
+
+	gateway_text(gateway, sizeof(gateway), how->gateway);
+	if (how->mode == IPC_RELAY_MEET) {
+		return 0;
+	}
+	if (find_pins(how, gateway, setup) != 0) {
+		return -1;
+	}
+	if (setup->npins == 0 && how->settings->is_known_only) {
+		log_warnx("%s: %s: its key is not known, and [tls] known-only "
+			  "is set; `sallyport list --first-use %s` learns it",
+		    how->opts->command, gateway, gateway);
+		return -1;
+	}
+	return 0;
+}
+
 static int
 send_setup(struct launch *l, const struct launch_how *how)
 {
@@ -141,7 +197,8 @@ send_setup(struct launch *l, const struct launch_how *how)
 	if (how->asked != NULL) {
 		setup.asked = *how->asked;
 	}
-	if (read_rules(how, &setup, &rules) != 0 ||
+	if (put_pins(how, &setup) != 0 ||
+	    read_rules(how, &setup, &rules) != 0 ||
 	    read_pem(how, how->settings->ca, FILE_PUBLIC, &ca) != 0 ||
 	    read_pem(how, how->settings->cert, FILE_PUBLIC, &cert) != 0 ||
 	    read_pem(how, how->settings->key, FILE_SECRET, &key) != 0) {
@@ -273,8 +330,8 @@ spawn_reader(struct launch *l)
 	return l->reader == -1 ? -1 : 0;
 }
 
-int
-launch_start(struct launch *out, const struct launch_how *how)
+static int
+start_all(struct launch *out, const struct launch_how *how)
 {
 	int fds[2];
 
@@ -300,6 +357,67 @@ launch_start(struct launch *out, const struct launch_how *how)
 		return -1;
 	}
 	return 0;
+}
+
+/* Learns the key of a gateway that is not known yet, by a connection of its
+ * own: the one that follows insists on it. */
+static int
+meet(struct launch *l, const struct launch_how *how)
+{
+	const struct launch_how first = {
+	    .opts = how->opts,
+	    .settings = how->settings,
+	    .gateway = how->gateway,
+	    .mode = IPC_RELAY_MEET,
+	    .voice = how->voice,
+	    .busid = "",
+	    .log = -1,
+	};
+	char gateway[GATEWAY_TEXT], hex[KNOWN_TEXT];
+	struct ipc_relay_setup known = {.mode = IPC_RELAY_MEET};
+	struct ipc_relay_key key;
+	struct channel_msg msg;
+	int r;
+
+	gateway_text(gateway, sizeof(gateway), how->gateway);
+	if (find_pins(how, gateway, &known) != 0) {
+		return -1;
+	}
+	if (known.npins > 0) {
+		return 0;
+	}
+	if (start_all(l, &first) != 0) {
+		return -1;
+	}
+	r = launch_recv(l, MEET_MS, &msg);
+	if (r == 0 && (msg.type != IPC_RELAY_KEY ||
+		ipc_decode_relay_key(&key, msg.data, msg.len) != 0)) {
+		log_warnx("%s: relay: malformed message", l->command);
+		r = -1;
+	}
+	launch_end(l);
+	if (r != 0) {
+		return -1;
+	}
+	known_text(hex, key.hash);
+	r = known_add(how->settings->known, gateway, key.hash);
+	if (r != 0) {
+		log_warnx("%s: %s: %s", l->command, how->settings->known,
+		    err_str(r));
+		return -1;
+	}
+	log_infox("%s: %s: its key is known from now on: %s", l->command,
+	    gateway, hex);
+	return 0;
+}
+
+int
+launch_start(struct launch *out, const struct launch_how *how)
+{
+	if (how->opts->first == OPTS_FIRST_USE && meet(out, how) != 0) {
+		return -1;
+	}
+	return start_all(out, how);
 }
 
 /* Waits for the child up to a second: 1 with its status, 0 when it still

@@ -27,20 +27,24 @@ struct cmd {
 	"  --name NAME    the name its certificate must carry (the host)\n"    \
 	"  --tls DIR      directory of ca.pem, cert.pem and key.pem\n"         \
 	"  --config FILE  instead of " OPTS_CONFIG "\n"
+#define FIRST_USE_HELP                                                         \
+	"  --first-use    if its key is not known, trust it now and note it\n"
 
 static const struct cmd commands[] = {
-    {"list", cmd_list, 1, 1, OPTS_HAS_GATEWAY | OPTS_HAS_JSON,
+    {"list", cmd_list, 1, 1,
+	OPTS_HAS_GATEWAY | OPTS_HAS_JSON | OPTS_HAS_FIRST_USE,
 	"sallyport list [options] GATEWAY",
 	"Shows the devices of a gateway that this workstation may use.\n"
-	GATEWAY_HELP
+	GATEWAY_HELP FIRST_USE_HELP
 	"  --json         one JSON object\n"},
     {"attach", cmd_attach, 2, 2,
-	OPTS_HAS_GATEWAY | OPTS_HAS_JSON | OPTS_HAS_ATTACH,
+	OPTS_HAS_GATEWAY | OPTS_HAS_JSON | OPTS_HAS_ATTACH |
+	    OPTS_HAS_FIRST_USE,
 	"sallyport attach [options] GATEWAY DEVICE",
 	"Plugs a device of a gateway into this workstation, as root.\n"
 	"DEVICE is a bus id or a stable name, as `sallyport list` shows them."
 	"\n"
-	GATEWAY_HELP
+	GATEWAY_HELP FIRST_USE_HELP
 	"  --foreground   stay until the device is gone, and say why\n"
 	"  --log FILE     append the log of the connection to FILE\n"
 	"  --accept WORDS keyboard, network: take one though the list shows none;\n"

@@ -34,6 +34,7 @@ enum opt {
 	OPT_STATUS,
 	OPT_SUSPEND,
 	OPT_RESUME,
+	OPT_FIRST_USE,
 	OPT_HELP,
 };
 
@@ -55,6 +56,7 @@ static const struct option options[] = {
     {"status", no_argument, NULL, OPT_STATUS},
     {"suspend", no_argument, NULL, OPT_SUSPEND},
     {"resume", no_argument, NULL, OPT_RESUME},
+    {"first-use", no_argument, NULL, OPT_FIRST_USE},
     {"help", no_argument, NULL, OPT_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -80,6 +82,8 @@ mask_of(int opt)
 	case OPT_SUSPEND:
 	case OPT_RESUME:
 		return OPTS_HAS_AGENT;
+	case OPT_FIRST_USE:
+		return OPTS_HAS_FIRST_USE;
 	}
 	return OPTS_HAS_GATEWAY;
 }
@@ -190,6 +194,9 @@ apply(struct opts *o, int opt)
 		return parse_accept(o, optarg);
 	case OPT_WAIT:
 		return parse_wait(o, optarg);
+	case OPT_FIRST_USE:
+		o->first = OPTS_FIRST_USE;
+		break;
 	case OPT_KEEP:
 		o->keep = OPTS_KEEP;
 		break;
@@ -285,6 +292,8 @@ settings_load(struct settings *out, const struct opts *opts)
 	    {"tls", "ca", CONF_STRING, &out->ca, 0, 0},
 	    {"tls", "cert", CONF_STRING, &out->cert, 0, 0},
 	    {"tls", "key", CONF_STRING, &out->key, 0, 0},
+	    {"tls", "known", CONF_STRING, &out->known, 0, 0},
+	    {"tls", "known-only", CONF_BOOL, &out->is_known_only, 0, 0},
 	    {"liveness", "idle", CONF_UINT, &out->live.idle_s, 1, 3600},
 	    {"liveness", "interval", CONF_UINT, &out->live.interval_s, 1, 3600},
 	    {"liveness", "count", CONF_UINT, &out->live.count, 1, 100},
@@ -303,7 +312,10 @@ settings_load(struct settings *out, const struct opts *opts)
 		log_warnx("%s: config: %s", opts->command, why);
 		return -1;
 	}
-	if (fill(&out->ca, dir, "ca.pem", force) != 0 ||
+	if (out->known == NULL) {
+		out->known = strdup(KNOWN_FILE);
+	}
+	if (out->known == NULL || fill(&out->ca, dir, "ca.pem", force) != 0 ||
 	    fill(&out->cert, dir, "cert.pem", force) != 0 ||
 	    fill(&out->key, dir, "key.pem", force) != 0) {
 		log_warnx("%s: no memory", opts->command);
@@ -318,6 +330,7 @@ settings_free(struct settings *s)
 	free(s->ca);
 	free(s->cert);
 	free(s->key);
+	free(s->known);
 	free(s->rules);
 	conf_list_fini(&s->attach);
 	*s = (struct settings){.ca = NULL};

@@ -11,6 +11,7 @@
 #include "base/conf.h"
 #include "base/net.h"
 #include "vhci-glue/gateway.h"
+#include "vhci-glue/known.h"
 
 #define OPTS_CONFIG SYSCONFDIR "/sallyport/workstation.conf"
 #define OPTS_TLS SYSCONFDIR "/sallyport/tls"
@@ -24,6 +25,7 @@ enum opts_form { OPTS_TEXT, OPTS_JSON };
 enum opts_place { OPTS_BACKGROUND, OPTS_FOREGROUND };
 enum opts_keep { OPTS_DETACH, OPTS_KEEP };
 enum opts_ask { OPTS_ATTACH, OPTS_ASK };
+enum opts_first { OPTS_STRANGERS, OPTS_FIRST_USE };
 enum opts_agent {
 	OPTS_AGENT_RUN,
 	OPTS_AGENT_STATUS,
@@ -45,6 +47,7 @@ struct opts {
 	unsigned accept; /* enum ipc_accept */
 	int wait_s; /* for an approval: OPTS_NO_WAIT, 0 = for ever */
 	enum opts_ask ask;
+	enum opts_first first;
 	/* NULL = not given */
 	const char *name, *tls, *config, *log, *user, *as;
 };
@@ -57,6 +60,7 @@ enum opts_mask {
 				--wait */
 	OPTS_HAS_TUNNEL = 8, /* --listen --user */
 	OPTS_HAS_AGENT = 16, /* --keep --status --suspend --resume */
+	OPTS_HAS_FIRST_USE = 32, /* --first-use */
 };
 
 /* argv[0] is the command. 0; 1: --help was given; -1 with the mistake said. */
@@ -64,6 +68,8 @@ int opts_parse(struct opts *out, int argc, char **argv, unsigned mask);
 
 struct settings {
 	char *ca, *cert, *key; /* paths; owned */
+	char *known; /* [tls] known: path; owned */
+	int is_known_only; /* [tls] known-only */
 	struct net_liveness live;
 	struct conf_list attach; /* [agent] attach */
 	char *rules; /* [accept] rules: path, NULL = none; owned */

@@ -153,6 +153,8 @@ load_tls(struct worker *w)
 		    "tls: %s; see `sallyport-certs show`",
 		    why[0] != '\0' ? why : err_str(r));
 	}
+	tls_config_pin(w->config, (const uint8_t(*)[32])w->setup.pins,
+	    w->setup.npins);
 	return 0;
 }
 
@@ -505,6 +507,27 @@ carry_tunnel(struct worker *w)
 	return w->done.exit_code;
 }
 
+/* Whoever answers now, under a name and a CA that are good, is to be known. */
+static int
+tell_key(struct worker *w)
+{
+	struct ipc_relay_key key;
+	int n;
+
+	(void)stream_shutdown(w->stream);
+	if (tls_peer_key(w->stream, key.hash) != 0) {
+		(void)remote_say(
+		    &w->done, EXITS_FAILED, "handshake: it has no key");
+		(void)send_done(w);
+		return EXITS_FAILED;
+	}
+	n = ipc_encode_relay_key(w->message, sizeof(w->message), &key);
+	return channel_send_wait(PARENT_FD, IPC_RELAY_KEY, 0, w->message,
+		   (size_t)n, -1, PARENT_MS) == 0
+	    ? EXITS_OK
+	    : EXITS_FAILED;
+}
+
 /* For the log: what it is about. */
 static const char *
 subject(const struct worker *w)
@@ -516,6 +539,8 @@ subject(const struct worker *w)
 		return "events";
 	case IPC_RELAY_TUNNEL:
 		return "tunnel";
+	case IPC_RELAY_MEET:
+		return "first use";
 	}
 	return w->setup.busid;
 }
@@ -540,6 +565,8 @@ work(struct worker *w)
 		r = pass_events(w);
 	} else if (w->setup.mode == IPC_RELAY_TUNNEL) {
 		r = carry_tunnel(w);
+	} else if (w->setup.mode == IPC_RELAY_MEET) {
+		r = tell_key(w);
 	} else {
 		r = attach_device(w);
 	}

@@ -36,10 +36,11 @@ _sallyport()
 	if [[ $cur == -* ]]; then
 		words='--help --json'
 		case $command in
-		list | watch) words+=' --port --name --tls --config' ;;
+		list) words+=' --port --name --tls --config --first-use' ;;
+		watch) words+=' --port --name --tls --config' ;;
 		attach)
 			words+=' --port --name --tls --config --foreground --log'
-			words+=' --accept --wait'
+			words+=' --accept --wait --first-use'
 			;;
 		agent)
 			words+=' --tls --config --keep --status --suspend --resume'

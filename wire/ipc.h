@@ -103,6 +103,7 @@ enum ipc_type {
 	IPC_RELAY_ATTACHED = 69, /* parent -> relay: ipc_result; + fd socket */
 	IPC_RELAY_LINE = 71,	 /* relay -> reader: ipc_line, the gateway's */
 	IPC_RELAY_WATCH = 73,	 /* reader -> parent: ipc_watch */
+	IPC_RELAY_KEY = 75,	 /* relay -> parent: ipc_relay_key */
 };
 
 /* How far a session has come; it only moves down this list. */
@@ -361,6 +362,7 @@ enum ipc_relay_mode {
 	IPC_RELAY_ATTACH = 2,
 	IPC_RELAY_EVENTS = 3,
 	IPC_RELAY_TUNNEL = 4,
+	IPC_RELAY_MEET = 5, /* shakes hands and tells the gateway's key */
 };
 
 /* Which guarded devices a workstation takes, where no rules of its own say it:
@@ -380,6 +382,7 @@ struct ipc_asked {
 	struct usbip_interface interfaces[DESC_MAX_INTERFACES];
 };
 
+#define IPC_PINS 8u
 #define IPC_RULES_MAX (48u * 1024u)
 struct ipc_relay_setup {
 	uint8_t mode;		/* enum ipc_relay_mode */
@@ -394,7 +397,15 @@ struct ipc_relay_setup {
 	char name[IDENTITY_TEXT]; /* that the certificate must carry */
 	uint16_t port;
 	char busid[USBIP_BUSID_SIZE];
+	/* SHA-256 of the public keys of which it must have one; 0 = any. */
+	uint8_t npins;
+	uint8_t pins[IPC_PINS][32];
 	struct ipc_pem pem;
+};
+
+/* SHA-256 of the public key with which a gateway shook hands. */
+struct ipc_relay_key {
+	uint8_t hash[32];
 };
 
 struct ipc_relay_ready {
@@ -477,6 +488,10 @@ int ipc_encode_relay_ready(
     void *buf, size_t size, const struct ipc_relay_ready *m);
 int ipc_decode_relay_ready(
     struct ipc_relay_ready *m, const void *buf, size_t len);
+int ipc_encode_relay_key(
+    void *buf, size_t size, const struct ipc_relay_key *m);
+int ipc_decode_relay_key(
+    struct ipc_relay_key *m, const void *buf, size_t len);
 int ipc_encode_relay_done(
     void *buf, size_t size, const struct ipc_relay_done *m);
 int ipc_decode_relay_done(

@@ -14,9 +14,9 @@
 static int
 setup_bad(const struct ipc_relay_setup *m)
 {
-	return m->mode < IPC_RELAY_LIST || m->mode > IPC_RELAY_TUNNEL ||
+	return m->mode < IPC_RELAY_LIST || m->mode > IPC_RELAY_MEET ||
 	    m->port == 0 || m->accept > IPC_ACCEPT_ALL ||
-	    m->rules_len > IPC_RULES_MAX ||
+	    m->rules_len > IPC_RULES_MAX || m->npins > IPC_PINS ||
 	    (m->rules_name[0] == '\0' && m->rules_len > 0);
 }
 
@@ -84,6 +84,8 @@ ipc_encode_relay_setup(
 	bad |= ipc_put_text(&c, m->rules_name, sizeof(m->rules_name));
 	wcur_be32(&c, m->rules_len);
 	wcur_copy(&c, m->rules, m->rules_len);
+	wcur_u8(&c, m->npins);
+	wcur_copy(&c, m->pins, (size_t)m->npins * sizeof(m->pins[0]));
 	bad |= ipc_put_pems(&c, &m->pem);
 	return ipc_encoded(&c, bad);
 }
@@ -106,6 +108,12 @@ ipc_decode_relay_setup(
 	bad |= ipc_get_text(&c, m->rules_name, sizeof(m->rules_name));
 	m->rules_len = rcur_be32(&c);
 	m->rules = m->rules_len > 0 ? rcur_bytes(&c, m->rules_len) : NULL;
+	m->npins = rcur_u8(&c);
+	if (m->npins > IPC_PINS) {
+		m->npins = 0;
+		return ERR_FORMAT;
+	}
+	rcur_copy(&c, m->pins, (size_t)m->npins * sizeof(m->pins[0]));
 	bad |= ipc_get_pems(&c, &m->pem);
 	bad |= setup_bad(m);
 	return ipc_decoded(&c, bad);
@@ -132,6 +140,26 @@ ipc_decode_relay_ready(
 	int bad = ipc_get_device(&c, &m->dev);
 
 	return ipc_decoded(&c, bad);
+}
+
+int
+ipc_encode_relay_key(
+    void *buf, size_t size, const struct ipc_relay_key *m)
+{
+	struct wcur c = wcur_of(buf, size);
+
+	wcur_copy(&c, m->hash, sizeof(m->hash));
+	return ipc_encoded(&c, 0);
+}
+
+int
+ipc_decode_relay_key(
+    struct ipc_relay_key *m, const void *buf, size_t len)
+{
+	struct rcur c = rcur_of(buf, len);
+
+	rcur_copy(&c, m->hash, sizeof(m->hash));
+	return ipc_decoded(&c, 0);
 }
 
 int

@@ -62,6 +62,7 @@ again(uint8_t which, const uint8_t *data, size_t size)
 		CASE(28, capture)
 		CASE(29, wanted)
 		CASE(30, recorder_over)
+		CASE(31, relay_key)
 	}
 	return -1;
 }

@@ -58,6 +58,7 @@ union message {
 	struct ipc_relay_setup setup;
 	struct ipc_relay_ready ready;
 	struct ipc_relay_done done;
+	struct ipc_relay_key key;
 };
 
 #define SHAPE(name, field)                                                    \
@@ -99,6 +100,7 @@ SHAPE(watch, watch)
 SHAPE(relay_setup, setup)
 SHAPE(relay_ready, ready)
 SHAPE(relay_done, done)
+SHAPE(relay_key, key)
 
 static int
 put_imported(void *buf, size_t size, const union message *m)
@@ -397,9 +399,17 @@ fill_watch(struct rnd *r, union message *m)
 }
 
 static void
+fill_relay_key(struct rnd *r, union message *m)
+{
+	for (unsigned i = 0; i < sizeof(m->key.hash); i++) {
+		m->key.hash[i] = (uint8_t)rnd_u32(r);
+	}
+}
+
+static void
 fill_relay_setup(struct rnd *r, union message *m)
 {
-	m->setup.mode = (uint8_t)(1 + rnd_below(r, 4));
+	m->setup.mode = (uint8_t)(1 + rnd_below(r, 5));
 	m->setup.port = (uint16_t)(1 + rnd_below(r, 65535));
 	rnd_text(r, m->setup.host, IDENTITY_TEXT);
 	rnd_text(r, m->setup.name, IDENTITY_TEXT);
@@ -419,6 +429,10 @@ fill_relay_setup(struct rnd *r, union message *m)
 	m->setup.rules_len = (uint32_t)rnd_below(r, 9);
 	if (m->setup.rules_len == 0) {
 		m->setup.rules = NULL;
+	}
+	m->setup.npins = (uint8_t)rnd_below(r, IPC_PINS + 1);
+	for (unsigned i = 0; i < m->setup.npins; i++) {
+		m->setup.pins[i][i] = (uint8_t)rnd_u32(r);
 	}
 	m->setup.pem.crl = pem_ca;
 	m->setup.pem.crl_len = sizeof(pem_ca);
@@ -474,6 +488,7 @@ static const struct {
     MESSAGE(relay_setup),
     MESSAGE(relay_ready),
     MESSAGE(relay_done),
+    MESSAGE(relay_key),
 };
 #define MESSAGES (sizeof(messages) / sizeof(messages[0]))
 

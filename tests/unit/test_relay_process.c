@@ -4,6 +4,7 @@
  * $SALLYPORT_LIBEXEC or in ../bin beside this test; skips when it is not there.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -26,9 +27,11 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/spawn.h"
+#include "base/x509.h"
 #include "tests/fake/gateway_fake.h"
 #include "tests/fake/tlsbed.h"
 #include "vhci-glue/exits.h"
+#include "vhci-glue/known.h"
 #include "wire/ipc.h"
 
 #define WAIT_MS 10000
@@ -152,6 +155,9 @@ teardown(void **state)
 
 /* What the next relay is told about accepting, if not the default. */
 static const char *own_rules;
+/* Of which keys its gateway must have one. */
+static unsigned npins;
+static uint8_t pins[IPC_PINS][32];
 
 static void
 start_relay(struct stage *s, uint8_t mode, const struct pki_cert *root,
@@ -189,6 +195,9 @@ start_relay(struct stage *s, uint8_t mode, const struct pki_cert *root,
 		memcpy(setup_msg.busid, "3-2", 4);
 		setup_msg.accept = IPC_ACCEPT_LISTED;
 	}
+	setup_msg.npins = (uint8_t)npins;
+	memcpy(setup_msg.pins, pins, npins * sizeof(pins[0]));
+	npins = 0;
 	if (mode == IPC_RELAY_ATTACH && own_rules != NULL) {
 		memcpy(setup_msg.rules_name, "own.rules", 10);
 		setup_msg.rules = (const uint8_t *)own_rules;
@@ -611,6 +620,195 @@ test_rules_broken(void **state)
 	assert_int_equal(poll(&p, 1, 0), 0);
 }
 
+/* What the gateway is known by: SHA-256 of its public key. */
+static void
+key_of_gateway(uint8_t out[32])
+{
+	struct x509_facts facts;
+
+	assert_int_equal(x509_facts_of(&facts, kiosk.pem, kiosk.pem_len,
+			     gateway.pem, gateway.pem_len),
+	    0);
+	memcpy(out, facts.issuer_key, 32);
+}
+
+static void
+test_pins(void **state)
+{
+	struct stage *s = *state;
+
+	memset(pins, 9, sizeof(pins));
+	key_of_gateway(pins[1]);
+	npins = 2;
+	start_relay(s, IPC_RELAY_LIST, &ca, &kiosk);
+	welcome(s);
+	gateway_fake_say_op(&s->gw, USBIP_OP_REP_DEVLIST, 0);
+	gateway_fake_say(&s->gw, "\0\0\0\0", 4);
+	assert_done(s, EXITS_OK, "");
+	assert_exit(s, 0);
+}
+
+/* A good name, of a good CA: and another key. It learns nothing of who asks. */
+static void
+test_wrong_pin(void **state)
+{
+	struct stage *s = *state;
+	struct x509_facts facts;
+	char hex[KNOWN_TEXT];
+
+	key_of_gateway(pins[0]);
+	known_text(hex, pins[0]);
+	pins[0][31] ^= 1;
+	npins = 1;
+	start_relay(s, IPC_RELAY_LIST, &ca, &kiosk);
+	welcome(s);
+	assert_done(s, EXITS_DENIED, "its key is none that is known of it");
+	assert_non_null(strstr(s->done.text, hex));
+	assert_exit(s, 1);
+	gateway_fake_turn(&s->gw);
+	assert_int_equal(
+	    tls_peer_facts(s->gw.stream, &facts), ERR_FORMAT);
+}
+
+static void
+test_meet(void **state)
+{
+	struct stage *s = *state;
+	struct ipc_relay_key key;
+	struct channel_msg msg;
+	uint8_t want[32];
+
+	start_relay(s, IPC_RELAY_MEET, &ca, &kiosk);
+	welcome(s);
+	hear(s, &msg);
+	assert_int_equal(msg.type, IPC_RELAY_KEY);
+	assert_int_equal(ipc_decode_relay_key(&key, msg.data, msg.len), 0);
+	key_of_gateway(want);
+	assert_memory_equal(key.hash, want, 32);
+	assert_exit(s, 0);
+}
+
+static void
+put_file(const char *dir, const char *name, const void *data, size_t len)
+{
+	char path[128];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, data, len), len);
+	close(fd);
+}
+
+/* `sallyport list` against this gateway, which is met first. */
+static void
+list(struct stage *s, const char *dir, const char *option, int meets,
+    int exit_code)
+{
+	char path[PATH_MAX + 32], to[32], conf[64];
+	const char *const argv[] = {"sallyport", "list", "--tls", dir,
+	    "--config", conf, to, option, NULL};
+	const struct spawn how = {
+	    .path = path,
+	    .argv = argv,
+	    .uid = (uid_t)-1,
+	    .gid = (gid_t)-1,
+	    .die_with_parent = 1,
+	};
+	char *slash;
+
+	memcpy(path, program, sizeof(program));
+	slash = strrchr(path, '/');
+	memcpy(slash, "/sallyport", 11);
+	(void)snprintf(conf, sizeof(conf), "%s/conf", dir);
+	(void)snprintf(to, sizeof(to), "127.0.0.1:%u", s->port);
+	s->relay = spawn_child(&how);
+	assert_true(s->relay > 0);
+	for (int i = 0; i < meets; i++) {
+		welcome(s);
+		if (i == meets - 1) {
+			gateway_fake_say_op(&s->gw, USBIP_OP_REP_DEVLIST, 0);
+			gateway_fake_say(&s->gw, "\0\0\0\0", 4);
+		}
+		gateway_fake_run(&s->gw, WAIT_MS);
+		gateway_fake_fini(&s->gw);
+		s->has_gw = 0;
+	}
+	/* it asks for events as well; this gateway has none */
+	close_fd(&s->listener);
+	assert_exit(s, exit_code);
+}
+
+static void
+listen_again(struct stage *s)
+{
+	struct sockaddr_in at = {
+	    .sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	    .sin_port = htons(s->port),
+	};
+	int on = 1;
+
+	s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &on,
+			     sizeof(on)),
+	    0);
+	assert_int_equal(
+	    bind(s->listener, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(s->listener, 4), 0);
+}
+
+/* A stranger is refused where only who is known is good; trusted when somebody
+ * asks for that, and from then on by his key. */
+static void
+test_first_use(void **state)
+{
+	char dir[] = "/tmp/test_first_use.XXXXXX", conf[128], known[64];
+	uint8_t keys[IPC_PINS][32], want[32];
+	struct stage *s = *state;
+	char to[32];
+	unsigned n, line;
+	int len;
+
+	if (program[0] == '\0') {
+		skip();
+	}
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(known, sizeof(known), "%s/known", dir);
+	(void)snprintf(to, sizeof(to), "127.0.0.1:%u", s->port);
+	len = snprintf(conf, sizeof(conf),
+	    "[tls]\nknown = %s\nknown-only = yes\n", known);
+	put_file(dir, "conf", conf, (size_t)len);
+	put_file(dir, "ca.pem", ca.pem, ca.pem_len - 1);
+	put_file(dir, "cert.pem", kiosk.pem, kiosk.pem_len - 1);
+	put_file(dir, "key.pem", kiosk.key, kiosk.key_len - 1);
+	list(s, dir, NULL, 0, EXITS_FAILED);
+	listen_again(s);
+	list(s, dir, "--first-use", 2, EXITS_OK);
+	assert_int_equal(known_find(known, to, keys, &n, &line), 0);
+	assert_int_equal(n, 1);
+	key_of_gateway(want);
+	assert_memory_equal(keys[0], want, 32);
+	listen_again(s);
+	list(s, dir, NULL, 1, EXITS_OK);
+	/* another one, of the same name and CA, cannot be met anew */
+	(void)unlink(known);
+	keys[0][0] ^= 1;
+	assert_int_equal(known_add(known, to, keys[0]), 0);
+	listen_again(s);
+	list(s, dir, "--first-use", 1, EXITS_DENIED);
+	for (n = 0; n < 6; n++) {
+		static const char *const names[] = {"conf", "ca.pem",
+		    "cert.pem", "key.pem", "known", "known.lock"};
+		char path[128];
+
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, names[n]);
+		(void)unlink(path);
+	}
+	(void)rmdir(dir);
+}
+
 static void
 test_wrong_ca_here(void **state)
 {
@@ -712,6 +910,10 @@ main(void)
 	    STAGE_TEST(test_rules),
 	    STAGE_TEST(test_rules_deny),
 	    STAGE_TEST(test_rules_broken),
+	    STAGE_TEST(test_pins),
+	    STAGE_TEST(test_wrong_pin),
+	    STAGE_TEST(test_meet),
+	    STAGE_TEST(test_first_use),
 	    STAGE_TEST(test_wrong_ca_here),
 	    STAGE_TEST(test_wrong_ca_there),
 	    STAGE_TEST(test_expired),
