@@ -7,7 +7,8 @@
 #   make bench      what a URB costs on its way: ratios; ARGS=--json, --quick
 #   make attack     who attacks each half, and what becomes of it; ARGS=NAME
 #   make demo       one guarded device, end to end, on real kernels, narrated
-#   make install    DESTDIR, PREFIX, SYSCONFDIR, LIBEXECDIR, MANDIR, PROFILEDIR
+#   make install    DESTDIR, PREFIX, SYSCONFDIR, LIBEXECDIR, MANDIR, PROFILEDIR,
+#                   LIBDIR, INCLUDEDIR
 #   make help       the other targets and variables
 
 VARIANT ?= release
@@ -18,6 +19,8 @@ PREFIX ?= /usr
 BINDIR ?= $(PREFIX)/bin
 SBINDIR ?= $(PREFIX)/sbin
 LIBEXECDIR ?= $(PREFIX)/libexec/sallyport
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 SYSCONFDIR ?= /etc
 PROFILEDIR ?= $(PREFIX)/share/sallyport/profiles
@@ -156,6 +159,9 @@ vet_srcs := policy/vet/audio.c policy/vet/audio_stream.c policy/vet/cdc.c \
 bundle_srcs := policy/bundle/bundle.c policy/bundle/manifest.c \
 	policy/bundle/signed.c policy/bundle/tar.c base/sign.c
 
+# The library for programs that serve verdicts: theirs, and sallyctl's.
+verdict_srcs := verdict/verdict.c
+
 # ---------------------------------------------------------------------------
 # Programs: name, where it is installed, sources, libraries
 
@@ -239,9 +245,10 @@ sallyport-capture_srcs := proxy/capture/main.c proxy/capture/recorder.c \
 sallyport-capture_libs := -lpcap -ljansson
 
 sallyctl_dir := $(BINDIR)
-sallyctl_srcs := proxy/ctl/ask.c proxy/ctl/main.c proxy/ctl/show.c \
+sallyctl_srcs := proxy/ctl/ask.c proxy/ctl/main.c proxy/ctl/serve.c \
+	proxy/ctl/show.c \
 	proxy/ctl/watch.c base/file.c base/usbids.c wire/class_words.c \
-	$(base_core_srcs)
+	$(base_core_srcs) $(verdict_srcs)
 sallyctl_libs := -ljansson
 
 sallyport_dir := $(BINDIR)
@@ -325,7 +332,8 @@ include tests/tests.mk
 .DEFAULT_GOAL := all
 
 bins := $(programs:%=$(O)/bin/%)
-all: $(bins)
+verdict_lib := $(O)/lib/libsallyport-verdict.a
+all: $(bins) $(verdict_lib)
 
 obj = $(patsubst %.c,$(O)/obj/%.o,$(patsubst $(O)/gen/%,gen/%,$(1)))
 
@@ -338,6 +346,11 @@ objs += $(call obj,$($(1)_srcs))
 endef
 objs :=
 $(foreach p,$(programs),$(eval $(call program_rule,$(p))))
+
+$(verdict_lib): $(call obj,$(verdict_srcs)) $(O)/flags
+	@mkdir -p $(@D)
+	$(call say,AR,$@)$(AR) rcs $@ $(filter %.o,$^)
+objs += $(call obj,$(verdict_srcs))
 
 define unit_rule
 $(O)/tests/$(1): $(call obj,$($(1)_srcs)) $(O)/flags
@@ -484,6 +497,10 @@ install: all
 	$(foreach c,$(completions),$(INSTALL) -D -m 0644 $(c) \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$(basename \
 		$(notdir $(c))) && ) true
+	$(INSTALL) -D -m 0644 verdict/sallyport-verdict.h \
+		$(DESTDIR)$(INCLUDEDIR)/sallyport-verdict.h
+	$(INSTALL) -D -m 0644 $(verdict_lib) \
+		$(DESTDIR)$(LIBDIR)/libsallyport-verdict.a
 	$(foreach f,$(stock_profiles),$(INSTALL) -D -m 0644 $(f) \
 		$(DESTDIR)$(PROFILEDIR)/$(notdir $(f)) && ) true
 	$(INSTALL) -d -m 0755 $(DESTDIR)$(SYSCONFDIR)/sallyport/rules.d \
@@ -498,7 +515,7 @@ clean:
 	rm -rf $(O)
 
 help:
-	@sed -n '2,14s/^# \{0,1\}//p' Makefile
+	@sed -n '2,15s/^# \{0,1\}//p' Makefile
 	@printf '%s\n' \
 	'  make deps       install what building and testing need (apt)' \
 	'  make tests      build the unit tests and fuzz targets' \

@@ -149,6 +149,8 @@ $(eval $(call unit,control,$(lease_srcs),$(lease_libs)))
 $(eval $(call unit,ctl_show,$(filter-out proxy/ctl/main.c,$(sallyctl_srcs)),-ljansson))
 $(eval $(call unit,lease_inspect,$(lease_srcs) $(table_srcs),$(lease_libs)))
 $(eval $(call unit,verdict,$(lease_srcs),$(lease_libs)))
+$(eval $(call unit,verdict_serve,$(lease_srcs),$(lease_libs)))
+$(eval $(call unit,verdict_client,$(verdict_srcs) base/mem.c,-ljansson))
 $(eval $(call fuzz,verdict,proxy/warden/verdict_line.c base/err.c))
 fuzz_verdict_libs := -ljansson
 $(eval $(call unit,revoked,tests/fake/pki.c $(lease_srcs),$(lease_libs)))

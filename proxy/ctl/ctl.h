@@ -21,9 +21,14 @@ int ctl_watch(const char *socket_path, json_t *request, ctl_line *on_line);
  * status. */
 int watch_gateway(const char *socket_path, int is_json);
 
+/* serve.c: serves that name on the socket at path by running the command, NULL-ended,
+ * for each ask, until the gateway or a signal ends it. An exit status. */
+int serve_verdicts(const char *path, const char *name, char **command);
+
 /* show.c: answers, for people. */
 typedef void ctl_show(const json_t *answer);
 ctl_show show_status, show_devices, show_sessions, show_reload, show_explain,
-    show_asks, show_policy, show_quarantine, show_capture, show_nothing;
+    show_asks, show_policy, show_quarantine, show_capture, show_verdicts,
+    show_nothing;
 
 #endif

@@ -12,8 +12,9 @@
 #include "proxy/ctl/ctl.h"
 
 struct options {
-	const char *socket;
+	const char *socket; /* NULL = not given */
 	const char *connection;
+	const char *name;
 	long confirm_within; /* seconds; 0 = not given */
 	int is_json, is_dry, is_confirm, is_stop;
 };
@@ -51,9 +52,16 @@ usage(FILE *to)
 	      "  deny [ID]     say no\n"
 	      "  policy arm TOKEN DURATION | policy disarm TOKEN | policy "
 	      "status\n"
+	      "  verdict status        programs that answer what rules ask\n"
+	      "  verdict serve --name NAME -- COMMAND [ARGUMENT...]\n"
+	      "                answer what is asked of NAME: the command reads "
+	      "the ask and\n"
+	      "                prints its verdict\n"
 	      "\n"
 	      "      --json    the answer as one line of JSON\n"
-	      "  -s, --socket  control socket (/run/sallyport/control.sock)\n"
+	      "  -s, --socket  control socket (/run/sallyport/control.sock), or "
+	      "that of\n"
+	      "                verdicts (/run/sallyport/verdict.sock)\n"
 	      "  -h, --help    \n"
 	      "      --version\n"
 	      "\n"
@@ -247,6 +255,18 @@ policy(const struct options *opt, char **args, int n, json_t *o)
 	return 0;
 }
 
+static int
+verdict(const struct options *opt, char **args, int n, json_t *o)
+{
+	(void)opt;
+	if (n != 1 || strcmp(args[0], "status") != 0) {
+		usage(stderr);
+		return 2;
+	}
+	put(o, "op", "verdicts");
+	return 0;
+}
+
 static const struct command {
 	const char *name;
 	int min, max; /* words after it */
@@ -265,7 +285,26 @@ static const struct command {
 	{"approve", 0, 1, answer, show_asks},
 	{"deny", 0, 1, answer, show_asks},
 	{"policy", 1, 3, policy, NULL},
+	{"verdict", 1, 1, verdict, show_verdicts},
 };
+
+static const char *
+control_socket(const struct options *opt)
+{
+	return opt->socket != NULL ? opt->socket :
+				     "/run/sallyport/control.sock";
+}
+
+/* "verdict serve COMMAND...": the words behind the second. */
+static int
+serve(const struct options *opt, char **args, int n)
+{
+	if (opt->name == NULL || n < 1 || opt->is_json) {
+		usage(stderr);
+		return 2;
+	}
+	return serve_verdicts(opt->socket, opt->name, args);
+}
 
 static int
 run(const struct options *opt, const struct command *cmd, char **args, int n)
@@ -283,7 +322,7 @@ run(const struct options *opt, const struct command *cmd, char **args, int n)
 	if (show == NULL) {
 		show = n == 1 ? show_policy : show_nothing;
 	}
-	reply = ctl_ask(opt->socket, request, &code);
+	reply = ctl_ask(control_socket(opt), request, &code);
 	if (reply == NULL) {
 		return code;
 	}
@@ -308,11 +347,12 @@ main(int argc, char **argv)
 		{"confirm-within", required_argument, NULL, 'w'},
 		{"confirm", no_argument, NULL, 'y'},
 		{"stop", no_argument, NULL, 'S'},
+		{"name", required_argument, NULL, 'N'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
 	};
-	struct options opt = {.socket = "/run/sallyport/control.sock"};
+	struct options opt = {0};
 	int c;
 
 	log_init("sallyctl");
@@ -342,6 +382,9 @@ main(int argc, char **argv)
 		case 'S':
 			opt.is_stop = 1;
 			break;
+		case 'N':
+			opt.name = optarg;
+			break;
 		case 'h':
 			usage(stdout);
 			return 0;
@@ -354,7 +397,11 @@ main(int argc, char **argv)
 		}
 	}
 	if (optind == argc - 1 && strcmp(argv[optind], "watch") == 0) {
-		return watch_gateway(opt.socket, opt.is_json);
+		return watch_gateway(control_socket(&opt), opt.is_json);
+	}
+	if (optind < argc - 1 && strcmp(argv[optind], "verdict") == 0 &&
+	    strcmp(argv[optind + 1], "serve") == 0) {
+		return serve(&opt, argv + optind + 2, argc - optind - 2);
 	}
 	for (size_t i = 0; optind < argc && i < ARRAY_LEN(commands); i++) {
 		int left = argc - optind - 1;

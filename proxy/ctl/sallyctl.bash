@@ -27,7 +27,7 @@ _sallyctl()
 	case $command in
 	'')
 		words='status devices sessions watch kick quarantine capture'
-		words+=' reload explain approve deny policy'
+		words+=' reload explain approve deny policy verdict'
 		words+=' --json --socket --help --version'
 		;;
 	kick) words="--connection $(_sallyctl_devices)" ;;
@@ -35,6 +35,7 @@ _sallyctl()
 	explain) words=$(_sallyctl_devices) ;;
 	quarantine) words="clear $(_sallyctl_devices)" ;;
 	policy) words='arm disarm status' ;;
+	verdict) words='status serve --name' ;;
 	reload)
 		words='--dry-run --confirm-within --confirm'
 		[[ $cur == -* ]] || {

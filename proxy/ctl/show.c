@@ -383,6 +383,42 @@ show_asks(const json_t *o)
 }
 
 void
+show_verdicts(const json_t *o)
+{
+	json_t *list = json_object_get(o, "verdicts"), *e;
+	size_t i;
+
+	json_array_foreach (list, i, e) {
+		printf("%-16s ", text_of(e, "name"));
+		if (json_is_integer(json_object_get(e, "pid"))) {
+			printf("pid %lld of %s since %s\n",
+			    number_of(e, "pid"), text_of(e, "user"),
+			    text_of(e, "since"));
+		} else {
+			printf("not served; %s may\n", text_of(e, "user"));
+		}
+		printf("    has %lld of %lld, %lld of %lld wait; asked %lld: "
+		       "%lld allowed, %lld denied, %lld ejected\n",
+		    number_of(e, "out"), number_of(e, "concurrency"),
+		    number_of(e, "waiting"), number_of(e, "queue"),
+		    number_of(e, "asked"), number_of(e, "allowed"),
+		    number_of(e, "denied"), number_of(e, "ejected"));
+		printf("    no answer %lld, late %lld, remembered %lld; mean "
+		       "%lld ms, longest %lld ms\n",
+		    number_of(e, "otherwise"), number_of(e, "late"),
+		    number_of(e, "cached"), number_of(e, "mean_ms"),
+		    number_of(e, "longest_ms"));
+		if (*text_of(e, "last") != '\0') {
+			printf("    %lld dropped, the last: %s\n",
+			    number_of(e, "dropped"), text_of(e, "last"));
+		}
+	}
+	if (json_array_size(list) == 0) {
+		puts("gateway.conf has no [verdict NAME]");
+	}
+}
+
+void
 show_policy(const json_t *o)
 {
 	json_t *list = json_object_get(o, "armed"), *e;

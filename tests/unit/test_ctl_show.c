@@ -84,12 +84,32 @@ test_lists(void **state)
 	assert_non_null(strstr(shown, "none loaded; nothing is exported"));
 }
 
+static void
+test_verdicts(void **state)
+{
+	(void)state;
+	show(show_verdicts,
+	    "{\"ok\":true,\"verdicts\":[{\"name\":\"dlp\",\"user\":\"scan\","
+	    "\"pid\":77,\"since\":\"2026-11-26T09:00:00Z\",\"out\":1,"
+	    "\"concurrency\":4,\"waiting\":2,\"queue\":64,\"asked\":9,"
+	    "\"denied\":3,\"last\":\"\"},{\"name\":\"clock\","
+	    "\"user\":\"hr\",\"dropped\":2,\"last\":\"it left\"}]}");
+	assert_non_null(strstr(shown, "pid 77 of scan since 2026"));
+	assert_non_null(strstr(shown, "has 1 of 4, 2 of 64 wait; asked 9: 0 "
+				      "allowed, 3 denied"));
+	assert_non_null(strstr(shown, "not served; hr may"));
+	assert_non_null(strstr(shown, "2 dropped, the last: it left"));
+	show(show_verdicts, "{\"ok\":true,\"verdicts\":[]}");
+	assert_non_null(strstr(shown, "no [verdict NAME]"));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_verdicts),
 	};
 
 	log_init("test_ctl_show");

@@ -52,7 +52,8 @@ allow proxy/broker "proxy/(broker/$any|conf\.h)|base/$any|wire/$any"
 allow proxy/warden "proxy/(warden/$any|conf\.h)|policy/(rules|profiles|facts|vet)/$any|wire/$any|base/$any"
 allow proxy/session "proxy/(session|usb)/$any|policy/$any|wire/$any|base/$any"
 allow proxy/capture "proxy/capture/$any|policy/facts/$any|wire/$any|base/$any"
-allow proxy/ctl "proxy/ctl/$any|base/$any|wire/class_words\.h"
+allow proxy/ctl "proxy/ctl/$any|verdict/sallyport-verdict\.h|base/$any|wire/class_words\.h"
+allow verdict "verdict/$any"
 allow vhci-glue "vhci-glue/$any|policy/rules/(rules|hid)\.h|wire/$any|base/$any"
 allow certs "certs/$any|base/$any|wire/$any"
 
@@ -60,7 +61,7 @@ allow certs "certs/$any|base/$any|wire/$any"
 room() {
 	# shellcheck disable=SC2046
 	say "only $2 include <$1>" "$(grep -HE "^#[ \t]*include <$1" \
-		$(sources base wire policy proxy vhci-glue certs) |
+		$(sources base wire policy proxy verdict vhci-glue certs) |
 		cut -d: -f1 | sort -u | grep -vE "^($2)\$")"
 }
 
@@ -69,7 +70,7 @@ room '(libusb-1\.0/)?libusb\.h' 'proxy/usb/.*'
 room 'ev\.h' 'base/loop\.c|[a-z/-]*main\.c'
 room 'libudev\.h' 'proxy/warden/hotplug\.c'
 room 'pcap/' 'proxy/capture/.*|policy/tool/.*'
-room 'jansson\.h' 'proxy/(warden|ctl|capture)/.*|vhci-glue/.*|policy/(tool|bundle)/.*|certs/.*'
+room 'jansson\.h' 'proxy/(warden|ctl|capture)/.*|vhci-glue/.*|policy/(tool|bundle)/.*|certs/.*|verdict/.*'
 room 'ini\.h' 'base/conf\.c'
 
 # wire/ and the rule engine do no I/O and keep no time.
