@@ -180,10 +180,12 @@ sallyportd_libs := -lev -linih
 
 sallyport-warden_dir := $(LIBEXECDIR)
 sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
-	proxy/warden/audit.c proxy/warden/book.c proxy/warden/book_file.c \
+	proxy/warden/audit.c proxy/warden/audit_chain.c \
+	proxy/warden/audit_file.c proxy/warden/audit_resume.c \
+	proxy/warden/book.c proxy/warden/book_file.c \
 	proxy/warden/book_json.c proxy/warden/book_limits.c \
 	proxy/warden/callers.c proxy/warden/captures.c proxy/conf.c \
-	proxy/warden/control.c \
+	proxy/warden/control.c proxy/warden/control_audit.c \
 	proxy/warden/control_ops.c proxy/warden/control_policy.c \
 	proxy/warden/desks.c proxy/warden/diff.c proxy/warden/events.c \
 	proxy/warden/expiry.c \
@@ -191,7 +193,7 @@ sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
 	proxy/warden/facts_json.c proxy/warden/held.c \
 	proxy/warden/hotplug.c \
 	proxy/warden/imports.c proxy/warden/inspect.c \
-	proxy/warden/item.c proxy/warden/lease.c \
+	proxy/warden/item.c proxy/warden/journal.c proxy/warden/lease.c \
 	proxy/warden/main.c \
 	proxy/warden/people.c proxy/warden/policy.c \
 	proxy/warden/profiles.c \
@@ -204,8 +206,8 @@ sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
 	proxy/warden/verdict_json.c proxy/warden/verdict_line.c \
 	proxy/warden/warden.c proxy/warden/watch.c \
 	proxy/warden/world.c proxy/warden/zone.c proxy/warden/zones.c \
-	base/conf.c base/digest.c base/file.c base/net.c base/sealed.c \
-	base/x509.c \
+	base/chain.c base/conf.c base/digest.c base/digest_hmac.c \
+	base/file.c base/net.c base/sealed.c base/x509.c \
 	base/x509_crl.c \
 	$(base_core_srcs) $(base_loop_srcs) $(wire_srcs) $(rules_srcs) \
 	$(facts_srcs) $(profiles_srcs) $(vet_srcs)
@@ -245,11 +247,13 @@ sallyport-capture_srcs := proxy/capture/main.c proxy/capture/recorder.c \
 sallyport-capture_libs := -lpcap -ljansson
 
 sallyctl_dir := $(BINDIR)
-sallyctl_srcs := proxy/ctl/ask.c proxy/ctl/main.c proxy/ctl/serve.c \
-	proxy/ctl/show.c \
-	proxy/ctl/watch.c base/file.c base/usbids.c wire/class_words.c \
+sallyctl_srcs := proxy/ctl/ask.c proxy/ctl/audit.c proxy/ctl/audit_check.c \
+	proxy/ctl/audit_files.c proxy/ctl/audit_search.c proxy/ctl/main.c \
+	proxy/ctl/serve.c proxy/ctl/show.c proxy/ctl/time.c \
+	proxy/ctl/watch.c base/chain.c base/digest.c base/digest_hmac.c \
+	base/file.c base/usbids.c wire/class_words.c \
 	$(base_core_srcs) $(verdict_srcs)
-sallyctl_libs := -ljansson
+sallyctl_libs := -ljansson -lmbedcrypto
 
 sallyport_dir := $(BINDIR)
 sallyport_srcs := vhci-glue/agent.c vhci-glue/agent_ask.c \

@@ -1,5 +1,5 @@
 /*
- * SHA-256 and base64, by mbedTLS.
+ * SHA-256, HMAC with it, and base64.
  */
 #ifndef BASE_DIGEST_H
 #define BASE_DIGEST_H
@@ -15,6 +15,11 @@ struct digest_part {
 /* SHA-256 over the parts in order. 0 or ERR_SYS. */
 int digest_sha256(
     uint8_t out[32], const struct digest_part *parts, size_t n);
+/* digest_hmac.c: HMAC-SHA256 (RFC 2104) under a key of 32 bytes, of at most DIGEST_PARTS parts.
+ * 0 or ERR_SYS. */
+#define DIGEST_PARTS 4u
+int digest_hmac(uint8_t out[32], const uint8_t key[32],
+    const struct digest_part *parts, size_t n);
 /* Standard alphabet with '=', NUL-terminated. ERR_NOMEM when size is below
  * 4 * ((len + 2) / 3) + 1. */
 int digest_base64(char *dst, size_t size, const void *src, size_t len);

@@ -40,6 +40,37 @@ judge_local(struct gateway_conf *conf, const char *path, char *why,
 	return 0;
 }
 
+static int
+is_one_of(const char *text, const char *const *words)
+{
+	for (; *words != NULL; words++) {
+		if (strcmp(text, *words) == 0) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static int
+judge_audit(const struct gateway_conf *conf, const char *path, char *why,
+    size_t why_size)
+{
+	static const char *const journals[] = {"all", "heads", "no", NULL};
+	static const char *const serials[] = {"plain", "hashed", NULL};
+
+	if (!is_one_of(conf->audit_journal, journals)) {
+		snprintf(why, why_size,
+		    "%s: [audit] journal: expected all, heads or no", path);
+		return ERR_FORMAT;
+	}
+	if (!is_one_of(conf->audit_serials, serials)) {
+		snprintf(why, why_size,
+		    "%s: [audit] serials: expected plain or hashed", path);
+		return ERR_FORMAT;
+	}
+	return 0;
+}
+
 /* Below state, unless something else is said. */
 static int
 default_captures(struct gateway_conf *conf)
@@ -117,6 +148,8 @@ gateway_conf_load(
 		.capture_size = 64,
 		.capture_files = 4,
 		.capture_record = 64,
+		.audit_size = 64,
+		.audit_files = 16,
 		.before_drivers = 1,
 		.watch_rules = 1,
 		.live = NET_LIVENESS_DEFAULT,
@@ -140,6 +173,8 @@ gateway_conf_load(
 		{&conf->operators, ""},
 		{&conf->keep, ""},
 		{&conf->at_boot, "adopt"},
+		{&conf->audit_journal, "all"},
+		{&conf->audit_serials, "plain"},
 	};
 	const struct conf_key keys[] = {
 		{"gateway", "listen", CONF_STRING, &conf->listen, 0, 0},
@@ -185,6 +220,10 @@ gateway_conf_load(
 		    4096},
 		{"capture", "files", CONF_UINT, &conf->capture_files, 1, 99},
 		{"capture", "record", CONF_UINT, &conf->capture_record, 1, 64},
+		{"audit", "size", CONF_UINT, &conf->audit_size, 1, 4096},
+		{"audit", "files", CONF_UINT, &conf->audit_files, 2, 99},
+		{"audit", "journal", CONF_STRING, &conf->audit_journal, 0, 0},
+		{"audit", "serials", CONF_STRING, &conf->audit_serials, 0, 0},
 		{"local", "before-drivers", CONF_BOOL, &conf->before_drivers, 0,
 		    0},
 		{"local", "keep", CONF_STRING, &conf->keep, 0, 0},
@@ -227,6 +266,9 @@ gateway_conf_load(
 	if (r == 0) {
 		r = default_captures(conf);
 	}
+	if (r == 0) {
+		r = judge_audit(conf, path, why, why_size);
+	}
 	return r == 0 ? judge_local(conf, path, why, why_size) : r;
 }
 
@@ -255,5 +297,7 @@ gateway_conf_free(struct gateway_conf *conf)
 	for (size_t i = 0; i < conf->nverdicts; i++) {
 		free_verdict(&conf->verdicts[i]);
 	}
+	free(conf->audit_journal);
+	free(conf->audit_serials);
 	*conf = (struct gateway_conf){0};
 }

@@ -54,6 +54,11 @@ struct gateway_conf {
 	unsigned capture_size;	 /* MiB of one file */
 	unsigned capture_files;	 /* of one capture */
 	unsigned capture_record; /* KiB of one transfer */
+	/* [audit] */
+	unsigned audit_size;  /* MiB of one file */
+	unsigned audit_files; /* the one that is written to included */
+	char *audit_journal;  /* "all", "heads" or "no" */
+	char *audit_serials;  /* "plain" or "hashed" */
 	/* [local] */
 	int before_drivers; /* de-authorize interfaces by default */
 	char *keep;	    /* rule file of the gateway's own devices, or "" */

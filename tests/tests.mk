@@ -146,7 +146,8 @@ lease_libs := -lev -linih -ljansson -lmbedx509 -lmbedcrypto \
 $(eval $(call unit,callers,$(lease_srcs),$(filter-out -Wl%,$(lease_libs))))
 $(eval $(call unit,lease,$(lease_srcs),$(lease_libs)))
 $(eval $(call unit,control,$(lease_srcs),$(lease_libs)))
-$(eval $(call unit,ctl_show,$(filter-out proxy/ctl/main.c,$(sallyctl_srcs)),-ljansson))
+$(eval $(call unit,ctl_show,$(filter-out proxy/ctl/main.c,$(sallyctl_srcs)), \
+	-ljansson -lmbedcrypto))
 $(eval $(call unit,lease_inspect,$(lease_srcs) $(table_srcs),$(lease_libs)))
 $(eval $(call unit,verdict,$(lease_srcs),$(lease_libs)))
 $(eval $(call unit,verdict_serve,$(lease_srcs),$(lease_libs)))
@@ -404,3 +405,14 @@ sim_libs := $(call wrap,log_warnx log_infox)
 unit_tests += test_sim
 test_sim_srcs := tests/sim/main.c $(sim_srcs)
 test_sim_libs := $(sim_libs)
+
+# --- audit log
+audit_test_srcs := proxy/ctl/audit_check.c proxy/ctl/audit_files.c \
+	proxy/ctl/audit_search.c proxy/ctl/time.c \
+	proxy/warden/audit_chain.c \
+	proxy/warden/audit_file.c proxy/warden/audit_resume.c \
+	proxy/warden/journal.c base/chain.c \
+	base/digest.c base/digest_hmac.c $(base_core_srcs)
+$(eval $(call unit,audit,$(audit_test_srcs),-ljansson -lmbedcrypto))
+$(eval $(call unit,audit_lines,proxy/ctl/audit_search.c $(lease_srcs), \
+	$(lease_libs)))

@@ -7,6 +7,15 @@
 
 #include <jansson.h>
 
+#define CTL_SOCKET "/run/sallyport/control.sock"
+
+/* time.c: "90s", "10m", "2h", "1d" in seconds; 0 = that is none. */
+long ctl_duration(const char *text);
+/* A time as RFC 3339 has it in UTC, or the beginning of one; or a duration, that
+ * long ago: in buf. NULL: neither. */
+#define CTL_TIME 32
+const char *ctl_time(const char *text, char buf[CTL_TIME]);
+
 /* ask.c: takes the request. The answer, with *code an exit status of
  * sallyctl(1); NULL after saying why. */
 json_t *ctl_ask(const char *socket_path, json_t *request, int *code);

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "proxy/ctl/audit.h"
 #include "proxy/ctl/ctl.h"
 
 struct options {
@@ -50,6 +51,8 @@ usage(FILE *to)
 	      "may have it\n"
 	      "  approve [ID]  say yes to an ask; without ID: what is asked\n"
 	      "  deny [ID]     say no\n"
+	      "  audit verify | search | key   the audit log; see `sallyctl "
+	      "audit --help'\n"
 	      "  policy arm TOKEN DURATION | policy disarm TOKEN | policy "
 	      "status\n"
 	      "  verdict status        programs that answer what rules ask\n"
@@ -69,30 +72,6 @@ usage(FILE *to)
 	      "Exit: 0 ok, 1 failed, 2 usage, 3 not for you, 4 gateway not "
 	      "reachable,\n5 not found.\n",
 	    to);
-}
-
-/* "90s", "10m", "2h", "1d": seconds; 0 = that is none. */
-static long
-parse_duration(const char *text)
-{
-	static const struct {
-		char unit;
-		long seconds;
-	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-	char *end;
-	long n;
-
-	if (*text < '0' || *text > '9') {
-		return 0;
-	}
-	n = strtol(text, &end, 10);
-	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-		if (end[0] == units[i].unit && end[1] == '\0' && n > 0 &&
-		    n <= 366 * 86400 / units[i].seconds) {
-			return n * units[i].seconds;
-		}
-	}
-	return 0;
 }
 
 static int
@@ -239,7 +218,7 @@ policy(const struct options *opt, char **args, int n, json_t *o)
 		return 0;
 	}
 	if (n == 3 && strcmp(args[0], "arm") == 0) {
-		seconds = parse_duration(args[2]);
+		seconds = ctl_duration(args[2]);
 		if (seconds == 0) {
 			return bad_duration(args[2]);
 		}
@@ -336,6 +315,23 @@ run(const struct options *opt, const struct command *cmd, char **args, int n)
 	return code;
 }
 
+/* Where the word `audit' is the command; 0 = it is not. */
+static int
+find_audit(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "audit") == 0) {
+			return i;
+		}
+		if (argv[i][0] != '-') {
+			return 0;
+		}
+		i += strcmp(argv[i], "-s") == 0 ||
+		    strcmp(argv[i], "--socket") == 0;
+	}
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -353,9 +349,16 @@ main(int argc, char **argv)
 		{NULL, 0, NULL, 0},
 	};
 	struct options opt = {0};
-	int c;
+	int c = find_audit(argc, argv);
 
 	log_init("sallyctl");
+	if (c != 0) {
+		/* with options of its own; those before it are its, too */
+		for (int i = c; i > 1; i--) {
+			argv[i] = argv[i - 1];
+		}
+		return audit_main(argc - 1, argv + 1);
+	}
 	while ((c = getopt_long(argc, argv, "s:h", options, NULL)) != -1) {
 		switch (c) {
 		case 'j':
@@ -371,7 +374,7 @@ main(int argc, char **argv)
 			opt.is_dry = 1;
 			break;
 		case 'w':
-			opt.confirm_within = parse_duration(optarg);
+			opt.confirm_within = ctl_duration(optarg);
 			if (opt.confirm_within == 0) {
 				return bad_duration(optarg);
 			}

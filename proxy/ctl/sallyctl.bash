@@ -13,7 +13,7 @@ _sallyctl()
 		}
 	done
 	case $prev in
-	--socket | -s)
+	--socket | -s | --key | --heads | --save)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
@@ -27,7 +27,7 @@ _sallyctl()
 	case $command in
 	'')
 		words='status devices sessions watch kick quarantine capture'
-		words+=' reload explain approve deny policy verdict'
+		words+=' reload explain approve deny policy audit verdict'
 		words+=' --json --socket --help --version'
 		;;
 	kick) words="--connection $(_sallyctl_devices)" ;;
@@ -36,6 +36,21 @@ _sallyctl()
 	quarantine) words="clear $(_sallyctl_devices)" ;;
 	policy) words='arm disarm status' ;;
 	verdict) words='status serve --name' ;;
+	audit)
+		words='verify search key'
+		case " ${COMP_WORDS[*]} " in
+		*' verify '*) words='--key --heads --save --partial --json' ;;
+		*' search '*)
+			words='--device --identity --rule --event --since'
+			words+=' --until --json'
+			;;
+		*' key '*) words='--new --json' ;;
+		esac
+		[[ $cur == -* || $words == verify* || $words == --new* ]] || {
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+			return
+		}
+		;;
 	reload)
 		words='--dry-run --confirm-within --confirm'
 		[[ $cur == -* ]] || {

@@ -46,6 +46,23 @@ show_end(const json_t *o, const char *what, const char *ends, const char *days,
 	}
 }
 
+static void
+show_audit(const json_t *o)
+{
+	if (json_is_true(json_object_get(o, "audit_failing"))) {
+		printf("audit:    CANNOT BE WRITTEN; no device is given away, "
+		       "%lld lines wait\n", number_of(o, "audit_waiting"));
+	}
+	if (number_of(o, "audit_failed") != 0) {
+		printf("audit:    %lld lines could not be written\n",
+		    number_of(o, "audit_failed"));
+	}
+	if (json_is_true(json_object_get(o, "audit_key_waits"))) {
+		puts("audit:    its first key is still here; take it away with "
+		     "`sallyctl audit key'");
+	}
+}
+
 void
 show_status(const json_t *o)
 {
@@ -90,10 +107,7 @@ show_status(const json_t *o)
 		printf("asks:     %lld wait; see `sallyctl approve'\n",
 		    number_of(o, "asks"));
 	}
-	if (json_integer_value(json_object_get(o, "audit_failed")) != 0) {
-		printf("audit:    %lld lines could not be written\n",
-		    number_of(o, "audit_failed"));
-	}
+	show_audit(o);
 }
 
 /* What is worth a line below the device's own. */

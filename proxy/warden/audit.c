@@ -1,39 +1,86 @@
 /*
- * The audit log: every decision as one JSON object a line, written with a
- * single append, so that lines of two writers never mix. Texts of peers and
- * devices are escaped before they go in; jansson does the JSON.
+ * The audit log: every decision as one JSON object a line. Texts of peers and
+ * devices are escaped before they go in; jansson does the JSON. docs/AUDIT.md
+ * has what each line says.
  */
 #include "proxy/warden/warden.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "base/mem.h"
 
-int
-audit_open(struct audit *audit, char *path)
-{
-	int fd = open(path,
-	    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+#define SERIAL_HIDDEN (5 + 16 + 1)
+#define SERIALS_KEY "audit.serials"
 
-	if (fd == -1) {
-		log_warn("open %s", path);
-		return ERR_SYS;
+/* What stands for a serial number where those are not written: the same device
+ * has the same, and only who has the key can tell whose it is. */
+static void
+hide(const struct warden *w, char out[SERIAL_HIDDEN], const char *serial)
+{
+	struct digest_part part = {serial, strlen(serial)};
+	uint8_t mac[32];
+
+	memcpy(out, "hmac-", 6);
+	if (digest_hmac(mac, w->audit.hash_key, &part, 1) == 0) {
+		digest_hex(out + 5, SERIAL_HIDDEN - 5, mac, 8);
 	}
-	close_fd(&audit->fd);
-	audit->fd = fd;
-	audit->path = path;
-	return 0;
+}
+
+static int
+nibble(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0'
+	    : c >= 'A' && c <= 'F'  ? c - 'A' + 10
+				    : -1;
+}
+
+/* vid:pid[:serial]@port, the serial number in %HH: as it was. */
+static void
+unescape(char *out, size_t size, const char *text, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len && n + 1 < size; n++) {
+		if (text[i] == '%' && i + 2 < len && nibble(text[i + 1]) >= 0 &&
+		    nibble(text[i + 2]) >= 0) {
+			out[n] = (char)(nibble(text[i + 1]) << 4 |
+			    nibble(text[i + 2]));
+			i += 3;
+		} else {
+			out[n] = text[i++];
+		}
+	}
+	out[n] = '\0';
+}
+
+const char *
+audit_name(const struct warden *w, char buf[AUDIT_NAME], const char *name)
+{
+	const char *at = strrchr(name, '@');
+	char serial[STABLE_NAME], hidden[SERIAL_HIDDEN];
+
+	if (!w->audit.is_hashed || at == NULL || at - name < 11 ||
+	    name[4] != ':' || name[9] != ':') {
+		return name; /* it has none */
+	}
+	unescape(serial, sizeof(serial), name + 10, (size_t)(at - name) - 10);
+	hide(w, hidden, serial);
+	(void)snprintf(buf, AUDIT_NAME, "%.10s%s%s", name, hidden, at);
+	return buf;
 }
 
 /* Hostile text, made printable. */
@@ -47,20 +94,28 @@ put_text(json_t *o, const char *name, const char *text)
 }
 
 static json_t *
-device_json(const struct device *dev)
+device_json(const struct warden *w, const struct device *dev)
 {
 	json_t *o = json_object();
-	char id[16];
+	char id[16], name[AUDIT_NAME], hidden[SERIAL_HIDDEN];
 
 	put_text(o, "busid", dev->place.busid);
 	if (dev->record != NULL) {
 		snprintf(id, sizeof(id), "%04x:%04x", dev->facts.vid,
 		    dev->facts.pid);
 		put_text(o, "id", id);
-		json_object_set_new(o, "stable", json_string(dev->name));
+		json_object_set_new(o, "stable",
+		    json_string(
+			audit_name(w, name, dev->name)));
 		put_text(o, "name", dev->facts.name);
-		put_text(o, "serial", dev->facts.serial);
-		put_text(o, "hash", dev->hash);
+		if (!w->audit.is_hashed) {
+			put_text(o, "serial", dev->facts.serial);
+			put_text(o, "hash", dev->hash);
+		} else if (*dev->facts.serial != '\0') {
+			/* its hash would tell it to who tries some */
+			hide(w, hidden, dev->facts.serial);
+			put_text(o, "serial", hidden);
+		}
 	}
 	return o;
 }
@@ -134,7 +189,8 @@ audit_write(struct warden *w, const char *event, const char *outcome,
     const struct rule_decision *decision, ...)
 {
 	json_t *o = json_object();
-	char when[32], *line = NULL;
+	char when[32], fields[128], stable[AUDIT_NAME];
+	char *line = NULL;
 	const char *name;
 	size_t len;
 	va_list ap;
@@ -152,7 +208,7 @@ audit_write(struct warden *w, const char *event, const char *outcome,
 		json_object_set_new(o, "outcome", json_string(outcome));
 	}
 	if (dev != NULL) {
-		json_object_set_new(o, "device", device_json(dev));
+		json_object_set_new(o, "device", device_json(w, dev));
 	}
 	if (s != NULL) {
 		json_object_set_new(o, "session", session_json(s));
@@ -164,6 +220,9 @@ audit_write(struct warden *w, const char *event, const char *outcome,
 	while ((name = va_arg(ap, const char *)) != NULL) {
 		const char *value = va_arg(ap, const char *);
 
+		if (value != NULL && strcmp(name, "stable") == 0) {
+			value = audit_name(w, stable, value);
+		}
 		put_text(o, name, value != NULL ? value : "");
 	}
 	va_end(ap);
@@ -174,14 +233,12 @@ audit_write(struct warden *w, const char *event, const char *outcome,
 		log_warnx("audit %s: out of memory", event);
 		return;
 	}
+	(void)snprintf(fields, sizeof(fields),
+	    "SALLYPORT_EVENT=%s\nSALLYPORT_OUTCOME=%s\n", event,
+	    outcome != NULL ? outcome : "");
 	len = strlen(line);
-	line[len++] = '\n'; /* in place of the NUL: one write, one line */
-	if (write(w->audit.fd, line, len) != (ssize_t)len) {
-		w->audit.failed++;
-		log_warn("write %s", w->audit.path);
-	} else {
-		w->audit.count++;
-	}
+	audit_put(&w->audit, fields, line, len);
+	line[len++] = '\n'; /* in place of the NUL */
 	control_tell(w, line, len);
 	free(line);
 }
@@ -194,4 +251,98 @@ audit_notes(struct warden *w, const struct session *s,
 		audit_write(w, "trial", rule_verdict_name(judged->notes[i].verdict),
 		    s, dev, &judged->notes[i], (char *)NULL);
 	}
+}
+
+/* ------------------------------------------------------------------------ */
+/* Begin and end                                                            */
+
+static void
+on_tick(void *arg)
+{
+	struct warden *w = arg;
+
+	audit_beat(&w->audit);
+	loop_timer_set(w->audit.tick, CLOCK_SEC);
+}
+
+/* The key of what stands for serial numbers: made once, and kept, so that a
+ * device is the same over the years. */
+static int
+read_key(struct warden *w)
+{
+	int dir = open(w->conf.state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = dir == -1
+	    ? -1
+	    : openat(dir, SERIALS_KEY,
+		  O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	uint8_t *key = w->audit.hash_key;
+	ssize_t n = fd == -1 ? -1 : read(fd, key, sizeof(w->audit.hash_key));
+
+	if (n == 0) {
+		n = getrandom(key, sizeof(w->audit.hash_key), 0);
+		if (n != -1) {
+			n = pwrite(fd, key, (size_t)n, 0);
+		}
+		if (n != -1 && fsync(fd) == -1) {
+			n = -1;
+		}
+	}
+	close_fd(&fd);
+	close_fd(&dir);
+	if (n != sizeof(w->audit.hash_key)) {
+		log_warn("read %s/" SERIALS_KEY, w->conf.state);
+		return ERR_SYS;
+	}
+	return 0;
+}
+
+int
+audit_serials(struct warden *w)
+{
+	w->audit.is_hashed = strcmp(w->conf.audit_serials, "hashed") == 0;
+	return w->audit.is_hashed ? read_key(w) : 0;
+}
+
+int
+audit_start(struct warden *w)
+{
+	struct audit *audit = &w->audit;
+	int r = audit_open(audit, w->conf.audit);
+
+	audit->limit = (uint64_t)w->conf.audit_size * 1024 * 1024;
+	audit->files = w->conf.audit_files;
+	if (r == 0) {
+		r = audit_serials(w);
+	}
+	if (r == 0 && strcmp(w->conf.audit_journal, "no") != 0) {
+		audit->has_lines = strcmp(w->conf.audit_journal, "all") == 0;
+		audit->journal = journal_new(JOURNAL_SOCKET);
+		if (audit->journal == NULL) {
+			log_warn("audit log: journal");
+			r = ERR_SYS;
+		}
+	}
+	if (r == 0) {
+		r = audit_chain_start(audit, w->conf.state);
+	}
+	audit->tick = loop_timer_new(w->loop, on_tick, w);
+	if (audit->tick == NULL) {
+		return ERR_NOMEM;
+	}
+	loop_timer_set(audit->tick, CLOCK_SEC);
+	return r;
+}
+
+void
+audit_stop(struct warden *w)
+{
+	/* who reads the journal is to know how far the log goes */
+	audit_head(&w->audit);
+	for (int i = 0; i < 20 && w->audit.is_head_due; i++) {
+		(void)poll(NULL, 0, 10);
+		audit_head(&w->audit);
+	}
+	loop_timer_free(w->audit.tick);
+	w->audit.tick = NULL;
+	audit_close(&w->audit);
 }

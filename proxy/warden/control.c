@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +62,10 @@ client_free(void *arg)
 	loop_io_free(c->io);
 	loop_timer_free(c->limit);
 	close_fd(&c->fd);
+	if (c->out != NULL) {
+		/* it may have been a key */
+		mem_wipe(c->out, malloc_usable_size(c->out));
+	}
 	free(c->out);
 	free(c);
 }
@@ -141,6 +146,7 @@ static const struct {
 	{"confirm", ROLE_OPERATE, control_confirm},
 	{"arm", ROLE_OPERATE, control_arm},
 	{"disarm", ROLE_OPERATE, control_disarm},
+	{"audit_key", ROLE_OPERATE, control_audit_key},
 };
 
 static json_t *
@@ -156,11 +162,21 @@ watch(struct warden *w, json_t *request)
 static void
 note(struct client *c, json_t *request, const json_t *reply)
 {
-	char *text = json_dumps(request, JSON_COMPACT | JSON_PRESERVE_ORDER);
+	char *text, uid[24], name[AUDIT_NAME];
 	const char *error =
 	    json_string_value(json_object_get(reply, "error"));
-	char uid[24];
+	const char *key;
+	json_t *value;
 
+	json_object_foreach (request, key, value) {
+		if (json_is_string(value)) {
+			/* as the log shows devices; others stay as they are */
+			(void)json_string_set(value,
+			    audit_name(c->warden, name,
+				json_string_value(value)));
+		}
+	}
+	text = json_dumps(request, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	(void)snprintf(uid, sizeof(uid), "%lu", (unsigned long)c->uid);
 	audit_write(c->warden, "operator", error == NULL ? "done" : "refused",
 	    NULL, NULL, NULL, "uid", uid, "request", text, "reason", error,

@@ -24,6 +24,10 @@ json_t *control_success(void);
 control_op control_status, control_devices, control_sessions, control_kick,
     control_quarantined, control_unquarantine, control_capture;
 
+/* control_audit.c: the audit log. */
+control_op control_audit_key;
+void control_put_audit(json_t *o, const struct audit *audit); /* its state */
+
 /* control_policy.c: rules, and who says yes. */
 control_op control_reload, control_confirm, control_explain, control_asks,
     control_approve, control_deny, control_arm, control_disarm,

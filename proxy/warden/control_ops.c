@@ -83,10 +83,7 @@ control_status(struct warden *w, json_t *request)
 		    0));
 	json_object_set_new(
 	    o, "quarantine", json_integer(w->book->nquarantine));
-	json_object_set_new(
-	    o, "audit_lines", json_integer((json_int_t)w->audit.count));
-	json_object_set_new(
-	    o, "audit_failed", json_integer((json_int_t)w->audit.failed));
+	control_put_audit(o, &w->audit);
 	return o;
 }
 

@@ -100,14 +100,14 @@ refuse_import(
 
 static int
 give_not(struct session *s, struct device *dev, const struct rule_decision *d,
-    const char *why)
+    int err, const char *why)
 {
 	lease_cancel(s);
 	s->device = NULL;
 	audit_write(s->warden, "import", "blocked", s, dev, d, "detail", why,
 	    (char *)NULL);
 	events_message(s->warden, s->identity, dev->name, why);
-	return reply_import(s, ERR_NOENT);
+	return reply_import(s, err);
 }
 
 static int
@@ -117,19 +117,26 @@ give(struct session *s, struct device *dev, const struct rule_decision *d)
 
 	s->device = dev;
 	if (lease_begin(s, d) != 0) {
-		return give_not(s, dev, d, "its lease cannot be written down");
+		return give_not(s, dev, d, ERR_NOENT,
+		    "its lease cannot be written down");
 	}
 	if (inspect_seal(s, d, why, sizeof(why)) != 0) {
 		log_warnx("import %s: %s", dev->place.busid, why);
-		return give_not(s, dev, d, why);
+		return give_not(s, dev, d, ERR_NOENT, why);
 	}
 	if (d->grant.has_capture &&
 	    captures_start(s, CAPTURE_BY_RULE, NULL, why, sizeof(why)) != 0) {
 		log_warnx("import %s: capture: %s", dev->place.busid, why);
-		return give_not(s, dev, d, "its capture cannot begin");
+		return give_not(
+		    s, dev, d, ERR_NOENT, "its capture cannot begin");
 	}
 	audit_write(
 	    s->warden, "import", "allowed", s, dev, d, (char *)NULL);
+	if (s->warden->audit.is_failing) {
+		/* what nobody would ever learn of is not given; it may be soon */
+		return give_not(
+		    s, dev, d, ERR_BUSY, "the audit log cannot be written");
+	}
 	return ask_grant(s, dev);
 }
 

@@ -7,6 +7,8 @@
 #include "proxy/warden/warden.h"
 
 #include <fcntl.h>
+#include <jansson.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +19,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/mem.h"
 
 #define BROKER_FD 3
 #define CONTROL_FD 4
@@ -34,9 +37,17 @@ on_stop(void *arg)
 {
 	struct warden *w = arg;
 
-	audit_write(w, "gateway", "stopped", NULL, NULL, NULL, (char *)NULL);
-	(void)book_save(w->book, w->conf.state);
 	loop_stop(w->loop);
+}
+
+/* An answer of the control socket may have had a key in it. */
+static void
+free_wiped(void *p)
+{
+	if (p != NULL) {
+		mem_wipe(p, malloc_usable_size(p));
+	}
+	free(p);
 }
 
 static void
@@ -58,7 +69,7 @@ start(struct warden *w, int verdict_fd)
 	    w->shown == NULL) {
 		fatal("start");
 	}
-	if (audit_open(&w->audit, w->conf.audit) != 0) {
+	if (audit_start(w) != 0) {
 		fatalx("audit log %s: cannot be written; no decision is made "
 		       "without it", w->conf.audit);
 	}
@@ -112,6 +123,7 @@ main(int argc, char **argv)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	umask(027);
+	json_set_alloc_funcs(malloc, free_wiped);
 	w = calloc(1, sizeof(*w));
 	if (w == NULL) {
 		fatal("start");
@@ -128,5 +140,8 @@ main(int argc, char **argv)
 	TAILQ_INIT(&w->captures);
 	start(w, verdict_fd);
 	loop_run(w->loop);
+	(void)book_save(w->book, w->conf.state);
+	audit_write(w, "gateway", "stopped", NULL, NULL, NULL, (char *)NULL);
+	audit_stop(w);
 	return 0;
 }

@@ -17,6 +17,7 @@
 #include "policy/rules/device.h"
 #include "policy/rules/rules.h"
 #include "proxy/conf.h"
+#include "proxy/warden/audit.h"
 #include "proxy/warden/book.h"
 #include "proxy/warden/callers.h"
 #include "proxy/warden/desks.h"
@@ -197,12 +198,6 @@ struct source {
 	unsigned ndirs;
 	size_t total; /* bytes that were read */
 	char error[512]; /* the first, "" = none */
-};
-
-struct audit {
-	char *path; /* borrowed from the configuration */
-	int fd;	    /* owned; -1 = not open */
-	uint64_t count, failed;
 };
 
 /* Unix seconds, 0 = not known. */
@@ -642,12 +637,24 @@ struct events_said {
 };
 void events_json_parse(const struct ipc_line *line, struct events_said *out);
 
-/* audit.c: one JSON object a line. Any of session, device and decision may be
- * NULL; extra is "name", "value" pairs ended by NULL. */
-int audit_open(struct audit *audit, char *path); /* also reopens */
+/* audit.c: one JSON object a line, to the places of audit.h. Any of session,
+ * device and decision may be NULL; extra is "name", "value" pairs ended by
+ * NULL. */
 void audit_write(struct warden *w, const char *event, const char *outcome,
     const struct session *s, const struct device *dev,
     const struct rule_decision *decision, ...) __attribute__((sentinel));
+/* A stable name as the log shows it: without its serial number if those are
+ * hidden. Another text as it is. Returns name, or buf. */
+#define AUDIT_NAME (STABLE_NAME + 32)
+const char *audit_name(
+    const struct warden *w, char buf[AUDIT_NAME], const char *name);
+/* Opens the log and goes on with its chain, as [audit] of gateway.conf says.
+ * 0, or logged. */
+int audit_start(struct warden *w);
+/* Its part of that: whether serial numbers are hidden, and by which key. */
+int audit_serials(struct warden *w);
+/* The last head, and what is left. */
+void audit_stop(struct warden *w);
 
 const char *term_word(enum rule_term term);
 /* The decisions that rules with `audit' would have made. */

@@ -26,6 +26,7 @@
 #include "base/mem.h"
 #include "proxy/warden/control.h"
 #include "proxy/warden/warden.h"
+#include "tests/unit/audit_schema.h"
 #include "tests/unit/usb_samples.h"
 
 #define NDEVS 2
@@ -420,6 +421,7 @@ setup(void **state)
 	w->conf.state = dir;
 	w->conf.keep = w->conf.crl = (char *)(uintptr_t) "";
 	assert_int_equal(audit_open(&w->audit, audit_path), 0);
+	assert_int_equal(audit_chain_start(&w->audit, dir), 0);
 	assert_int_equal(channel_pair(chan), 0);
 	w->broker = chan[0];
 	broker = chan[1];
@@ -440,7 +442,7 @@ static inline int
 teardown(void **state)
 {
 	static const char *const names[] = {
-		"a.rules", "audit", "state.json", "b.rules", "p/a.profile",
+		"a.rules", "audit", "audit.chain", "audit.serials", "state.json", "b.rules", "p/a.profile",
 		"p"};
 	char path[64];
 
@@ -454,6 +456,7 @@ teardown(void **state)
 	for (unsigned i = 0; i < NDEVS; i++) {
 		unplug(i);
 	}
+	assert_true(schema_check_log(audit_path) > 0);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		(void)snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
 		(void)remove(path);
@@ -474,7 +477,7 @@ teardown(void **state)
 	loop_free(w->loop);
 	close_fd(&w->broker);
 	close_fd(&broker);
-	close_fd(&w->audit.fd);
+	audit_close(&w->audit);
 	free(w->scratch);
 	free(w);
 	return 0;

@@ -250,15 +250,15 @@ test_watch(void **state)
 	(void)state;
 	ask_on(fd, "{\"op\":\"watch\"}\n", line, sizeof(line));
 	assert_non_null(strstr(line, "\"ok\":true"));
-	audit_write(w, "probe", "one", NULL, NULL, NULL, (char *)NULL);
+	audit_write(w, "policy", "confirmed", NULL, NULL, NULL, (char *)NULL);
 	read_line(fd, line, sizeof(line));
-	assert_non_null(strstr(line, "\"outcome\":\"one\""));
+	assert_non_null(strstr(line, "\"outcome\":\"confirmed\""));
 	/* longer than any answer may take */
 	mono += 60 * CLOCK_SEC;
 	settle();
-	audit_write(w, "probe", "two", NULL, NULL, NULL, (char *)NULL);
+	audit_write(w, "gateway", "stopped", NULL, NULL, NULL, (char *)NULL);
 	read_line(fd, line, sizeof(line));
-	assert_non_null(strstr(line, "\"outcome\":\"two\""));
+	assert_non_null(strstr(line, "\"outcome\":\"stopped\""));
 	/* it says more: that is its end */
 	assert_int_equal(send(fd, "x", 1, 0), 1);
 	settle();
@@ -303,13 +303,13 @@ test_slow_watcher(void **state)
 	memset(text, 'x', sizeof(text));
 	text[sizeof(text) - 1] = '\0';
 	for (unsigned i = 0; i < 2000; i++) {
-		audit_write(w, "probe", "many", NULL, NULL, NULL, "text", text,
-		    (char *)NULL);
+		audit_write(w, "policy", "rolled back", NULL, NULL, NULL,
+		    "kept", text, (char *)NULL);
 		settle();
 	}
 	count_lines(slow, &got, &lost);
 	assert_true(got > 100 && got < 2000);
-	audit_write(w, "probe", "last", NULL, NULL, NULL, (char *)NULL);
+	audit_write(w, "policy", "confirmed", NULL, NULL, NULL, (char *)NULL);
 	count_lines(slow, &got, &lost);
 	assert_int_equal(got + lost, 2001);
 	assert_true(lost > 0);
@@ -342,6 +342,48 @@ test_many_watchers(void **state)
 	assert_int_equal(w->nwatchers, 0);
 }
 
+/* The first key of the log's chain is told once, and to operators. */
+static void
+test_audit_log(void **state)
+{
+	static const char begin[] = "\"key\":\"sallyport-audit-key ";
+	char line[8192];
+	struct chain chain;
+	char *at;
+
+	(void)state;
+	ask("{\"op\":\"status\"}\n", line, sizeof(line));
+	assert_non_null(strstr(line, "\"audit_key_waits\":true"));
+	ask_as(GROUP_APPROVE, NULL, 0, "{\"op\":\"audit_key\"}\n", line,
+	    sizeof(line));
+	assert_non_null(strstr(line, "\"code\":3"));
+	assert_null(strstr(line, begin));
+	for (unsigned i = 0; i < 2; i++) {
+		ask(i == 0 ? "{\"op\":\"audit_key\"}\n"
+			   : "{\"op\":\"audit_key\",\"new\":true}\n",
+		    line, sizeof(line));
+		at = strstr(line, begin);
+		assert_non_null(at);
+		at += 7;
+		assert_int_equal(
+		    chain_key_parse(&chain, at, strcspn(at, "\"")), 0);
+		assert_int_equal(chain.seq, 0);
+		assert_memory_equal(
+		    chain.id, w->audit.chain->chain.id, CHAIN_ID);
+		ask("{\"op\":\"audit_key\"}\n", line, sizeof(line));
+		assert_non_null(strstr(line, "\"code\":5"));
+	}
+	assert_true(audited("operator", "audit_key"));
+	/* and what operators ask for names no serial number, if it must not */
+	w->audit.is_hashed = 1;
+	ask("{\"op\":\"unquarantine\",\"device\":\"1234:5678:S1@p:1\"}\n",
+	    line, sizeof(line));
+	assert_true(audited("operator", "1234:5678:hmac-"));
+	assert_false(audited("operator", "S1@"));
+	ask("{\"op\":\"status\"}\n", line, sizeof(line));
+	assert_null(strstr(line, "audit_key_waits"));
+}
+
 int
 main(void)
 {
@@ -354,6 +396,7 @@ main(void)
 		TEST(test_watch),
 		TEST(test_slow_watcher),
 		TEST(test_many_watchers),
+		TEST(test_audit_log),
 	};
 
 	log_init("test_control");
