@@ -241,12 +241,15 @@ $(eval $(call unit,vhci,vhci-glue/gateway.c vhci-glue/imported.c \
 
 # bench: one program, which runs itself again for each other process
 bench_srcs := tests/bench/bench.c tests/bench/count.c tests/bench/echo.c \
-	tests/bench/exchange.c tests/bench/goals.c tests/bench/json.c tests/bench/load.c \
+	tests/bench/exchange.c tests/bench/flood.c tests/bench/goals.c tests/bench/json.c tests/bench/load.c \
 	tests/bench/parts.c tests/bench/policy.c tests/bench/profile.c \
 	tests/bench/raw.c \
 	tests/bench/relay.c \
 	tests/bench/results.c tests/bench/rig.c tests/bench/session.c \
 	tests/bench/table.c tests/fake/pki.c tests/fake/usb_sim.c \
+	proxy/warden/audit_chain.c proxy/warden/audit_file.c \
+	proxy/warden/audit_resume.c \
+	proxy/warden/journal.c base/chain.c base/digest.c base/digest_hmac.c \
 	$(filter-out proxy/session/main.c proxy/usb/libusb.c, \
 	$(sallyport-session_srcs)) \
 	$(filter-out vhci-glue/relay_main.c $(sallyport-session_srcs), \

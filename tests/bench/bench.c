@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "tests/bench/flood.h"
 #include "tests/bench/load.h"
 #include "tests/bench/parts.h"
 #include "tests/bench/raw.h"
@@ -267,6 +268,12 @@ wants_policy(const char *only)
 	return only == NULL || strstr("policy", only) != NULL;
 }
 
+static int
+wants_flood(const char *only)
+{
+	return only == NULL || strstr("audit", only) != NULL;
+}
+
 /* What needs the gateway and the relay. */
 static void
 run_urbs(const struct plan *plan)
@@ -301,6 +308,10 @@ run(const struct plan *plan)
 		fprintf(stderr, "profiles\n");
 		profile_measure(&results.profile);
 	}
+	if (wants_flood(plan->only)) {
+		fprintf(stderr, "audit\n");
+		flood_measure(&results.flood);
+	}
 	if (results.ncells > 0) {
 		run_urbs(plan);
 	}
@@ -324,6 +335,10 @@ run_role(char **argv)
 	    {"relay", bench_relay},
 	};
 
+	if (strcmp(argv[1], "flood") == 0) {
+		log_init("flood");
+		return bench_flood();
+	}
 	for (unsigned i = 0; i < ARRAY_LEN(roles); i++) {
 		if (strcmp(argv[1], roles[i].name) == 0) {
 			log_init(roles[i].name);
@@ -343,7 +358,8 @@ usage(FILE *to, int exit_code)
 	    "usage: bench [--quick] [--only TEXT] [--json]\n"
 	    "  --quick      fewer and shorter rounds: about a minute\n"
 	    "  --only TEXT  URBs whose name has TEXT in it: \"48 B\", \"x4\";\n"
-	    "               \"policy\" for what decisions cost\n"
+	    "               \"policy\" for what decisions cost, \"audit\" for "
+	    "the log\n"
 	    "  --json       one line of JSON after the tables\n"
 	    "Progress goes to standard error. See docs/PERFORMANCE.md.\n");
 	return exit_code;
@@ -389,7 +405,8 @@ main(int argc, char **argv)
 		}
 	}
 	if (optind != argc ||
-	    (choose_cells(plan.only) == 0 && !wants_policy(plan.only))) {
+	    (choose_cells(plan.only) == 0 && !wants_policy(plan.only) &&
+		!wants_flood(plan.only))) {
 		return usage(stderr, 2);
 	}
 	return run(&plan);

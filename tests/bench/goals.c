@@ -376,6 +376,28 @@ judge_inspection(struct judge *j)
 	}
 }
 
+static void
+judge_flood(struct judge *j)
+{
+	const struct flood_bench *bench = &j->r->flood;
+	struct goal *ratio = add(j, "A",
+	    "48 B through gateway and TLS: p50 under 10 000 audit lines/s / "
+	    "without",
+	    GOAL_AT_MOST, 1.25);
+	struct goal *lost = add(
+	    j, "A", "audit lines that were taken and are not there",
+	    GOAL_AT_MOST, 0);
+
+	if (!bench->is_measured) {
+		return;
+	}
+	ratio->is_judged = lost->is_judged = 1;
+	ratio->value = flood_ratio(bench).median;
+	lost->value = (double)bench->accepted - (double)bench->proven;
+	snprintf(ratio->where, sizeof(ratio->where), "audit");
+	snprintf(lost->where, sizeof(lost->where), "audit");
+}
+
 static unsigned
 drop_unjudged(struct goal *goals, unsigned n)
 {
@@ -397,6 +419,7 @@ goals_judge(const struct results *r, struct goal goals[GOALS_MAX])
 	judge_policy(&j);
 	judge_profiles(&j);
 	judge_inspection(&j);
+	judge_flood(&j);
 	if (r->ncells == 0) {
 		return drop_unjudged(goals, j.n);
 	}

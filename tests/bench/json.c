@@ -197,6 +197,17 @@ profile_object(const struct profile_bench *bench)
 	return top;
 }
 
+static json_t *
+flood_object(const struct flood_bench *bench)
+{
+	struct flood_ratio ratio = flood_ratio(bench);
+
+	return json_pack("{s:[o,o,o],s:o,s:o,s:I,s:I}", "session_p50",
+	    number(ratio.median), number(ratio.least), number(ratio.most),
+	    "rate", number(bench->rate), "cpu", number(bench->cpu), "accepted",
+	    (json_int_t)bench->accepted, "proven", (json_int_t)bench->proven);
+}
+
 void
 results_print_json(const struct results *r)
 {
@@ -216,6 +227,9 @@ results_print_json(const struct results *r)
 	}
 	if (r->profile.is_measured) {
 		put(top, "profiles", profile_object(&r->profile));
+	}
+	if (r->flood.is_measured) {
+		put(top, "audit", flood_object(&r->flood));
 	}
 	for (unsigned p = 0; p < r->npins; p++) {
 		put(pins, results_pin_name(p), pin_object(r, p));

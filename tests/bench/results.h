@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tests/bench/flood.h"
 #include "tests/bench/load.h"
 #include "tests/bench/policy.h"
 #include "tests/bench/profile.h"
@@ -43,6 +44,7 @@ struct results {
 	struct results_exact exact[RIG_PATHS]; /* of gw and gw-tls */
 	struct policy_bench policy;
 	struct profile_bench profile;
+	struct flood_bench flood;
 };
 
 struct results_spread {

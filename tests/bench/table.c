@@ -261,5 +261,6 @@ results_print(const struct results *r)
 	}
 	policy_print(&r->policy);
 	profile_print(&r->profile);
+	flood_print(&r->flood);
 	print_goals(r);
 }
