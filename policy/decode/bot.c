@@ -96,6 +96,7 @@ struct bot {
 	/* in the device; those of before a reset are stale */
 	uint32_t cbw_out, data_out, stale_out;
 	uint32_t data_in, csw_in, stale_in;
+	uint8_t is_resetting; /* by BULK-ONLY RESET */
 
 	struct lun luns[BOT_LUNS];
 };
@@ -117,7 +118,8 @@ static int
 is_idle(const struct bot *b)
 {
 	return b->cbw_out == 0 && b->data_out == 0 && b->data_in == 0 &&
-	    b->csw_in == 0 && b->stale_in == 0 && b->stale_out == 0;
+	    b->csw_in == 0 && b->stale_in == 0 && b->stale_out == 0 &&
+	    !b->is_resetting;
 }
 
 static void
@@ -475,11 +477,14 @@ submit_control(struct bot *b, struct unit *u)
 {
 	if (is_request(u, OUT_CLASS_INTERFACE, BULK_ONLY_RESET)) {
 		/* What is still queued would be taken for a CBW by a device
-		 * that has just been reset. Drivers cancel first. */
+		 * that has just been reset, and so would be what follows
+		 * while a second one is on its way. Drivers cancel first, and
+		 * reset once. */
 		if (!is_idle(b)) {
 			return answer_stall(u);
 		}
 		b->phase = BROKEN; /* until it has gone through */
+		b->is_resetting = 1;
 	}
 	return DECODE_PASS;
 }
@@ -703,9 +708,11 @@ complete_in(struct bot *b, struct unit *u)
 static enum decode_act
 complete_control(struct bot *b, struct unit *u)
 {
-	if (u->status == USBIP_OK &&
-	    is_request(u, OUT_CLASS_INTERFACE, BULK_ONLY_RESET)) {
-		reset(b);
+	if (is_request(u, OUT_CLASS_INTERFACE, BULK_ONLY_RESET)) {
+		b->is_resetting = 0;
+		if (u->status == USBIP_OK) {
+			reset(b);
+		}
 	}
 	if (!is_request(u, IN_CLASS_INTERFACE, GET_MAX_LUN)) {
 		return DECODE_PASS;

@@ -366,6 +366,31 @@ test_stale(void **state)
 	assert_int_equal(judge.ninvalid, 0);
 }
 
+/* Two resets under way: behind the first a write begins, and when the second
+ * goes through the device takes its data for a command. */
+static void
+test_reset_behind_reset(void **state)
+{
+	struct unit first, second;
+	uint8_t p[31];
+
+	(void)state;
+	unit_control(&first, 0x21, 0xff, 0, 0, NULL, 0, 1);
+	assert_int_equal(bot->ops->submit(bot, &first), DECODE_PASS);
+	unit_control(&second, 0x21, 0xff, 0, 0, NULL, 0, 1);
+	assert_int_equal(bot->ops->submit(bot, &second), DECODE_ANSWER);
+	assert_int_equal(second.status, USBIP_EPIPE);
+	/* nor does a port reset make room for a command before it ended */
+	bot->ops->event(bot, DECODE_RESET, 0);
+	bot_cbw(p, ready, 6, 0, 0, 0);
+	assert_int_equal(send_raw(p, 31), DECODE_ANSWER);
+	unit_done(&first, USBIP_ECONNRESET, 0);
+	assert_int_equal(bot->ops->complete(bot, &first), DECODE_PASS);
+	bot_send(ready, 6, 0, 0);
+	assert_int_equal(bot_status(0, 0), DECODE_PASS);
+	assert_int_equal(judge.ninvalid, 0);
+}
+
 /* ------------------------------------------------------------------------ */
 /* Capacity and LUNs                                                        */
 
@@ -530,6 +555,7 @@ main(void)
 		cmocka_unit_test(test_recovery),
 		BOT_TEST(test_stalls),
 		BOT_TEST(test_stale),
+		BOT_TEST(test_reset_behind_reset),
 		cmocka_unit_test(test_capacity),
 		BOT_TEST(test_capacity_changes),
 		BOT_TEST(test_luns),
