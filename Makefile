@@ -166,8 +166,8 @@ verdict_srcs := verdict/verdict.c
 # Programs: name, where it is installed, sources, libraries
 
 programs := sallyportd sallyport-warden sallyport-session sallyport-probe \
-	sallyport-capture sallyctl sallyport sallyport-relay sallyport-reader sallyport-policy \
-	sallyport-certs
+	sallyport-capture sallyctl sallyport sallyport-relay sallyport-reader \
+	sallyport-desks sallyport-policy sallyport-certs
 
 sallyportd_dir := $(SBINDIR)
 sallyportd_srcs := proxy/broker/atboot.c proxy/broker/attr.c \
@@ -257,8 +257,10 @@ sallyctl_libs := -ljansson -lmbedcrypto
 
 sallyport_dir := $(BINDIR)
 sallyport_srcs := vhci-glue/agent.c vhci-glue/agent_ask.c \
+	vhci-glue/agent_gateway.c \
 	vhci-glue/agent_sock.c vhci-glue/agent_work.c vhci-glue/approval.c \
-	vhci-glue/attach.c vhci-glue/detach.c vhci-glue/gateway.c \
+	vhci-glue/attach.c vhci-glue/desks.c vhci-glue/detach.c \
+	vhci-glue/gateway.c \
 	vhci-glue/imported.c vhci-glue/kinds.c vhci-glue/known.c \
 	vhci-glue/launch.c \
 	vhci-glue/list.c vhci-glue/main.c vhci-glue/off.c vhci-glue/offers.c \
@@ -285,6 +287,10 @@ sallyport-reader_dir := $(LIBEXECDIR)
 sallyport-reader_srcs := vhci-glue/event.c vhci-glue/reader_main.c \
 	$(base_core_srcs) $(wire_srcs)
 sallyport-reader_libs := -ljansson
+
+sallyport-desks_dir := $(LIBEXECDIR)
+sallyport-desks_srcs := vhci-glue/desks_main.c $(base_core_srcs) $(wire_srcs)
+sallyport-desks_libs := -lsystemd
 
 sallyport-policy_dir := $(BINDIR)
 sallyport-policy_srcs := policy/tool/bundle.c policy/tool/bundle_create.c \

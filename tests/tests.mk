@@ -212,6 +212,10 @@ $(eval $(call unit,relay_tls,$(pki_srcs) $(filter-out base/stream.c \
 $(eval $(call unit,relay_op,vhci-glue/imported.c vhci-glue/remote.c \
 	tests/fake/gateway_fake.c $(base_tls_srcs) $(base_core_srcs) \
 	$(wire_srcs),$(MBEDTLS)))
+$(eval $(call unit,relay_desks,vhci-glue/relay_events.c base/stream.c \
+	$(base_core_srcs) $(ipc_srcs)))
+$(eval $(call unit,desks,vhci-glue/desks.c base/spawn.c $(base_core_srcs) \
+	$(ipc_srcs),-lsystemd))
 $(eval $(call unit,relay_process,tests/fake/gateway_fake.c $(pki_srcs) \
 	vhci-glue/known.c base/file.c \
 	base/spawn.c $(base_tls_srcs) $(base_core_srcs) $(wire_srcs), \

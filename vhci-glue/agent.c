@@ -32,73 +32,6 @@ on_signal(int signo)
 	told_to_end |= signo != SIGCHLD; /* that one only wakes the loop */
 }
 
-/* ------------------------------------------------------------------------ */
-/* Gateways                                                                 */
-
-static void
-gateway_lost(struct agent_gateway *g, uint64_t now)
-{
-	if (g->launch != NULL) {
-		launch_end(g->launch);
-		free(TAKE(g->launch));
-	}
-	offers_fini(&g->offers);
-	plan_failed(&g->backoff, now, agent_random());
-}
-
-static void
-gateway_connect(struct agent *a, struct agent_gateway *g, uint64_t now)
-{
-	const struct launch_how how = {
-		.opts = a->opts,
-		.settings = &a->settings,
-		.gateway = &g->gateway,
-		.mode = IPC_RELAY_EVENTS,
-		.busid = "",
-		.log = -1,
-	};
-
-	if (g->launch != NULL || !plan_is_due(&g->backoff, now)) {
-		return;
-	}
-	g->launch = calloc(1, sizeof(*g->launch));
-	if (g->launch != NULL && launch_start(g->launch, &how) != 0) {
-		free(TAKE(g->launch));
-	}
-	if (g->launch == NULL) {
-		gateway_lost(g, now);
-	}
-}
-
-/* One word of its events. */
-static void
-gateway_heard(struct agent_gateway *g, uint64_t now)
-{
-	static struct ipc_watch watch;
-	char text[2 * IPC_TEXT], what[IPC_NAME + 64];
-
-	if (offers_next(g->launch, 0, &watch) != 0 ||
-	    offers_apply(&g->offers, &watch) != 0) {
-		gateway_lost(g, now);
-		return;
-	}
-	if (watch.kind == IPC_WATCH_READY) {
-		plan_succeeded(&g->backoff);
-		log_infox("agent: %s: %zu devices are offered", g->text,
-		    g->offers.n);
-	} else if (watch.kind == IPC_WATCH_MESSAGE) {
-		log_escape(text, sizeof(text), watch.text,
-		    strlen(watch.text));
-		log_infox("agent: %s: says: %s", g->text, text);
-	} else if (watch.kind == IPC_WATCH_CHALLENGE) {
-		log_infox("agent: %s: %s", g->text,
-		    words_challenge(what, sizeof(what), &watch));
-	}
-}
-
-/* ------------------------------------------------------------------------ */
-/* Life                                                                     */
-
 static struct agent_gateway *
 add_gateway(struct agent *a, const struct gateway *gateway)
 {
@@ -117,19 +50,43 @@ add_gateway(struct agent *a, const struct gateway *gateway)
 	return g;
 }
 
+/* Gateways of which nothing is attached, and which hear of desktops. */
+static int
+read_watch(struct agent *a)
+{
+	const struct conf_list *list = &a->settings.watch;
+
+	for (size_t i = 0; i < list->n; i++) {
+		struct gateway gateway;
+		const char *why;
+		char safe[256];
+
+		if (gateway_parse(&gateway, list->v[i], a->opts->port, &why) != 0) {
+			log_escape(safe, sizeof(safe), list->v[i],
+			    strlen(list->v[i]));
+			log_warnx("agent: watch = %s: %s", safe, why);
+			return EXITS_USAGE;
+		}
+		(void)add_gateway(a, &gateway);
+	}
+	return 0;
+}
+
 static int
 read_rules(struct agent *a)
 {
 	const struct conf_list *list = &a->settings.attach;
+	const struct conf_list *watch = &a->settings.watch;
 	const char *why;
 
-	if (list->n == 0) {
+	if (list->n + watch->n == 0) {
 		log_warnx("agent: nothing to attach: give `attach = GATEWAY "
-			  "DEVICE' in section [agent] of workstation.conf");
+			  "DEVICE', or `watch = GATEWAY', in section [agent] of "
+			  "workstation.conf");
 		return EXITS_USAGE;
 	}
-	a->rules = calloc(list->n, sizeof(*a->rules));
-	a->gateways = calloc(list->n, sizeof(*a->gateways));
+	a->rules = calloc(list->n + 1, sizeof(*a->rules));
+	a->gateways = calloc(list->n + watch->n, sizeof(*a->gateways));
 	a->devices = calloc(AGENT_DEVICES, sizeof(*a->devices));
 	if (a->rules == NULL || a->gateways == NULL || a->devices == NULL) {
 		log_warn("agent: start");
@@ -148,7 +105,7 @@ read_rules(struct agent *a)
 		}
 		(void)add_gateway(a, &rule->gateway);
 	}
-	return 0;
+	return read_watch(a);
 }
 
 static int
@@ -185,11 +142,11 @@ prepare(struct agent *a)
 	return 0;
 }
 
-/* poll's list: the listener, the clients, then the gateways. */
+/* poll's list: the listener, the clients, the gateways, the desktops. */
 static void
 wait_turn(struct agent *a)
 {
-	struct pollfd p[1 + AGENT_CLIENTS + CONF_LIST_MAX];
+	struct pollfd p[1 + AGENT_CLIENTS + 2 * CONF_LIST_MAX + 1];
 	size_t n = 0;
 	uint64_t now;
 
@@ -204,13 +161,17 @@ wait_turn(struct agent *a)
 		p[n++] = (struct pollfd){
 			.fd = l != NULL ? l->channel : -1, .events = POLLIN};
 	}
+	p[n++] = (struct pollfd){.fd = desks_fd(a->desks), .events = POLLIN};
 	if (poll(p, n, TICK_MS) <= 0) {
 		return;
 	}
 	now = clock_mono();
+	if (p[n - 1].revents != 0) {
+		desks_hear(a->desks, now);
+	}
 	for (size_t i = 0; i < a->ngateways; i++) {
 		if (p[1 + AGENT_CLIENTS + i].revents != 0) {
-			gateway_heard(&a->gateways[i], now);
+			agent_heard(a, &a->gateways[i], now);
 		}
 	}
 	for (size_t i = 0; i < AGENT_CLIENTS; i++) {
@@ -230,8 +191,9 @@ run(struct agent *a)
 		uint64_t now = clock_mono();
 
 		for (size_t i = 0; i < a->ngateways; i++) {
-			gateway_connect(a, &a->gateways[i], now);
+			agent_connect(a, &a->gateways[i], now);
 		}
+		desks_start(a->desks, now);
 		agent_work(a, now);
 		for (size_t i = 0; i < AGENT_CLIENTS; i++) {
 			struct agent_client *c = &a->clients[i];
@@ -259,6 +221,9 @@ cmd_agent(const struct opts *opts)
 		a.clients[i].fd = -1;
 	}
 	r = prepare(&a);
+	if (r == 0 && !a.settings.is_mute) {
+		a.desks = desks_new(NULL, agent_tell, &a);
+	}
 	if (r == 0) {
 		run(&a);
 		agent_stop(&a);
@@ -270,6 +235,7 @@ cmd_agent(const struct opts *opts)
 		}
 		offers_fini(&a.gateways[i].offers);
 	}
+	desks_free(a.desks);
 	agent_sock_close(&a);
 	free(a.rules);
 	free(a.gateways);

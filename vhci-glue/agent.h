@@ -1,13 +1,15 @@
 /*
  * What the files of `sallyport agent` share; nobody else includes it. agent.c
- * has the loop and the gateways, agent_work.c the devices, agent_sock.c the
- * control socket, agent_ask.c the commands that speak to a running agent.
+ * has the loop, agent_gateway.c the gateways, agent_work.c the devices,
+ * agent_sock.c the control socket, agent_ask.c the commands that speak to a
+ * running agent.
  */
 #ifndef VHCI_GLUE_AGENT_H
 #define VHCI_GLUE_AGENT_H
 
 #include <sys/types.h>
 
+#include "vhci-glue/desks.h"
 #include "vhci-glue/offers.h"
 #include "vhci-glue/opts.h"
 #include "vhci-glue/plan.h"
@@ -57,10 +59,19 @@ struct agent {
 	size_t ngateways;
 	struct agent_device *devices; /* owned, AGENT_DEVICES */
 	size_t ndevices;
+	struct desks *desks; /* owned; NULL = told not to speak of them */
 	int is_suspended;
 	int listener; /* owned */
 	struct agent_client clients[AGENT_CLIENTS];
 };
+
+/* agent_gateway.c */
+/* Connects to it, when it is time to. */
+void agent_connect(struct agent *a, struct agent_gateway *g, uint64_t now);
+/* One word of its events. */
+void agent_heard(struct agent *a, struct agent_gateway *g, uint64_t now);
+/* Tells all of them of a desktop. */
+void agent_tell(void *agent, const struct ipc_desk *desk);
 
 /* agent_work.c */
 /* Children that ended, ports, and what is to be done now. */

@@ -25,6 +25,7 @@
 
 #define PEM_MAX (16u * 1024u)
 #define SEND_MS 5000
+#define TELL_MS 200 /* of the agent's, who has others to see to */
 #define MEET_MS 30000
 
 struct secret {
@@ -463,6 +464,16 @@ launch_end(struct launch *l)
 	close_fd(&l->channel);
 	end_child(&l->reader);
 	end_child(&l->pid);
+}
+
+int
+launch_tell(struct launch *l, const struct ipc_desk *desk)
+{
+	int n = ipc_encode_desk(l->buf, sizeof(l->buf), desk);
+
+	return n < 0 ? n
+		     : channel_send_wait(l->channel, IPC_RELAY_DESK, 0, l->buf,
+			   (size_t)n, -1, TELL_MS);
 }
 
 static int

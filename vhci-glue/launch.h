@@ -49,6 +49,10 @@ void launch_end(struct launch *launch);
 /* Lets the relay live on by itself: closes the channel, forgets the child. */
 void launch_leave(struct launch *launch);
 
+/* Says a desktop (docs/PROTOCOL.md, `session') to the reader of an
+ * IPC_RELAY_EVENTS. 0, or a code of channel_send_wait. */
+int launch_tell(struct launch *launch, const struct ipc_desk *desk);
+
 /* The relay's next message: 0, or an exit code with the reason said, when it
  * died, or did not speak in time, or spoke nonsense, or said that it failed.
  * An IPC_RELAY_DONE with exit code 0 is a message like any other. */

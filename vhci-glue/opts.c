@@ -283,7 +283,7 @@ settings_load(struct settings *out, const struct opts *opts)
 {
 	const char *path = opts->config != NULL ? opts->config : OPTS_CONFIG;
 	const char *dir = opts->tls != NULL ? opts->tls : OPTS_TLS;
-	int force = opts->tls != NULL;
+	int force = opts->tls != NULL, is_told = 1;
 	char why[512];
 	int r;
 
@@ -300,6 +300,8 @@ settings_load(struct settings *out, const struct opts *opts)
 	    {"liveness", "user-timeout", CONF_UINT,
 		&out->live.user_timeout_ms, 1000, 3600000},
 	    {"agent", "attach", CONF_LIST, &out->attach, 0, 0},
+	    {"agent", "watch", CONF_LIST, &out->watch, 0, 0},
+	    {"agent", "desktops", CONF_BOOL, &is_told, 0, 0},
 	    {"accept", "rules", CONF_STRING, &out->rules, 0, 0},
 	    {NULL, NULL, CONF_IGNORE, NULL, 0, 0},
 	};
@@ -312,6 +314,7 @@ settings_load(struct settings *out, const struct opts *opts)
 		log_warnx("%s: config: %s", opts->command, why);
 		return -1;
 	}
+	out->is_mute = !is_told;
 	if (out->known == NULL) {
 		out->known = strdup(KNOWN_FILE);
 	}
@@ -333,5 +336,6 @@ settings_free(struct settings *s)
 	free(s->known);
 	free(s->rules);
 	conf_list_fini(&s->attach);
+	conf_list_fini(&s->watch);
 	*s = (struct settings){.ca = NULL};
 }

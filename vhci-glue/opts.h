@@ -72,6 +72,8 @@ struct settings {
 	int is_known_only; /* [tls] known-only */
 	struct net_liveness live;
 	struct conf_list attach; /* [agent] attach */
+	struct conf_list watch;	 /* [agent] watch */
+	int is_mute; /* [agent] desktops = no: they are nobody's business */
 	char *rules; /* [accept] rules: path, NULL = none; owned */
 };
 

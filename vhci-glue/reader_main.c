@@ -3,7 +3,7 @@
  * with privileges does. Runs under an unprivileged uid of its own from its first
  * instruction, without a network: descriptor 3 is its parent, `sallyport`, and 4
  * the relay. Each line of the relay becomes messages of fixed form, which the
- * parent judges again.
+ * parent judges again. What the parent says of desktops goes to the relay.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +26,7 @@
 #define PARENT_FD 3
 #define RELAY_FD 4
 #define PARENT_MS 10000
+#define RELAY_MS 1000
 
 static uint8_t in[CHANNEL_HEADER + CHANNEL_MAX], out[CHANNEL_MAX];
 
@@ -93,6 +94,27 @@ take(const struct channel_msg *msg)
 	return EXITS_FAILED; /* the parent is gone */
 }
 
+/* -1 to go on, or the exit status: the parent left, or speaks out of turn. */
+static int
+hear_parent(void)
+{
+	struct channel_msg msg;
+	struct ipc_desk desk;
+	int r = channel_recv(PARENT_FD, in, sizeof(in), &msg);
+
+	if (r == ERR_AGAIN) {
+		return -1;
+	}
+	if (r != 0 || msg.fd != -1 || msg.type != IPC_RELAY_DESK ||
+	    ipc_decode_desk(&desk, msg.data, msg.len) != 0) {
+		return EXITS_OK;
+	}
+	return channel_send_wait(RELAY_FD, IPC_RELAY_DESK, 0, msg.data,
+		   msg.len, -1, RELAY_MS) == 0
+	    ? -1
+	    : end(EXITS_FAILED, "relay: does not take what is said to it");
+}
+
 static int
 work(void)
 {
@@ -108,8 +130,9 @@ work(void)
 		if (poll(p, 2, -1) == -1 && errno != EINTR) {
 			return EXITS_FAILED;
 		}
-		if (p[1].revents != 0) {
-			return EXITS_OK; /* it left, or speaks out of turn */
+		r = p[1].revents != 0 ? hear_parent() : -1;
+		if (r >= 0) {
+			return r;
 		}
 		r = channel_recv(RELAY_FD, in, sizeof(in), &msg);
 		if (r == ERR_AGAIN) {

@@ -1,7 +1,8 @@
 /*
  * Lines from a gateway that may be hostile, in the relay. Their length and
- * bytes are checked, their meaning is the reader's business; what the relay
- * itself says are two lines that never change.
+ * bytes are checked, their meaning is the reader's business. What the relay
+ * itself says are two lines that never change, and what its parent has to say of
+ * desktops.
  */
 #include "vhci-glue/relay_events.h"
 
@@ -12,6 +13,7 @@
 #include "base/channel.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/tls.h"
 #include "vhci-glue/exits.h"
 #include "vhci-glue/remote.h"
@@ -19,6 +21,7 @@
 #define SILENCE (15 * CLOCK_SEC)
 #define PULSE (4 * CLOCK_SEC)
 #define PARENT_MS 10000
+#define OUT_MAX (32u * 1024u) /* every desktop three times */
 
 static const char hello[] = "{\"type\":\"hello\",\"protocol\":1,"
 			    "\"program\":\"sallyport " SALLYPORT_VERSION
@@ -29,8 +32,10 @@ struct events {
 	struct stream *stream;
 	int parent;
 	struct ipc_relay_done *done;
-	const char *out; /* what is being said; NULL = nothing */
-	size_t out_left;
+	/* What is being said, which may not change until it is out, and what
+	 * comes next. */
+	size_t out_at, out_used, next_used;
+	char out[OUT_MAX], next[OUT_MAX];
 	int wants_write; /* the stream does, for either direction */
 	uint64_t heard, said;
 	size_t used;
@@ -115,11 +120,70 @@ read_some(struct events *e)
 	}
 }
 
+/* The next line; one that does not fit is not said at all. 0 or -1. */
+static int
+say(struct events *e, const char *line, size_t len)
+{
+	if (len > sizeof(e->next) - e->next_used) {
+		return -1;
+	}
+	memcpy(e->next + e->next_used, line, len);
+	e->next_used += len;
+	return 0;
+}
+
+/* Printable, without blanks: only these two mean something to JSON. */
+static char *
+put_text(char *p, const char *name, const char *text)
+{
+	if (*text == '\0') {
+		return p;
+	}
+	p = stpcpy(stpcpy(stpcpy(p, ",\""), name), "\":\"");
+	for (; *text != '\0'; text++) {
+		if (*text == '"' || *text == '\\') {
+			*p++ = '\\';
+		}
+		*p++ = *text;
+	}
+	return stpcpy(p, "\"");
+}
+
+static int
+say_desk(struct events *e, const struct ipc_desk *desk)
+{
+	static const char *const words[] = {
+		[IPC_DESK_UNKNOWN] = "unknown",
+		[IPC_DESK_UNLOCKED] = "unlocked",
+		[IPC_DESK_LOCKED] = "locked",
+	};
+	char line[128 + 2 * (sizeof(desk->seat) + sizeof(desk->user))];
+	char *p = stpcpy(line, "{\"type\":\"session\",\"state\":\"");
+
+	p = stpcpy(stpcpy(p, words[desk->lock]), "\"");
+	p = put_text(p, "seat", desk->seat);
+	p = put_text(p, "user", desk->user);
+	p = stpcpy(p, "}\n");
+	return say(e, line, (size_t)(p - line));
+}
+
 static int
 write_some(struct events *e)
 {
-	while (e->out_left > 0) {
-		ssize_t n = stream_write(e->stream, e->out, e->out_left);
+	for (;;) {
+		ssize_t n;
+
+		if (e->out_at == e->out_used) {
+			memcpy(e->out, e->next, e->next_used);
+			e->out_at = 0;
+			e->out_used = e->next_used;
+			e->next_used = 0;
+		}
+		if (e->out_used == 0) {
+			return 0;
+		}
+		n = stream_write(
+		    e->stream, e->out + e->out_at, e->out_used - e->out_at);
 
 		if (n == STREAM_WANT_READ || n == STREAM_WANT_WRITE) {
 			e->wants_write |= n == STREAM_WANT_WRITE;
@@ -128,10 +192,15 @@ write_some(struct events *e)
 		if (n <= 0) {
 			return say_end(e, (int)n);
 		}
-		e->out += n;
-		e->out_left -= (size_t)n;
+		e->out_at += (size_t)n;
+		e->said = clock_mono();
 	}
-	return 0;
+}
+
+static int
+is_saying(const struct events *e)
+{
+	return e->out_at < e->out_used || e->next_used > 0;
 }
 
 /* Heartbeats go out in time; a gateway that is silent is gone. */
@@ -142,26 +211,38 @@ keep_time(struct events *e, uint64_t now)
 		return remote_say(e->done, EXITS_UNREACHABLE,
 		    "events: the gateway was silent for 15 seconds");
 	}
-	if (now - e->said >= PULSE && e->out_left == 0) {
-		e->out = heartbeat;
-		e->out_left = sizeof(heartbeat) - 1;
-		e->said = now;
+	if (now - e->said >= PULSE && !is_saying(e)) {
+		(void)say(e, heartbeat, sizeof(heartbeat) - 1);
 	}
 	return 0;
 }
 
-/* 1 when the parent is gone; it says nothing. */
+/* What the parent has to say of desktops. 1 when it is gone, or says what is not
+ * in turn. */
 static int
 is_left(struct events *e, short revents)
 {
 	struct channel_msg msg;
+	struct ipc_desk desk;
 	int r;
 
-	if (revents == 0) {
-		return 0;
+	while (revents != 0) {
+		r = channel_recv(
+		    e->parent, e->message, sizeof(e->message), &msg);
+		if (r == ERR_AGAIN) {
+			break;
+		}
+		if (r != 0) {
+			return 1;
+		}
+		if (msg.fd != -1 || msg.type != IPC_RELAY_DESK ||
+		    ipc_decode_desk(&desk, msg.data, msg.len) != 0 ||
+		    say_desk(e, &desk) != 0) {
+			close_fd(&msg.fd);
+			return 1;
+		}
 	}
-	r = channel_recv(e->parent, e->message, sizeof(e->message), &msg);
-	return r != ERR_AGAIN;
+	return 0;
 }
 
 static int
@@ -177,7 +258,7 @@ wait_for(struct events *e, uint64_t now, short *parent)
 	if (e->wants_write) {
 		p[0].events |= POLLOUT;
 	}
-	if (e->heard + SILENCE < until || e->out_left > 0) {
+	if (e->heard + SILENCE < until || is_saying(e)) {
 		until = e->heard + SILENCE;
 	}
 	n = poll(p, 2,
@@ -201,9 +282,8 @@ relay_events_run(
 		.stream = stream,
 		.parent = parent,
 		.done = done,
-		.out = hello,
-		.out_left = sizeof(hello) - 1,
 	};
+	(void)say(e, hello, sizeof(hello) - 1);
 	e->heard = e->said = clock_mono();
 	while (!is_left(e, left)) {
 		uint64_t now = clock_mono();

@@ -13,6 +13,7 @@
  *   parent  <-> relay     IPC_RELAY_*
  *   relay    -> reader    IPC_RELAY_LINE, IPC_RELAY_DONE
  *   reader   -> parent    IPC_RELAY_WATCH, IPC_RELAY_DONE
+ *   desks -> parent -> reader -> relay    IPC_RELAY_DESK
  */
 #ifndef WIRE_IPC_H
 #define WIRE_IPC_H
@@ -101,6 +102,7 @@ enum ipc_type {
 	IPC_RELAY_DONE = 67,	 /* relay -> parent: ipc_relay_done */
 	IPC_RELAY_READY = 68,	 /* relay -> parent: ipc_relay_ready */
 	IPC_RELAY_ATTACHED = 69, /* parent -> relay: ipc_result; + fd socket */
+	IPC_RELAY_DESK = 70,	 /* desks -> parent -> reader -> relay: ipc_desk */
 	IPC_RELAY_LINE = 71,	 /* relay -> reader: ipc_line, the gateway's */
 	IPC_RELAY_WATCH = 73,	 /* reader -> parent: ipc_watch */
 	IPC_RELAY_KEY = 75,	 /* relay -> parent: ipc_relay_key */
@@ -408,6 +410,20 @@ struct ipc_relay_key {
 	uint8_t hash[32];
 };
 
+/* A desktop of this workstation, as its login manager says. Texts are of bytes
+ * 0x21 to 0x7e; "" = nobody is there; the workstation as a whole. */
+enum ipc_desk_lock {
+	IPC_DESK_UNKNOWN = 0,
+	IPC_DESK_UNLOCKED = 1,
+	IPC_DESK_LOCKED = 2,
+};
+#define IPC_DESKS 32u
+struct ipc_desk {
+	uint8_t lock;  /* enum ipc_desk_lock */
+	char seat[33]; /* as docs/PROTOCOL.md has it, with the NUL */
+	char user[257];
+};
+
 struct ipc_relay_ready {
 	struct usbip_device dev; /* checked; the parent checks again */
 };
@@ -480,6 +496,8 @@ int ipc_encode_line(void *buf, size_t size, const struct ipc_line *m);
 int ipc_decode_line(struct ipc_line *m, const void *buf, size_t len);
 int ipc_encode_watch(void *buf, size_t size, const struct ipc_watch *m);
 int ipc_decode_watch(struct ipc_watch *m, const void *buf, size_t len);
+int ipc_encode_desk(void *buf, size_t size, const struct ipc_desk *m);
+int ipc_decode_desk(struct ipc_desk *m, const void *buf, size_t len);
 int ipc_encode_relay_setup(
     void *buf, size_t size, const struct ipc_relay_setup *m);
 int ipc_decode_relay_setup(

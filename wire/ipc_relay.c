@@ -119,6 +119,47 @@ ipc_decode_relay_setup(
 	return ipc_decoded(&c, bad);
 }
 
+static int
+desk_bad(const struct ipc_desk *m)
+{
+	const char *texts[] = {m->seat, m->user};
+
+	for (size_t i = 0; i < 2; i++) {
+		for (const char *p = texts[i]; *p != '\0'; p++) {
+			if (*p <= ' ' || *p > '~') {
+				return 1;
+			}
+		}
+	}
+	return m->lock > IPC_DESK_LOCKED;
+}
+
+int
+ipc_encode_desk(void *buf, size_t size, const struct ipc_desk *m)
+{
+	struct wcur c = wcur_of(buf, size);
+	int bad;
+
+	wcur_u8(&c, m->lock);
+	bad = ipc_put_text(&c, m->seat, sizeof(m->seat));
+	bad |= ipc_put_text(&c, m->user, sizeof(m->user));
+	return ipc_encoded(&c, bad || desk_bad(m));
+}
+
+int
+ipc_decode_desk(struct ipc_desk *m, const void *buf, size_t len)
+{
+	struct rcur c = rcur_of(buf, len);
+	int bad;
+
+	memset(m, 0, sizeof(*m));
+	m->lock = rcur_u8(&c);
+	bad = ipc_get_text(&c, m->seat, sizeof(m->seat));
+	bad |= ipc_get_text(&c, m->user, sizeof(m->user));
+	bad |= desk_bad(m);
+	return ipc_decoded(&c, bad);
+}
+
 int
 ipc_encode_relay_ready(
     void *buf, size_t size, const struct ipc_relay_ready *m)

@@ -571,7 +571,7 @@ types_are_even_for_requests(void **state)
 	    IPC_SUBSCRIBE, IPC_SAID, IPC_ACTIVE, IPC_RECORD, IPC_PROBE_FAILED,
 	    IPC_TEXTS, IPC_RULED, IPC_ASK, IPC_ASK_OVER, IPC_CHALLENGE,
 	    IPC_OUT, IPC_QUOTA,
-	    IPC_RELAY_SETUP, IPC_RELAY_READY};
+	    IPC_RELAY_SETUP, IPC_RELAY_READY, IPC_RELAY_DESK};
 	static const int answers[] = {IPC_SPAWNED, IPC_PROBED, IPC_AUTHORIZED,
 	    IPC_GRANTED, IPC_EXITED, IPC_KEY_IS, IPC_CONFIG_SET, IPC_DEVICE,
 	    IPC_IDENTIFIED, IPC_LIST_ITEM, IPC_LIST_END, IPC_IMPORTED,
@@ -592,12 +592,55 @@ types_are_even_for_requests(void **state)
 	}
 }
 
+static void
+desks_have_names_without_blanks(void **state)
+{
+	static const struct {
+		struct ipc_desk m;
+		int ok;
+	} rows[] = {
+		{{IPC_DESK_LOCKED, "seat0", "alice"}, 1},
+		{{IPC_DESK_UNKNOWN, "", ""}, 1},
+		{{IPC_DESK_UNLOCKED, "seat0", "CORP\\al\"ice~"}, 1},
+		{{3, "seat0", "alice"}, 0},
+		{{IPC_DESK_LOCKED, "seat 0", "alice"}, 0},
+		{{IPC_DESK_LOCKED, "seat0", "a\nb"}, 0},
+		{{IPC_DESK_LOCKED, "seat0", "\xc3\xa4"}, 0},
+		{{IPC_DESK_LOCKED, "\x7f", ""}, 0},
+	};
+	struct ipc_desk out;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int n = ipc_encode_desk(wire, sizeof(wire), &rows[i].m);
+
+		assert_int_equal(n > 0, rows[i].ok);
+		if (n > 0) {
+			assert_int_equal(
+			    ipc_decode_desk(&out, wire, (size_t)n), 0);
+			assert_string_equal(out.seat, rows[i].m.seat);
+			assert_string_equal(out.user, rows[i].m.user);
+			assert_int_equal(out.lock, rows[i].m.lock);
+			assert_int_equal(
+			    ipc_decode_desk(&out, wire, (size_t)n - 1),
+			    ERR_FORMAT);
+			assert_int_equal(
+			    ipc_decode_desk(&out, wire, (size_t)n + 1),
+			    ERR_FORMAT);
+		}
+	}
+	/* a user that no writer lets through */
+	memcpy(wire, "\1\0\1s\0\2u ", 8);
+	assert_int_equal(ipc_decode_desk(&out, wire, 8), ERR_FORMAT);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(results_are_errors_or_success),
 	    cmocka_unit_test(values_outside_their_range_are_refused),
+	    cmocka_unit_test(desks_have_names_without_blanks),
 	    cmocka_unit_test(grants_name_distinct_configurations),
 	    cmocka_unit_test(texts_end_where_they_say),
 	    cmocka_unit_test(pem_texts_end_in_one_nul),
