@@ -281,8 +281,8 @@ attack-sallyport-probe_srcs := $(filter-out proxy/usb/libusb.c, \
 attack-sallyport-probe_libs := -lev
 attack_srcs := tests/attack/attack.c tests/attack/plug_bytes.c \
 	tests/attack/stage.c tests/attack/watch.c tests/attack/ws.c \
-	tests/attack/ws_flood.c tests/attack/ws_op.c tests/attack/ws_pdu.c \
-	tests/attack/ws_slow.c tests/fake/pki.c $(base_core_srcs) \
+	tests/attack/ws_flood.c tests/attack/ws_judges.c \
+	tests/attack/ws_op.c tests/attack/ws_pdu.c tests/attack/ws_slow.c tests/fake/pki.c $(base_core_srcs) \
 	$(base_tls_srcs) $(wire_srcs)
 attack_libs := -ljansson $(MBEDTLS)
 

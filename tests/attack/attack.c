@@ -36,7 +36,7 @@
 static const struct attack *const attacks[] = {
 	&ws_slow, /* begins first, and is judged last */
 	&ws_tls, &ws_op, &ws_submit_lies, &ws_unlink_lies, &ws_records, &ws_cut,
-	&ws_unread, &ws_out, &ws_controls, &ws_storm, &ws_held, &ws_many,
+	&ws_unread, &ws_out, &ws_controls, &ws_storm, &ws_held, &ws_judges, &ws_many,
 };
 
 /* What sanitizers add is not the gateway's. */

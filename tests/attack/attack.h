@@ -40,7 +40,7 @@ struct attack {
 
 extern const struct attack ws_op, ws_tls, ws_submit_lies, ws_unlink_lies,
 	ws_records, ws_cut, ws_unread, ws_out, ws_controls, ws_storm, ws_held,
-	ws_slow, ws_many;
+	ws_slow, ws_many, ws_judges;
 extern const struct attack gw_lists, gw_imports, gw_descriptors, gw_replies,
 	gw_iso, gw_events;
 

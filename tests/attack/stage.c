@@ -244,7 +244,9 @@ make_config(struct stage *s)
 	put_pem(s->dir, "cert.pem", s->gateway.pem, s->gateway.pem_len);
 	put_pem(s->dir, "key.pem", s->gateway.key, s->gateway.key_len);
 	put_text(s->dir, "profiles.d/any.profile", "profile attack-any {\n"
-	    "on setup { allow }\non out { allow }\non in { allow }\n}\n");
+	    "on setup { allow }\non in { allow }\non out {\n"
+	    "ask \"judge\" within 2s else deny len %d\nallow\n}\n}\n",
+	    STAGE_ASKED);
 	put_text(s->dir, "rules.d/10.rules",
 	    "default to any\nallow using \"attack-any\"\n");
 	put_text(s->dir, "gateway.conf",
@@ -252,7 +254,8 @@ make_config(struct stage *s)
 	    "rules = %s/rules.d\nprofiles = %s/profiles.d\n"
 	    "stock-profiles = %s\naudit = %s/log/audit.jsonl\n"
 	    "run = %s/run\nstate = %s/state\nusbfs-memory = 0\n"
-	    "[tls]\nca = %s/ca.pem\ncert = %s/cert.pem\nkey = %s/key.pem\n",
+	    "[tls]\nca = %s/ca.pem\ncert = %s/cert.pem\nkey = %s/key.pem\n"
+	    "[verdict judge]\nuser = 0\n",
 	    STAGE_PORT, s->dir, s->dir, top, s->dir, s->dir, s->dir, s->dir,
 	    s->dir, s->dir);
 }

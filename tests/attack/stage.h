@@ -22,6 +22,8 @@
 #define STAGE_DEVICES 4
 #define STAGE_HONEST "3-1"
 #define STAGE_VICTIM "3-2"
+/* OUT transfers of that length are asked about, of "judge". */
+#define STAGE_ASKED 777
 
 struct stage {
 	char dir[64]; /* what it writes */
