@@ -415,6 +415,12 @@ $(attack_links:%=$(O)/attack/%): $(O)/attack/%: $(O)/bin/%
 attack_all := $(O)/attack/attack $(attack_programs:%=$(O)/attack/%) \
 	$(attack_links:%=$(O)/attack/%)
 
+# Built as whoever has the library installed builds it.
+$(O)/examples/verdict-dlp: docs/examples/verdict-dlp.c $(verdict_lib)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(cflags) -Iverdict $(link) $(LDFLAGS) -o $@ \
+		$^ -ljansson
+
 # Programs that only the tests in guests use.
 define vm_rule
 $(O)/vm/$(1): $(call obj,$($(1)_srcs)) $(O)/flags
@@ -426,7 +432,7 @@ endef
 $(foreach p,$(vm_tools),$(eval $(call vm_rule,$(p))))
 
 tests: $(unit_tests:%=$(O)/tests/%) $(fuzz_targets:%=$(O)/fuzz/%) \
-	$(vm_tools:%=$(O)/vm/%) $(attack_all)
+	$(vm_tools:%=$(O)/vm/%) $(attack_all) $(O)/examples/verdict-dlp
 fuzz-build: $(fuzz_targets:%=$(O)/fuzz/%)
 
 $(O)/obj/%.o: %.c $(O)/flags

@@ -151,6 +151,7 @@ $(eval $(call unit,ctl_show,$(filter-out proxy/ctl/main.c,$(sallyctl_srcs)), \
 $(eval $(call unit,lease_inspect,$(lease_srcs) $(table_srcs),$(lease_libs)))
 $(eval $(call unit,verdict,$(lease_srcs),$(lease_libs)))
 $(eval $(call unit,verdict_serve,$(lease_srcs),$(lease_libs)))
+$(eval $(call unit,verdict_examples,$(lease_srcs),$(lease_libs)))
 $(eval $(call unit,verdict_client,$(verdict_srcs) base/mem.c,-ljansson))
 $(eval $(call fuzz,verdict,proxy/warden/verdict_line.c base/err.c))
 fuzz_verdict_libs := -ljansson

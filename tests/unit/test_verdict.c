@@ -46,7 +46,7 @@ test_who_may_serve(void **state)
 		close_fd(&servers[1]);
 	}
 	/* two names are two servers, also of one user */
-	serve(1, "shift supervisor");
+	serve(1, "supervisor");
 	nothing_told(0);
 	assert_false(is_dropped(0));
 }
@@ -399,10 +399,10 @@ test_bounds(void **state)
 	leave(0);
 	(void)told_type(0, "over");
 	/* where none may wait, the second is one too many */
-	serve(1, "shift supervisor");
-	hold(1, 40, "shift supervisor");
+	serve(1, "supervisor");
+	hold(1, 40, "supervisor");
 	(void)told_type(1, "ask");
-	hold(1, 41, "shift supervisor");
+	hold(1, 41, "supervisor");
 	heard_as(1, 41, IPC_SAY_DENY);
 }
 

@@ -1,70 +1,9 @@
 /*
  * sallyctl verdict serve, as a process of its own, against the warden's own
  * socket: commands that answer, in each form, and those that crash, hang, say
- * nothing or too much; and the examples of docs/. The clock of the gateway is the
- * test's; that of the machine is waited for, and never measured.
+ * nothing or too much.
  */
-#include "tests/unit/verdict_body.h"
-
-#include <limits.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/wait.h>
-
-#define PATIENCE_MS 20000
-#define MAX_WORDS 12
-
-static char program[PATH_MAX];
-static pid_t sallyctl;
-
-static void
-find_program(void)
-{
-	char self[PATH_MAX], *slash;
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	assert_true(n > 0);
-	self[n] = '\0';
-	slash = strrchr(self, '/');
-	assert_non_null(slash);
-	*slash = '\0';
-	assert_true(snprintf(program, sizeof(program), "%s/../bin/sallyctl",
-			self) < (int)sizeof(program));
-	if (access(program, X_OK) != 0) {
-		program[0] = '\0';
-	}
-}
-
-/* Does what can be done until is_so, or fails. */
-#define WAIT_FOR(is_so)                                                        \
-	do {                                                                   \
-		int ms_ = 0;                                                   \
-		for (settle(); !(is_so); settle()) {                           \
-			if (ms_++ >= PATIENCE_MS) {                            \
-				fail_msg("waited for: %s", #is_so);            \
-			}                                                      \
-			(void)poll(NULL, 0, 1);                                \
-		}                                                              \
-	} while (0)
-
-/* sallyctl --socket ... verdict serve --name NAME -- COMMAND... */
-static void
-serve_by(const char *name, const char *const *command)
-{
-	const char *argv[MAX_WORDS + 8] = {program, "--socket", sun.sun_path,
-	    "verdict", "serve", "--name", name, "--"};
-
-	for (unsigned i = 0; command[i] != NULL; i++) {
-		assert_true(i < MAX_WORDS - 1);
-		argv[i + 8] = command[i];
-	}
-	sallyctl = fork();
-	assert_int_not_equal(sallyctl, -1);
-	if (sallyctl == 0) {
-		(void)execv(program, (char *const *)(uintptr_t)argv);
-		_exit(127);
-	}
-}
+#include "tests/unit/verdict_process.h"
 
 static void
 serve_shell(const char *script)
@@ -73,48 +12,6 @@ serve_shell(const char *script)
 
 	serve_by("dlp", command);
 	WAIT_FOR(w->verdicts->names[0].server != NULL);
-}
-
-static int
-ended(void)
-{
-	int status;
-
-	assert_int_equal(waitpid(sallyctl, &status, 0), sallyctl);
-	sallyctl = 0;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static void
-stop(void)
-{
-	assert_int_equal(kill(sallyctl, SIGTERM), 0);
-	assert_int_equal(ended(), 0);
-	WAIT_FOR(w->verdicts->names[0].server == NULL);
-}
-
-/* The answer to that unit, whenever it comes. */
-static void
-answered(unsigned i, unsigned id, enum ipc_say verdict)
-{
-	struct channel_msg msg;
-	struct ipc_answer m;
-
-	WAIT_FOR(hear(i, &msg) == IPC_ANSWER);
-	assert_int_equal(ipc_decode_answer(&m, msg.data, msg.len), 0);
-	assert_int_equal(m.id, id);
-	assert_int_equal(m.say, verdict);
-}
-
-static int
-teardown_serve(void **state)
-{
-	if (sallyctl > 0) {
-		(void)kill(sallyctl, SIGKILL);
-		(void)waitpid(sallyctl, NULL, 0);
-		sallyctl = 0;
-	}
-	return teardown_verdict(state);
 }
 
 /* ------------------------------------------------------------------------ */
@@ -223,7 +120,7 @@ test_hung(void **state)
 	serve_shell("sleep 600");
 	hold(0, 6, "dlp");
 	WAIT_FOR(w->verdicts->names[0].nout == 1);
-	assert_int_equal(kill(sallyctl, SIGKILL), 0);
+	assert_int_equal(kill(child, SIGKILL), 0);
 	assert_int_equal(ended(), -1);
 	answered(0, 6, IPC_SAY_DENY);
 	assert_true(audited("ask", "it left"));
@@ -241,12 +138,12 @@ test_refused(void **state)
 	assert_int_equal(ended(), 3);
 	serve_shell("echo allow");
 	{
-		pid_t first = sallyctl;
+		pid_t first = child;
 
 		serve_by("dlp", command);
 		WAIT_FOR(audited("verdict", "serves that name already"));
 		assert_int_equal(ended(), 3);
-		sallyctl = first;
+		child = first;
 	}
 	/* the gateway stops */
 	verdicts_free(w);
@@ -268,21 +165,11 @@ test_import(void **state)
 	stop();
 }
 
-static int
-setup_serve(void **state)
-{
-	find_program();
-	if (program[0] == '\0') {
-		return -1; /* `make check' builds it first */
-	}
-	return setup_verdict(state);
-}
-
 int
 main(void)
 {
 #define TEST(f)                                                                \
-	cmocka_unit_test_setup_teardown(f, setup_serve, teardown_serve)
+	cmocka_unit_test_setup_teardown(f, setup_verdict, teardown_run)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_answers),
 	    TEST(test_hung),

@@ -24,7 +24,7 @@ static inline int
 setup_verdict(void **state)
 {
 	static char stranger[] = "4294967290";
-	static char dlp[] = "dlp", sv[] = "shift supervisor", not [] = "not";
+	static char dlp[] = "dlp", sv[] = "supervisor", not [] = "not";
 	int fd;
 
 	(void)setup(state);
