@@ -241,17 +241,18 @@ begin_local(struct bot *b, const struct cbw *cbw, uint8_t status,
 }
 
 static enum decode_act
-refuse(struct bot *b, const struct cbw *cbw, const struct ruling *ruling,
+refuse(struct bot *b, const struct cbw *cbw,
+    const struct scsi_command *command, const struct ruling *ruling,
     struct unit *u)
 {
-	static const uint8_t otherwise[3] = {0x05, 0x20, 0x00};
 	struct lun *lun = &b->luns[cbw->lun];
 	enum decode_act act;
 
 	act = begin_local(b, cbw, STATUS_FAILED, cbw->length, u);
 	b->is_stalled = ruling->how == HOW_STALL;
 	memcpy(lun->sense,
-	    ruling->how == HOW_SENSE ? ruling->sense : otherwise, 3);
+	    ruling->how == HOW_SENSE ? ruling->sense : scsi_refusal(command),
+	    3);
 	lun->has_sense = 1;
 	return act;
 }
@@ -353,7 +354,7 @@ submit_cbw(struct bot *b, struct unit *u)
 	case VERDICTS:
 		break;
 	}
-	return refuse(b, &cbw, &ruling, u);
+	return refuse(b, &cbw, &command, &ruling, u);
 }
 
 /* ------------------------------------------------------------------------ */

@@ -370,6 +370,27 @@ scsi_changes_medium(const struct scsi_command *c)
 	return c->way == SCSI_ANY_WAY;
 }
 
+/*
+ * INVALID COMMAND OPERATION CODE for a READ(10) or WRITE(10) has Linux believe that
+ * the disk knows those of six bytes alone: it sends the same as WRITE(6) at once,
+ * and everything from then on (scsi_io_completion_action, REPREP). So what is
+ * refused for its blocks says that the blocks are.
+ */
+const uint8_t *
+scsi_refusal(const struct scsi_command *command)
+{
+	static const uint8_t no_such[3] = {0x05, 0x20, 0x00};
+	static const uint8_t no_rights[3] = {0x05, 0x20, 0x02};
+	static const uint8_t protected[3] = {0x07, 0x27, 0x00};
+
+	if (!command->has_span) {
+		return no_such;
+	}
+	return command->way == SCSI_DATA_OUT ? protected :
+	    command->way == SCSI_DATA_IN     ? no_rights :
+					       no_such;
+}
+
 uint32_t
 scsi_sense(uint8_t out[SCSI_SENSE_SIZE], const uint8_t sense[3],
     const uint8_t cdb[SCSI_CDB_SIZE], uint32_t room)

@@ -52,6 +52,8 @@ const char *scsi_check_data(const struct scsi_command *command, int is_in,
     uint32_t len, uint32_t block);
 /* Whether the medium may be another afterwards, of another size. */
 int scsi_changes_medium(const struct scsi_command *command);
+/* The sense of a refusal that names none: three bytes, static. */
+const uint8_t *scsi_refusal(const struct scsi_command *command);
 /* Sense data in the form that the REQUEST SENSE asks for (SPC-4 4.5); returns
  * how many bytes, at most room. */
 uint32_t scsi_sense(uint8_t out[SCSI_SENSE_SIZE], const uint8_t sense[3],

@@ -150,6 +150,11 @@ test_refused_write(void **state)
 	assert_int_equal(r.status, 1);
 	assert_int_equal(r.residue, 4096);
 	expect_sense(0x07, 0x27, 0x00);
+	/* likewise where the rule says no more than `deny' */
+	judge_list_add(&judge, VERDICT_DENY);
+	r = bot_command(write_10, 10, 4096, 0, 0, NULL, 0, 1024);
+	assert_false(r.reached);
+	expect_sense(0x07, 0x27, 0x00);
 	/* the device is asked again now, and reading works */
 	r = bot_command(sense_6, 6, 18, 1, 0, zeros, 18, 4096);
 	assert_true(r.reached);
@@ -173,12 +178,18 @@ test_refused_read(void **state)
 	assert_memory_equal(bot_room, zeros, 4096);
 	assert_int_equal(r.status, 1);
 	assert_int_equal(r.residue, 4096);
-	expect_sense(0x05, 0x20, 0x00);
+	/* no access rights: not that there is no such command, or Linux tries
+	 * READ(6) at once */
+	expect_sense(0x05, 0x20, 0x02);
 	/* without data */
 	judge_list_add(&judge, VERDICT_DENY);
 	r = bot_command(zeros, 6, 0, 0, 0, NULL, 0, 1);
 	assert_false(r.reached);
 	assert_int_equal(r.status, 1);
+	expect_sense(0x05, 0x20, 0x00);
+	judge_list_add(&judge, VERDICT_DENY);
+	r = bot_command(zeros, 6, 0, 0, 0, NULL, 0, 1);
+	assert_false(r.reached);
 	/* another command in between: that sense is gone */
 	r = bot_command(zeros, 6, 0, 0, 0, NULL, 0, 1);
 	assert_true(r.reached);
