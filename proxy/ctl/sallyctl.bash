@@ -17,6 +17,16 @@ _sallyctl()
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
+	--name)
+		words=$(sallyctl --json verdict status 2>/dev/null |
+			grep -o '"name":"[^"]*"' | cut -d'"' -f4)
+		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+		return
+		;;
+	--)
+		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+		return
+		;;
 	--connection)
 		words=$(sallyctl --json sessions 2>/dev/null |
 			grep -o '"connection":[0-9]*' | cut -d: -f2)
@@ -35,7 +45,7 @@ _sallyctl()
 	explain) words=$(_sallyctl_devices) ;;
 	quarantine) words="clear $(_sallyctl_devices)" ;;
 	policy) words='arm disarm status' ;;
-	verdict) words='status serve --name' ;;
+	verdict) words='status serve --name --' ;;
 	audit)
 		words='verify search key'
 		case " ${COMP_WORDS[*]} " in
