@@ -32,9 +32,8 @@ int crl_sign(char **out, const char *op, struct ca *ca,
 int crl_publish(const char *op, const char *dir, struct ca *ca,
     struct revoked *record, time_t *until);
 #define CRL_FILE "crl.pem"
-/* What a gateway is sure to take: the list goes to each session in one message
- * with ca.pem, cert.pem and key.pem, of 64 KiB together. */
-#define CRL_TEXT_MAX (48u * 1024)
+/* What a gateway takes, IPC_CRL_MAX without the NUL. */
+#define CRL_TEXT_MAX (4096u * 1024 - 1)
 
 /* The number of a list that was read, as bytes borrowed from it; *len is 0 if
  * it has none. 0 or mbedTLS's code. */
