@@ -12,6 +12,7 @@
 #include <mbedtls/asn1.h>
 #include <mbedtls/md.h>
 #include <mbedtls/oid.h>
+#include <mbedtls/pem.h>
 #include <mbedtls/platform.h>
 
 #include "certs/ext.h"
@@ -77,21 +78,31 @@ load_key(struct ca *ca, const char *op, const char *path)
 }
 
 int
-ca_load(struct ca *ca, const char *op, const char *dir)
+ca_load_public(struct ca *ca, const char *op, const char *dir)
 {
-	char *cert = NULL, *key = NULL;
+	char *cert = file_path(op, dir, CA_CERT);
 	int r = -1;
 
 	memset(ca, 0, sizeof(*ca));
 	mbedtls_x509_crt_init(&ca->crt);
 	mbedtls_pk_init(&ca->key);
-	cert = file_path(op, dir, CA_CERT);
-	key = file_path(op, dir, CA_KEY);
-	if (cert != NULL && key != NULL && load_cert(ca, op, cert) == 0 &&
-	    load_key(ca, op, key) == 0) {
-		r = 0;
+	if (cert != NULL) {
+		r = load_cert(ca, op, cert);
 	}
 	free(cert);
+	return r;
+}
+
+int
+ca_load(struct ca *ca, const char *op, const char *dir)
+{
+	char *key = NULL;
+	int r = ca_load_public(ca, op, dir);
+
+	if (r == 0) {
+		key = file_path(op, dir, CA_KEY);
+		r = key != NULL ? load_key(ca, op, key) : -1;
+	}
 	free(key);
 	return r;
 }
@@ -211,7 +222,8 @@ set_extensions(mbedtls_x509write_cert *w, const struct ca *ca,
 {
 	int is_ca = rq->kind == CA_KIND_CA, r;
 
-	r = ext_set_basic(w, is_ca ? EXT_LAST_CA : EXT_END_ENTITY);
+	r = ext_set_basic(w, !is_ca ? EXT_END_ENTITY :
+	    rq->is_top ? EXT_TOP_CA : EXT_LAST_CA);
 	if (r == 0) {
 		r = mbedtls_x509write_crt_set_key_usage(w, is_ca ?
 		    MBEDTLS_X509_KU_KEY_CERT_SIGN | MBEDTLS_X509_KU_CRL_SIGN :
@@ -380,4 +392,42 @@ ca_has_signed(const mbedtls_x509_crt *ca, const mbedtls_x509_crt *crt)
 	return mbedtls_pk_verify_ext(crt->MBEDTLS_PRIVATE(sig_pk),
 	    crt->MBEDTLS_PRIVATE(sig_opts), pk, type, hash,
 	    mbedtls_md_get_size(info), sig->p, sig->len) == 0;
+}
+
+/* mbedTLS has the path length and 1, or 0 when there is no bound. */
+int
+ca_may_have_cas(const struct ca *ca)
+{
+	return ca->crt.MBEDTLS_PRIVATE(max_pathlen) != 1;
+}
+
+static int
+is_self_signed(const mbedtls_x509_crt *crt)
+{
+	return crt->subject_raw.len == crt->issuer_raw.len &&
+	    memcmp(crt->subject_raw.p, crt->issuer_raw.p,
+	    crt->subject_raw.len) == 0;
+}
+
+int
+ca_add_chain(char *out, size_t size, size_t *len, const struct ca *ca)
+{
+	const mbedtls_x509_crt *crt;
+
+	for (crt = &ca->crt; crt != NULL; crt = crt->next) {
+		size_t n = 0;
+		int r;
+
+		if (is_self_signed(crt)) {
+			continue;
+		}
+		r = mbedtls_pem_write_buffer("-----BEGIN CERTIFICATE-----\n",
+		    "-----END CERTIFICATE-----\n", crt->raw.p, crt->raw.len,
+		    (unsigned char *)out + *len, size - *len, &n);
+		if (r != 0) {
+			return r;
+		}
+		*len += n - 1; /* its NUL is not text */
+	}
+	return 0;
 }

@@ -31,6 +31,7 @@ enum ca_kind { CA_KIND_CA, CA_KIND_GATEWAY, CA_KIND_WORKSTATION };
 /* What to certify. Texts and arrays are borrowed, and checked by name.h. */
 struct ca_request {
 	enum ca_kind kind;
+	int is_top; /* a CA that may sign CAs, which then may sign none */
 	const char *cn;
 	const char *const *ous;
 	size_t nous;
@@ -49,6 +50,8 @@ struct ca_signed {
 /* Reads DIR/ca.pem and DIR/ca-key.pem and checks that they are a CA whose time
  * has not run out. Free ca in any case. */
 int ca_load(struct ca *ca, const char *op, const char *dir);
+/* The same without the key: for what signs nothing. */
+int ca_load_public(struct ca *ca, const char *op, const char *dir);
 /* Wipes the key. A zeroed one is fine. */
 void ca_free(struct ca *ca);
 
@@ -67,6 +70,12 @@ int ca_span(struct when_span *out, const char *op, const char *object,
 /* The serial number without the zero byte that DER puts before a set top bit;
  * borrowed from crt. */
 const uint8_t *ca_serial(const mbedtls_x509_crt *crt, size_t *len);
+
+/* Whether it may sign another CA. */
+int ca_may_have_cas(const struct ca *ca);
+/* Adds what stands between what ca signed and a CA that signed itself, ca first,
+ * as PEM behind *len bytes of out. 0, or mbedTLS's code. */
+int ca_add_chain(char *out, size_t size, size_t *len, const struct ca *ca);
 
 /* True if ca's key signed crt, whatever the time and the purpose. */
 int ca_has_signed(const mbedtls_x509_crt *ca, const mbedtls_x509_crt *crt);

@@ -42,8 +42,9 @@ ext_set_basic(mbedtls_x509write_cert *w, enum ext_basic basic)
 	size_t len = 0;
 	int ret;
 
-	if (basic == EXT_LAST_CA) {
-		MBEDTLS_ASN1_CHK_ADD(len, mbedtls_asn1_write_int(&p, buf, 0));
+	if (basic != EXT_END_ENTITY) {
+		MBEDTLS_ASN1_CHK_ADD(len, mbedtls_asn1_write_int(&p, buf,
+		    basic == EXT_TOP_CA));
 		MBEDTLS_ASN1_CHK_ADD(len, mbedtls_asn1_write_bool(&p, buf, 1));
 	}
 	ret = wrap(&p, buf, len, SEQUENCE);

@@ -13,12 +13,12 @@
 #include "certs/key.h"
 #include "certs/name.h"
 
-enum ext_basic { EXT_END_ENTITY, EXT_LAST_CA };
+enum ext_basic { EXT_END_ENTITY, EXT_LAST_CA, EXT_TOP_CA };
 enum ext_purpose { EXT_SERVER, EXT_CLIENT };
 
 /* All return 0 or mbedTLS's code. */
 
-/* Critical. EXT_LAST_CA is a CA with path length 0. */
+/* Critical. EXT_LAST_CA is a CA with path length 0, EXT_TOP_CA with 1. */
 int ext_set_basic(mbedtls_x509write_cert *w, enum ext_basic basic);
 int ext_set_subject_key_id(mbedtls_x509write_cert *w, const uint8_t id[KEY_ID]);
 int ext_set_authority_key_id(mbedtls_x509write_cert *w, const uint8_t *id,

@@ -550,6 +550,31 @@ refuse 1 'would let nobody in' "a list that no gateway takes is not good" \
     crl --dir torn
 [ "$(openssl crl -in torn/crl.pem -noout -text | grep -c Serial)" -eq 64000 ]
 report $? "but is written, and whole"
+expect 0 "a CA that may sign CAs" init --dir root --intermediates
+has root/ca.pem 'CA:TRUE, pathlen:1' "says so"
+expect 0 "one below it" init --dir sub --parent root --days 100
+has sub/ca.pem 'CA:TRUE, pathlen:0' "signs no other"
+openssl verify -CAfile root/ca.pem sub/ca.pem >out 2>err
+report $? "openssl accepts it"
+sed '1,/END/d' sub/ca.pem | cmp -s - root/ca.pem
+report $? "the parent's certificate follows its own"
+[ "$(ls root/issued | wc -l)" -eq 1 ]
+report $? "the parent remembers it"
+refuse 1 'may not sign other CAs' "no CA below that" init --dir sub2 \
+    --parent sub
+refuse 1 'may not sign other CAs' "nor below a CA that did not say so" \
+    init --dir sub2 --parent new/pki
+refuse 2 'may have none below itself' "both at once" init --dir sub2 \
+    --parent root --intermediates
+refuse 1 'longer than the CA' "longer than its parent" init --dir sub2 \
+    --parent root --days 9999
+[ ! -e sub2 ]
+report $? "and nothing is left"
+expect 0 "a gateway of it" issue gateway gw9 --dir sub
+openssl verify -CAfile root/ca.pem -untrusted sub/ca.pem sub/gw9/cert.pem \
+    >out 2>err
+report $? "is good for who knows the root"
+expect 0 "it is revoked" revoke --file sub/ca.pem --dir root
 many=$(for n in 1 2 3 4 5 6 7 8; do
 	"$prog" crl --dir new/pki --json &
 done | grep number | sort -u | wc -l; wait)
