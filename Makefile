@@ -55,6 +55,7 @@ override CFLAGS := -O1 -g -fno-omit-frame-pointer
 san := -fsanitize=address,undefined -fno-sanitize-recover=all
 else ifeq ($(VARIANT),cov)
 override CFLAGS := -O0 -g --coverage
+defs += -DFRONT_INSTRUMENTED
 link += --coverage
 else ifeq ($(VARIANT),fuzz)
 override CFLAGS := -O1 -g -fno-omit-frame-pointer
@@ -76,6 +77,10 @@ MBEDTLS := -lmbedtls -lmbedx509 -lmbedcrypto
 
 # ---------------------------------------------------------------------------
 # Rooms
+
+# Enrolment, and the messages of its processes.
+enroll_srcs := wire/enroll.c wire/ipc.c wire/ipc_enroll.c wire/place.c \
+	wire/usbip_check.c
 
 wire_srcs := wire/capture.c wire/class_words.c wire/desc.c wire/desc_bos.c wire/desc_check.c wire/desc_class.c \
 	wire/desc_endpoint.c wire/desc_string.c wire/devrec.c \
@@ -167,7 +172,8 @@ verdict_srcs := verdict/verdict.c
 
 programs := sallyportd sallyport-warden sallyport-session sallyport-probe \
 	sallyport-capture sallyctl sallyport sallyport-relay sallyport-reader \
-	sallyport-desks sallyport-policy sallyport-certs
+	sallyport-desks sallyport-policy sallyport-certs sallyport-front \
+	sallyport-enroll
 
 sallyportd_dir := $(SBINDIR)
 sallyportd_srcs := proxy/broker/atboot.c proxy/broker/attr.c \
@@ -260,16 +266,16 @@ sallyport_srcs := vhci-glue/agent.c vhci-glue/agent_ask.c \
 	vhci-glue/agent_gateway.c \
 	vhci-glue/agent_sock.c vhci-glue/agent_work.c vhci-glue/approval.c \
 	vhci-glue/attach.c vhci-glue/desks.c vhci-glue/detach.c \
-	vhci-glue/gateway.c \
-	vhci-glue/imported.c vhci-glue/kinds.c vhci-glue/known.c \
+	vhci-glue/enroll.c vhci-glue/gateway.c vhci-glue/imported.c \
+	vhci-glue/keys.c vhci-glue/kinds.c vhci-glue/known.c \
 	vhci-glue/launch.c \
 	vhci-glue/list.c vhci-glue/main.c vhci-glue/off.c vhci-glue/offers.c \
 	vhci-glue/opts.c vhci-glue/owner.c vhci-glue/plan.c \
 	vhci-glue/ports.c vhci-glue/status.c \
 	vhci-glue/tunnel.c vhci-glue/uids.c \
 	vhci-glue/vhci.c vhci-glue/watch.c vhci-glue/words.c \
-	base/conf.c base/file.c base/spawn.c base/usbids.c \
-	$(base_core_srcs) $(wire_srcs)
+	base/conf.c base/file.c base/spawn.c base/usbids.c wire/enroll.c \
+	wire/ipc_enroll.c $(base_core_srcs) $(wire_srcs)
 sallyport_libs := -linih -ljansson
 
 sallyport-relay_dir := $(LIBEXECDIR)
@@ -318,13 +324,28 @@ sallyport-policy_srcs := policy/tool/bundle.c policy/tool/bundle_create.c \
 sallyport-policy_libs := -ljansson -lmbedcrypto -lpcap
 
 sallyport-certs_dir := $(BINDIR)
-sallyport-certs_srcs := certs/ca.c certs/crl.c certs/crl_facts.c certs/ext.c \
-	certs/facts.c certs/file.c certs/init.c certs/issue.c certs/issued.c \
-	certs/key.c certs/main.c certs/name.c certs/names.c certs/opt.c \
-	certs/publish.c certs/renew.c certs/revoke.c certs/revoked.c \
-	certs/say.c certs/show.c certs/text.c certs/when.c \
-	base/err.c base/log.c base/x509.c base/x509_crl.c
-sallyport-certs_libs := -lmbedx509 -lmbedcrypto -ljansson
+sallyport-certs_srcs := certs/ca.c certs/crl.c certs/crl_facts.c certs/desk.c \
+	certs/ext.c certs/facts.c certs/file.c certs/fronts.c certs/init.c \
+	certs/issue.c certs/issued.c certs/key.c certs/main.c certs/name.c \
+	certs/names.c certs/opt.c certs/publish.c certs/renew.c \
+	certs/revoke.c certs/revoked.c certs/say.c certs/serve.c certs/show.c \
+	certs/text.c certs/token.c certs/tokens.c certs/when.c certs/who.c \
+	base/digest.c base/net.c base/sign.c base/spawn.c base/x509.c \
+	base/x509_crl.c $(base_core_srcs) $(base_loop_srcs) $(enroll_srcs)
+sallyport-certs_libs := -lev -lmbedx509 -lmbedcrypto -ljansson
+
+# Who speaks with a stranger for it: TLS, and nothing of a CA.
+sallyport-front_dir := $(LIBEXECDIR)
+sallyport-front_srcs := certs/front_confine.c certs/front_main.c certs/talk.c \
+	base/tls_enroll.c $(base_core_srcs) $(base_tls_srcs) $(enroll_srcs)
+sallyport-front_libs := $(MBEDTLS) -lseccomp
+
+# Who speaks with that server for `sallyport enroll'.
+sallyport-enroll_dir := $(LIBEXECDIR)
+sallyport-enroll_srcs := certs/enroll_main.c certs/enrolled.c certs/key.c \
+	certs/talk.c base/digest.c base/net.c base/sign.c base/sign_make.c \
+	base/tls_enroll.c $(base_core_srcs) $(base_tls_srcs) $(enroll_srcs)
+sallyport-enroll_libs := $(MBEDTLS)
 
 # ---------------------------------------------------------------------------
 # Tests: name, sources, libraries (cmocka is added to the unit tests)

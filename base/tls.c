@@ -81,7 +81,7 @@ static const int suites[] = {
     0,
 };
 
-static const mbedtls_x509_crt_profile profile = {
+const mbedtls_x509_crt_profile tls_cert_profile = {
     MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA256) |
 	MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA384) |
 	MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA512),
@@ -436,6 +436,12 @@ tls_handshake(struct stream *s)
 	if (ret != 0) {
 		return fail(t, ret);
 	}
+	if (t->config->peer == TLS_PEER_CHECKED &&
+	    t->config->check(t->config, mbedtls_ssl_get_peer_cert(&t->ssl),
+		t->name, t->why, sizeof(t->why)) != 0) {
+		t->dead = ERR_TLS;
+		return t->dead;
+	}
 	t->is_up = 1;
 	return 0;
 }
@@ -583,7 +589,27 @@ choose_algorithms(mbedtls_ssl_config *conf)
 	mbedtls_ssl_conf_sig_hashes(conf, hashes);
 #endif
 	mbedtls_ssl_conf_ciphersuites(conf, suites);
-	mbedtls_ssl_conf_cert_profile(conf, &profile);
+	mbedtls_ssl_conf_cert_profile(conf, &tls_cert_profile);
+}
+
+static void
+choose_peer(struct tls_stream *t)
+{
+	mbedtls_ssl_config *conf = &t->conf;
+
+	switch (t->config->peer) {
+	case TLS_PEER_OF_CA:
+		mbedtls_ssl_conf_authmode(conf, MBEDTLS_SSL_VERIFY_REQUIRED);
+		mbedtls_ssl_conf_verify(conf, on_verify, t);
+		break;
+	case TLS_PEER_ANY:
+		mbedtls_ssl_conf_authmode(conf, MBEDTLS_SSL_VERIFY_NONE);
+		break;
+	case TLS_PEER_CHECKED:
+		/* a CA that is known by its key alone comes with the chain */
+		mbedtls_ssl_conf_authmode(conf, MBEDTLS_SSL_VERIFY_OPTIONAL);
+		break;
+	}
 }
 
 static int
@@ -601,8 +627,7 @@ configure(struct tls_stream *t)
 		return ret;
 	}
 	choose_algorithms(conf);
-	mbedtls_ssl_conf_authmode(conf, MBEDTLS_SSL_VERIFY_REQUIRED);
-	mbedtls_ssl_conf_verify(conf, on_verify, t);
+	choose_peer(t);
 	mbedtls_ssl_conf_rng(conf, mbedtls_ctr_drbg_random, &c->rng);
 	mbedtls_ssl_conf_ca_chain(conf, &c->ca, c->has_crl ? &c->crl : NULL);
 #ifdef MBEDTLS_SSL_RENEGOTIATION
@@ -620,6 +645,9 @@ configure(struct tls_stream *t)
 		if (ret != 0) {
 			return ret;
 		}
+	}
+	if (c->peer == TLS_PEER_CHECKED) {
+		return 0; /* we have none yet */
 	}
 	return mbedtls_ssl_conf_own_cert(conf, &c->cert, &c->key);
 }

@@ -104,17 +104,12 @@ parse_crl(
 	return 0;
 }
 
-static int
-parse_all(
+int
+tls_config_own(
     struct tls_config *c, const struct tls_pem *pem, char *why, size_t size)
 {
 	int ret;
 
-	ret = mbedtls_x509_crt_parse(&c->ca, pem->ca, pem->ca_len);
-	if (ret != 0) {
-		return refuse(why, size, "CA",
-		    ret < 0 ? ret : MBEDTLS_ERR_X509_INVALID_FORMAT);
-	}
 	ret = mbedtls_x509_crt_parse(&c->cert, pem->cert, pem->cert_len);
 	if (ret != 0) {
 		return refuse(why, size, "certificate",
@@ -131,24 +126,36 @@ parse_all(
 		return refuse(why, size, "key", ret);
 	}
 	c->has_key = 1;
-	ret = check_own_cert(c, why, size);
+	return check_own_cert(c, why, size);
+}
+
+static int
+parse_all(
+    struct tls_config *c, const struct tls_pem *pem, char *why, size_t size)
+{
+	int ret = mbedtls_x509_crt_parse(&c->ca, pem->ca, pem->ca_len);
+
+	if (ret != 0) {
+		return refuse(why, size, "CA",
+		    ret < 0 ? ret : MBEDTLS_ERR_X509_INVALID_FORMAT);
+	}
+	ret = tls_config_own(c, pem, why, size);
 	if (ret != 0) {
 		return ret;
 	}
 	return pem->crl == NULL ? 0 : parse_crl(c, pem, why, size);
 }
 
-int
-tls_config_new(struct tls_config **out, enum tls_role role,
-    const struct tls_pem *pem, char *why, size_t why_size)
+struct tls_config *
+tls_config_start(enum tls_role role, int *result, char *why, size_t why_size)
 {
 	struct tls_config *c = calloc(1, sizeof(*c));
 	int r;
 
-	*out = NULL;
 	if (c == NULL) {
 		snprintf(why, why_size, "out of memory");
-		return ERR_NOMEM;
+		*result = ERR_NOMEM;
+		return NULL;
 	}
 	c->role = role;
 	mbedtls_x509_crt_init(&c->ca);
@@ -164,9 +171,24 @@ tls_config_new(struct tls_config **out, enum tls_role role,
 		r = MBEDTLS_ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED;
 	}
 #endif
+	*result = r == 0 ? 0 : refuse(why, why_size, "random numbers", r);
 	if (r != 0) {
-		r = refuse(why, why_size, "random numbers", r);
-	} else {
+		tls_config_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+int
+tls_config_new(struct tls_config **out, enum tls_role role,
+    const struct tls_pem *pem, char *why, size_t why_size)
+{
+	struct tls_config *c;
+	int r;
+
+	*out = NULL;
+	c = tls_config_start(role, &r, why, why_size);
+	if (c != NULL) {
 		r = parse_all(c, pem, why, why_size);
 	}
 	if (r != 0) {

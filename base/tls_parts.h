@@ -16,8 +16,25 @@
 
 #include "base/tls.h"
 
+/* Whom a handshake lets in. What is not TLS_PEER_OF_CA is made by tls_enroll.c
+ * alone, which no session and no relay is linked with. */
+enum tls_peer {
+	TLS_PEER_OF_CA = 0, /* who has a certificate of ca */
+	TLS_PEER_ANY,	    /* nobody is asked for one; a server */
+	TLS_PEER_CHECKED,   /* whom check takes; a client */
+};
+
+struct tls_config;
+/* The peer's chain, after the handshake and before a byte is sent: 0, or
+ * ERR_TLS with why. */
+typedef int tls_check_fn(struct tls_config *c, const mbedtls_x509_crt *chain,
+    const char *name, char *why, size_t size);
+
 struct tls_config {
 	enum tls_role role;
+	enum tls_peer peer;
+	tls_check_fn *check; /* of TLS_PEER_CHECKED */
+	uint8_t pin[32];
 	mbedtls_x509_crt ca, cert;
 	mbedtls_x509_crl crl;
 	mbedtls_pk_context key;
@@ -29,6 +46,16 @@ struct tls_config {
 	mbedtls_entropy_context entropy;
 	mbedtls_ctr_drbg_context rng;
 };
+
+/* Hashes, keys and curves that a certificate may have. */
+extern const mbedtls_x509_crt_profile tls_cert_profile;
+
+/* One with random numbers and nothing else; NULL with why, and *r the error. */
+struct tls_config *tls_config_start(
+    enum tls_role role, int *r, char *why, size_t size);
+/* Its own certificate and key. 0, or ERR_* with why. */
+int tls_config_own(struct tls_config *c, const struct tls_pem *pem, char *why,
+    size_t size);
 
 /* mbedTLS's own words for one of its codes. Returns buf. */
 const char *tls_code_text(char buf[128], int code);

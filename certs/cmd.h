@@ -19,6 +19,8 @@ cmd_fn cmd_init;
 cmd_fn cmd_issue;
 cmd_fn cmd_renew;
 cmd_fn cmd_revoke;
+cmd_fn cmd_serve;
 cmd_fn cmd_show;
+cmd_fn cmd_token;
 
 #endif

@@ -21,6 +21,7 @@
 #include "certs/opt.h"
 #include "certs/say.h"
 #include "certs/when.h"
+#include "certs/who.h"
 
 #define DEFAULT_DAYS 365
 
@@ -58,79 +59,13 @@ static const struct opt options[] = {
 };
 
 struct want {
-	const char *role, *name, *dir, *out; /* borrowed; out may be NULL */
-	enum ca_kind kind;
-	struct san sans[NAME_SANS];
-	const char *ous[NAME_OUS]; /* borrowed */
-	size_t nsans, nous;
+	struct who who;
+	const char *dir, *out; /* borrowed; out may be NULL */
 	long days; /* 0: not asked for */
 	time_t from;
 	int has_from;
 	enum facts_form form;
 };
-
-static int
-take_san(struct want *w, const char *value)
-{
-	struct san *s = &w->sans[w->nsans];
-	const char *why;
-
-	if (w->nsans == NAME_SANS) {
-		return say_usage("issue", value, "more than %d --san",
-		    NAME_SANS);
-	}
-	why = san_parse(s, value);
-	if (why != NULL) {
-		return say_usage("issue", value, "%s", why);
-	}
-	for (size_t i = 0; i < w->nsans; i++) {
-		if (san_equal(&w->sans[i], s)) {
-			return say_usage("issue", value, "is there twice");
-		}
-	}
-	w->nsans++;
-	return CMD_OK;
-}
-
-static int
-take_ou(struct want *w, const char *value)
-{
-	const char *why = name_check_text(value);
-
-	if (why != NULL) {
-		return say_usage("issue", value, "%s", why);
-	}
-	if (w->nous == NAME_OUS) {
-		return say_usage("issue", value, "more than %d --ou",
-		    NAME_OUS);
-	}
-	w->ous[w->nous++] = value;
-	return CMD_OK;
-}
-
-static int
-take_operand(struct want *w, const char *value)
-{
-	const char *why;
-
-	if (w->role == NULL) {
-		w->role = value;
-		if (strcmp(value, "gateway") == 0) {
-			w->kind = CA_KIND_GATEWAY;
-		} else if (strcmp(value, "workstation") == 0) {
-			w->kind = CA_KIND_WORKSTATION;
-		} else {
-			return say_usage("issue", value,
-			    "must be gateway or workstation");
-		}
-		return CMD_OK;
-	}
-	if (opt_only(&w->name, "issue", "name", value) != CMD_OK) {
-		return CMD_USAGE;
-	}
-	why = name_check_directory(value);
-	return why == NULL ? CMD_OK : say_usage("issue", value, "%s", why);
-}
 
 static int
 take(void *want, int o, const char *value)
@@ -143,9 +78,9 @@ take(void *want, int o, const char *value)
 	case OPT_OUT:
 		return opt_text(&w->out, "issue", "--out", value);
 	case OPT_SAN:
-		return take_san(w, value);
+		return who_take_san(&w->who, value);
 	case OPT_OU:
-		return take_ou(w, value);
+		return who_take_ou(&w->who, value);
 	case OPT_DAYS:
 		return opt_days(&w->days, "issue", value);
 	case OPT_VALID_FROM:
@@ -157,40 +92,8 @@ take(void *want, int o, const char *value)
 		w->form = FACTS_JSON;
 		return CMD_OK;
 	default: /* OPT_OPERAND */
-		return take_operand(w, value);
+		return who_take_operand(&w->who, value);
 	}
-}
-
-/* What can only be judged when all words are there. */
-static int
-complete(struct want *w)
-{
-	size_t len = strlen("CN=");
-	const char *why;
-
-	if (w->role == NULL) {
-		return say_usage("issue", NULL,
-		    "gateway or workstation, and a name, are missing");
-	}
-	if (w->name == NULL) {
-		return say_usage("issue", w->role, "a name is missing");
-	}
-	len += strlen(w->name);
-	for (size_t i = 0; i < w->nous; i++) {
-		len += strlen("OU=, ") + strlen(w->ous[i]);
-	}
-	if (len > NAME_SUBJECT_MAX) {
-		return say_usage("issue", w->name, "with its --ou it makes a "
-		    "subject of more than %d bytes", NAME_SUBJECT_MAX);
-	}
-	if (w->nsans == 0) {
-		why = san_default(&w->sans[0], w->name);
-		if (why != NULL) {
-			return say_usage("issue", w->name, "%s", why);
-		}
-		w->nsans = 1;
-	}
-	return CMD_OK;
 }
 
 static int
@@ -219,7 +122,7 @@ tell(const struct want *w, const char *out, const struct ca *ca,
 		    "  certificate  %s\n"
 		    "  beside it    ca.pem, key.pem: copy all three to "
 		    "/etc/sallyport/tls on that machine\n",
-		    w->role,
+		    w->who.role,
 		    json_string_value(json_object_get(facts, "subject")),
 		    json_string_value(json_object_get(facts, "not_after")),
 		    json_string_value(json_object_get(facts, "file")));
@@ -231,8 +134,10 @@ tell(const struct want *w, const char *out, const struct ca *ca,
 static int
 make(const struct want *w, struct ca *ca, const char *out)
 {
-	struct ca_request rq = { .kind = w->kind, .cn = w->name, .ous = w->ous,
-		.nous = w->nous, .sans = w->sans, .nsans = w->nsans };
+	const struct who *who = &w->who;
+	struct ca_request rq = { .kind = who->kind, .cn = who->name,
+		.ous = who->ous, .nous = who->nous, .sans = who->sans,
+		.nsans = who->nsans };
 	unsigned char pem[KEY_PEM_MAX];
 	struct ca_signed cert;
 	mbedtls_pk_context key;
@@ -241,7 +146,7 @@ make(const struct want *w, struct ca *ca, const char *out)
 	memset(&cert, 0, sizeof(cert));
 	mbedtls_pk_init(&key);
 	rq.key = &key;
-	if (ca_span(&rq.span, "issue", w->name, ca,
+	if (ca_span(&rq.span, "issue", who->name, ca,
 	    w->has_from ? &w->from : NULL, w->days, DEFAULT_DAYS) != 0) {
 		return CMD_FAILED;
 	}
@@ -262,7 +167,8 @@ make(const struct want *w, struct ca *ca, const char *out)
 int
 cmd_issue(int argc, char **argv)
 {
-	struct want w = { .dir = CMD_DEFAULT_DIR, .form = FACTS_TEXT };
+	struct want w = { .who = { .op = "issue" }, .dir = CMD_DEFAULT_DIR,
+		.form = FACTS_TEXT };
 	struct ca ca;
 	char *out;
 	int o, status = CMD_FAILED;
@@ -271,12 +177,13 @@ cmd_issue(int argc, char **argv)
 	if (o != OPT_GO) {
 		return o;
 	}
-	if (complete(&w) != CMD_OK) {
+	if (who_complete(&w.who) != CMD_OK) {
 		return CMD_USAGE;
 	}
-	out = w.out != NULL ? strdup(w.out) : file_path("issue", w.dir, w.name);
+	out = w.out != NULL ? strdup(w.out) : file_path("issue", w.dir,
+	    w.who.name);
 	if (out == NULL) {
-		say_sys("issue", w.name, ENOMEM);
+		say_sys("issue", w.who.name, ENOMEM);
 		return CMD_FAILED;
 	}
 	if (ca_load(&ca, "issue", w.dir) == 0) {

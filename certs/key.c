@@ -50,6 +50,19 @@ key_make(mbedtls_pk_context *pk, unsigned char out[KEY_PEM_MAX])
 }
 
 int
+key_spki(uint8_t out[KEY_SPKI], mbedtls_pk_context *pk)
+{
+	unsigned char buf[2 * KEY_SPKI];
+	int n = mbedtls_pk_write_pubkey_der(pk, buf, sizeof(buf));
+
+	if (n != KEY_SPKI) {
+		return n < 0 ? n : MBEDTLS_ERR_PK_INVALID_PUBKEY;
+	}
+	memcpy(out, buf + sizeof(buf) - KEY_SPKI, KEY_SPKI);
+	return 0;
+}
+
+int
 key_id(uint8_t out[KEY_ID], mbedtls_pk_context *pk)
 {
 	unsigned char buf[1200], *p = buf + sizeof(buf);

@@ -13,6 +13,7 @@
 #define KEY_PEM_MAX 1024
 #define KEY_ID 20
 #define KEY_SHA256 32
+#define KEY_SPKI 91 /* of P-256 */
 
 /* Random bytes of the kernel, in the shape that mbedTLS calls. */
 int key_random(void *unused, unsigned char *out, size_t len);
@@ -23,6 +24,8 @@ int key_generate(mbedtls_pk_context *pk);
 int key_write(mbedtls_pk_context *pk, unsigned char out[KEY_PEM_MAX]);
 /* Both. */
 int key_make(mbedtls_pk_context *pk, unsigned char out[KEY_PEM_MAX]);
+/* The SubjectPublicKeyInfo of a key that was made here: 0 or mbedTLS's code. */
+int key_spki(uint8_t out[KEY_SPKI], mbedtls_pk_context *pk);
 /* The key identifier of RFC 7093 method 1. 0 or mbedTLS's code. */
 int key_id(uint8_t out[KEY_ID], mbedtls_pk_context *pk);
 /* 0 or mbedTLS's code. */

@@ -23,6 +23,8 @@ static const struct {
 	{ "revoke", cmd_revoke, "take a certificate back" },
 	{ "crl", cmd_crl, "make the list of what was taken back (CRL)" },
 	{ "show", cmd_show, "print the facts of a certificate or a CRL" },
+	{ "token", cmd_token, "let somebody fetch one certificate" },
+	{ "serve", cmd_serve, "sign for those who come with a token" },
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))

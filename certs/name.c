@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "certs/text.h"
+#include "wire/enroll.h"
 
 const char *
 name_check_text(const char *s)
@@ -60,6 +61,10 @@ check_dns(const char *s)
 
 	if (len == 0 || len > 253) {
 		return "a host name has 1 to 253 bytes";
+	}
+	/* who had it could take the tokens of others */
+	if (strcasecmp(s, ENROLL_NAME) == 0) {
+		return "is what 'sallyport-certs serve' alone may be called";
 	}
 	for (size_t i = 0; i <= len; i++) {
 		char c = s[i];

@@ -4,7 +4,9 @@
  */
 #include "certs/opt.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "certs/cmd.h"
@@ -110,6 +112,23 @@ opt_days(long *out, const char *op, const char *value)
 {
 	return when_parse_days(out, value) == 0 ? CMD_OK :
 	    say_usage(op, value, "--days is 1 to %d", WHEN_MAX_DAYS);
+}
+
+int
+opt_number(unsigned *out, const char *op, const char *name, unsigned max,
+    const char *value)
+{
+	unsigned long n;
+	char *end;
+
+	errno = 0;
+	n = strtoul(value, &end, 10);
+	if (*value < '0' || *value > '9' || *end != '\0' || errno != 0 ||
+	    n == 0 || n > max) {
+		return say_usage(op, value, "%s is 1 to %u", name, max);
+	}
+	*out = (unsigned)n;
+	return CMD_OK;
 }
 
 int

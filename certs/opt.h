@@ -43,6 +43,9 @@ int opt_read(const char *op, const struct opt *table, const char *help,
  * the option, with its dashes. */
 int opt_text(const char **out, const char *op, const char *name,
     const char *value); /* not empty */
+/* From 1 to max. */
+int opt_number(unsigned *out, const char *op, const char *name, unsigned max,
+    const char *value);
 int opt_days(long *out, const char *op, const char *value);
 /* An operand, of which there can be one: `what'. */
 int opt_only(const char **out, const char *op, const char *what,

@@ -49,7 +49,7 @@ record_srcs := $(desc_srcs) wire/waiver.c wire/devrec.c wire/devrec_check.c \
 	wire/devrec_compare.c wire/devrec_expose.c wire/devrec_uas.c \
 	wire/hid_state.c
 ipc_srcs := wire/desc.c wire/desc_string.c wire/devrec.c wire/ipc.c wire/ipc_import.c \
-	wire/ipc_inspect.c \
+	wire/ipc_enroll.c wire/ipc_inspect.c \
 	wire/ipc_item.c wire/ipc_relay.c wire/place.c wire/usbip.c \
 	wire/usbip_check.c
 
@@ -67,6 +67,7 @@ $(eval $(call unit,place,wire/place.c wire/usbip_check.c))
 $(eval $(call unit,identity,wire/identity.c))
 $(eval $(call unit,ipc,$(ipc_srcs)))
 $(eval $(call unit,ipc_values,$(ipc_srcs)))
+$(eval $(call unit,enroll,wire/enroll.c))
 
 $(eval $(call fuzz,usbip,wire/usbip.c wire/usbip_check.c))
 $(eval $(call fuzz,usbip_iso,wire/usbip.c wire/usbip_check.c))
@@ -77,6 +78,8 @@ $(eval $(call fuzz,devrec,$(record_srcs)))
 $(eval $(call fuzz,expose,$(record_srcs)))
 $(eval $(call fuzz,identity,wire/identity.c))
 $(eval $(call fuzz,ipc,$(ipc_srcs)))
+$(eval $(call fuzz,enroll_request,wire/enroll.c))
+$(eval $(call fuzz,enroll_reply,wire/enroll.c))
 
 # base/
 $(eval $(call unit,mem,base/mem.c))
@@ -103,9 +106,13 @@ $(eval $(call unit,x509,$(tls_test_srcs),$(MBEDTLS)))
 $(eval $(call unit,x509_crl,$(tls_test_srcs),$(MBEDTLS)))
 
 # certs/
-certs_test_srcs := $(filter-out certs/main.c base/%,$(sallyport-certs_srcs))
+certs_test_srcs := $(filter-out certs/main.c $(tls_test_srcs), \
+	$(sallyport-certs_srcs))
 $(eval $(call unit,certs_crl,$(certs_test_srcs) $(tls_test_srcs), \
-	-ljansson $(MBEDTLS)))
+	-ljansson -lev $(MBEDTLS)))
+desk_srcs := $(filter-out certs/main.c,$(sallyport-certs_srcs)) base/sign_make.c
+$(eval $(call unit,desk,$(desk_srcs), \
+	-ljansson -lev -lmbedx509 -lmbedcrypto))
 
 # policy/
 rules_test_srcs := $(rules_srcs) wire/desc.c wire/desc_string.c wire/devrec.c \

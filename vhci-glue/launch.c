@@ -337,6 +337,7 @@ start_all(struct launch *out, const struct launch_how *how)
 	int fds[2];
 
 	out->command = how->opts->command;
+	out->what = "relay";
 	out->voice = how->voice;
 	out->pid = out->reader = -1;
 	out->channel = -1;
@@ -421,6 +422,40 @@ launch_start(struct launch *out, const struct launch_how *how)
 	return start_all(out, how);
 }
 
+int
+launch_helper(struct launch *out, const struct opts *opts,
+    const char *program, const char *what, uint16_t type, const void *data,
+    size_t len)
+{
+	const char *const argv[] = {program, NULL};
+	struct spawn spawn = {.argv = argv, .nfds = 1, .die_with_parent = 1};
+	int fds[2], r;
+
+	out->command = opts->command;
+	out->what = what;
+	out->voice = LAUNCH_SPEAKS;
+	out->pid = out->reader = -1;
+	out->channel = -1;
+	if (channel_pair(fds) != 0) {
+		log_warn("%s: channel", out->command);
+		return -1;
+	}
+	out->channel = fds[0];
+	spawn.fds[0] = fds[1];
+	r = channel_send_wait(out->channel, type, 0, data, len, -1, SEND_MS);
+	if (r != 0) {
+		log_warnx("%s: %s: %s", out->command, what, err_str(r));
+	} else {
+		out->pid = start(out->command, program, &spawn);
+	}
+	close_fd(&fds[1]);
+	if (out->pid == -1) {
+		launch_end(out);
+		return -1;
+	}
+	return 0;
+}
+
 /* Waits for the child up to a second: 1 with its status, 0 when it still
  * runs or is not ours. */
 static int
@@ -485,11 +520,11 @@ say_death(struct launch *l)
 		return EXITS_FAILED;
 	}
 	if (reap(&l->pid, &status) && WIFSIGNALED(status)) {
-		log_warnx("%s: relay: killed by signal %d", l->command,
+		log_warnx("%s: %s: killed by signal %d", l->command, l->what,
 		    WTERMSIG(status));
 	} else {
-		log_warnx("%s: relay: ended without a word; its log may tell",
-		    l->command);
+		log_warnx("%s: %s: ended without a word; its log may tell",
+		    l->command, l->what);
 	}
 	return EXITS_FAILED;
 }
@@ -501,7 +536,8 @@ say_done(struct launch *l, const struct channel_msg *msg)
 	char text[2 * IPC_TEXT];
 
 	if (ipc_decode_relay_done(&done, msg->data, msg->len) != 0) {
-		log_warnx("%s: relay: malformed message", l->command);
+		log_warnx(
+		    "%s: %s: malformed message", l->command, l->what);
 		return EXITS_FAILED;
 	}
 	if (done.exit_code == EXITS_OK) {
@@ -528,12 +564,12 @@ launch_recv(struct launch *l, int timeout_ms, struct channel_msg *out)
 		return say_death(l);
 	}
 	if (r != 0) {
-		log_warnx("%s: relay: %s", l->command, err_str(r));
+		log_warnx("%s: %s: %s", l->command, l->what, err_str(r));
 		return r == ERR_TIMEOUT ? EXITS_UNREACHABLE : EXITS_FAILED;
 	}
 	if (out->fd != -1) {
 		close_fd(&out->fd);
-		log_warnx("%s: relay: sent a descriptor", l->command);
+		log_warnx("%s: %s: sent a descriptor", l->command, l->what);
 		return EXITS_FAILED;
 	}
 	return out->type == IPC_RELAY_DONE ? say_done(l, out) : 0;

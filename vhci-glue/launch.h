@@ -33,6 +33,7 @@ struct launch_how {
 
 struct launch {
 	const char *command; /* borrowed, for messages */
+	const char *what;    /* "relay"; likewise */
 	enum launch_voice voice;
 	pid_t pid, reader; /* -1 = none */
 	int channel; /* owned: to the relay, or the reader */
@@ -42,6 +43,11 @@ struct launch {
 /* 0, or -1 with the reason said. After 0, launch_end. For IPC_RELAY_EVENTS a
  * reader stands between, and speaks in IPC_RELAY_WATCH. */
 int launch_start(struct launch *out, const struct launch_how *how);
+/* A helper of another kind, by the name of its program, with (data, len) as its
+ * first message, which is taken as launch_start's setup is. */
+int launch_helper(struct launch *out, const struct opts *opts,
+    const char *program, const char *what, uint16_t type, const void *data,
+    size_t len);
 /* Closes the channel and, when the relay is still our child and ends soon,
  * reaps it. */
 void launch_end(struct launch *launch);

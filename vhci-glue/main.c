@@ -81,6 +81,14 @@ static const struct cmd commands[] = {
 	GATEWAY_HELP
 	"  --listen PORT  of 127.0.0.1 (3240)\n"
 	"  --user USER    who may use it, besides root (who runs it)\n"},
+    {"enroll", cmd_enroll, 2, 2, OPTS_HAS_ENROLL,
+	"sallyport enroll [options] HOST TOKEN",
+	"Makes a key here and fetches a certificate for it from a\n"
+	"`sallyport-certs serve' at HOST, HOST:PORT or [IPv6]:PORT, for whoever\n"
+	"has a TOKEN of it; TOKEN `-' is read from standard input.\n"
+	"  --port PORT    its TCP port (3242)\n"
+	"  --tls DIR      where ca.pem, cert.pem and key.pem go, none of which\n"
+	"                 may be there (" OPTS_TLS ")\n"},
     {"watch", cmd_watch, 1, 1, OPTS_HAS_GATEWAY | OPTS_HAS_JSON,
 	"sallyport watch [options] GATEWAY",
 	"Tells what a gateway's devices do, until interrupted.\n"
@@ -97,6 +105,7 @@ static const char general_help[] =
     "  agent                    keep devices plugged in\n"
     "  tunnel GATEWAY           let usbip(8) use it, at 127.0.0.1\n"
     "  watch GATEWAY            what its devices do, live\n"
+    "  enroll HOST TOKEN        get this machine a certificate\n"
     "`sallyport COMMAND --help` tells more; see also sallyport(1).\n"
     "Exit status: 0 ok, 1 failed, 2 usage, 3 denied by policy or "
     "certificate,\n"

@@ -220,7 +220,7 @@ opts_parse(struct opts *out, int argc, char **argv, unsigned mask)
 
 	memset(out, 0, sizeof(*out));
 	out->command = argv[0];
-	out->port = OPTS_PORT;
+	out->port = (mask & OPTS_HAS_ENROLL) != 0 ? ENROLL_PORT : OPTS_PORT;
 	out->listen = OPTS_LISTEN;
 	out->accept = IPC_ACCEPT_LISTED;
 	out->wait_s = OPTS_NO_WAIT;
@@ -237,7 +237,9 @@ opts_parse(struct opts *out, int argc, char **argv, unsigned mask)
 			return wrong(
 			    out, argv[optind - 1], "not an option of it");
 		}
-		if ((mask_of(c) & mask) == 0) {
+		if ((mask_of(c) & mask) == 0 &&
+		    ((mask & OPTS_HAS_ENROLL) == 0 ||
+			(c != OPT_PORT && c != OPT_TLS))) {
 			const char *arg = argv[optind - 1];
 
 			if (arg == optarg) {

@@ -61,6 +61,7 @@ enum opts_mask {
 	OPTS_HAS_TUNNEL = 8, /* --listen --user */
 	OPTS_HAS_AGENT = 16, /* --keep --status --suspend --resume */
 	OPTS_HAS_FIRST_USE = 32, /* --first-use */
+	OPTS_HAS_ENROLL = 64, /* --port --tls */
 };
 
 /* argv[0] is the command. 0; 1: --help was given; -1 with the mistake said. */

@@ -8,7 +8,7 @@ _sallyport()
 	COMPREPLY=()
 	if [[ $COMP_CWORD -eq 1 ]]; then
 		mapfile -t COMPREPLY < <(compgen -W \
-		    'list attach detach status watch agent tunnel --help --version' -- "$cur")
+		    'list attach detach status watch agent tunnel enroll --help --version' -- "$cur")
 		return
 	fi
 	case $prev in
@@ -45,6 +45,7 @@ _sallyport()
 		agent)
 			words+=' --tls --config --keep --status --suspend --resume'
 			;;
+		enroll) words="--help --port --tls" ;;
 		tunnel) words+=' --port --name --tls --config --listen --user' ;;
 		esac
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
@@ -69,7 +70,7 @@ _sallyport()
 			mapfile -t COMPREPLY < <(compgen -A hostname -- "$cur")
 		fi
 		;;
-	list | watch | tunnel)
+	list | watch | tunnel | enroll)
 		mapfile -t COMPREPLY < <(compgen -A hostname -- "$cur")
 		;;
 	esac

@@ -14,6 +14,8 @@
  *   relay    -> reader    IPC_RELAY_LINE, IPC_RELAY_DONE
  *   reader   -> parent    IPC_RELAY_WATCH, IPC_RELAY_DONE
  *   desks -> parent -> reader -> relay    IPC_RELAY_DESK
+ *   parent  <-> enroll    IPC_ENROLL .. IPC_ENROLLED, IPC_RELAY_DONE
+ *   serve   <-> front     IPC_FRONT_*
  */
 #ifndef WIRE_IPC_H
 #define WIRE_IPC_H
@@ -22,6 +24,7 @@
 #include <stdint.h>
 
 #include "wire/devrec.h"
+#include "wire/enroll.h"
 #include "wire/identity.h"
 
 enum ipc_type {
@@ -106,6 +109,17 @@ enum ipc_type {
 	IPC_RELAY_LINE = 71,	 /* relay -> reader: ipc_line, the gateway's */
 	IPC_RELAY_WATCH = 73,	 /* reader -> parent: ipc_watch */
 	IPC_RELAY_KEY = 75,	 /* relay -> parent: ipc_relay_key */
+
+	/* workstation: sallyport <-> sallyport-enroll */
+	IPC_ENROLL = 96,   /* parent -> helper: ipc_enroll; once */
+	IPC_ENROLLED = 97, /* helper -> parent: ipc_pem without a CRL; or an
+			      IPC_RELAY_DONE */
+
+	/* sallyport-certs serve <-> sallyport-front */
+	IPC_FRONT_KEY = 99,    /* serve -> front: ipc_pem: certificate, key */
+	IPC_FRONT_ASK = 98,    /* front -> serve: the peer's request (enroll.h),
+				  as it came; once */
+	IPC_FRONT_REPLY = 101, /* serve -> front: the reply, as it goes out */
 };
 
 /* How far a session has come; it only moves down this list. */
@@ -433,6 +447,13 @@ struct ipc_relay_done {
 	char text[IPC_TEXT]; /* one line for people, escaped; "" when 0 */
 };
 
+/* Where to get a certificate, and what for. */
+struct ipc_enroll {
+	uint16_t port;
+	char host[IDENTITY_TEXT]; /* to connect to: name or address */
+	char token[ENROLL_TOKEN_TEXT];
+};
+
 /* Encoders return the length written or ERR_NOMEM; decoders 0 or ERR_FORMAT
  * (wrong length, bad range, text without NUL). */
 int ipc_encode_result(void *buf, size_t size, const struct ipc_result *m);
@@ -514,5 +535,7 @@ int ipc_encode_relay_done(
     void *buf, size_t size, const struct ipc_relay_done *m);
 int ipc_decode_relay_done(
     struct ipc_relay_done *m, const void *buf, size_t len);
+int ipc_encode_enroll(void *buf, size_t size, const struct ipc_enroll *m);
+int ipc_decode_enroll(struct ipc_enroll *m, const void *buf, size_t len);
 
 #endif

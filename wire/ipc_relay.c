@@ -202,27 +202,3 @@ ipc_decode_relay_key(
 	rcur_copy(&c, m->hash, sizeof(m->hash));
 	return ipc_decoded(&c, 0);
 }
-
-int
-ipc_encode_relay_done(
-    void *buf, size_t size, const struct ipc_relay_done *m)
-{
-	struct wcur c = wcur_of(buf, size);
-	int bad;
-
-	wcur_u8(&c, m->exit_code);
-	bad = ipc_put_text(&c, m->text, sizeof(m->text));
-	return ipc_encoded(&c, bad);
-}
-
-int
-ipc_decode_relay_done(
-    struct ipc_relay_done *m, const void *buf, size_t len)
-{
-	struct rcur c = rcur_of(buf, len);
-	int bad;
-
-	m->exit_code = rcur_u8(&c);
-	bad = ipc_get_text(&c, m->text, sizeof(m->text));
-	return ipc_decoded(&c, bad);
-}

@@ -72,6 +72,7 @@ room 'libudev\.h' 'proxy/warden/hotplug\.c'
 room 'pcap/' 'proxy/capture/.*|policy/tool/.*'
 room 'jansson\.h' 'proxy/(warden|ctl|capture)/.*|vhci-glue/.*|policy/(tool|bundle)/.*|certs/.*|verdict/.*'
 room 'ini\.h' 'base/conf\.c'
+room 'seccomp\.h' 'certs/front_confine\.c'
 
 # wire/ and the rule engine do no I/O and keep no time.
 pure='stdio\.h|fcntl\.h|unistd\.h|sys/socket\.h|time\.h|sys/time\.h'
@@ -93,6 +94,12 @@ absent sallyportd 'tls|rules_srcs|policy/|libusb'
 absent sallyport-session 'rules_srcs|policy/rules|base/net|base/spawn|base/file'
 absent sallyport-capture 'tls|rules_srcs|profiles_srcs|base/(net|spawn|file|loop)'
 absent sallyport-warden 'sign_make|libusb|base/spawn|base_tls|base/tls|base/stream'
+absent sallyport-session 'tls_enroll|certs/'
+absent sallyport-relay 'tls_enroll|certs/'
+absent sallyport 'tls|certs/'
+absent sallyport-front 'certs/(ca|desk|file|issued|key|tokens)|base/(net|file|spawn|loop)|base_loop'
+absent sallyport-enroll 'certs/(ca|desk|file|issued|tokens)|base/(file|spawn|loop)|base_loop'
+absent sallyport-certs 'base_tls|base/tls|base/stream'
 say "sallyport-warden has no TLS library" "$(grep '^sallyport-warden_libs' \
 	Makefile | grep -E 'MBEDTLS|-lmbedtls|-lusb')"
 

@@ -59,6 +59,7 @@ union message {
 	struct ipc_relay_ready ready;
 	struct ipc_relay_done done;
 	struct ipc_relay_key key;
+	struct ipc_enroll enroll;
 };
 
 #define SHAPE(name, field)                                                    \
@@ -101,6 +102,7 @@ SHAPE(relay_setup, setup)
 SHAPE(relay_ready, ready)
 SHAPE(relay_done, done)
 SHAPE(relay_key, key)
+SHAPE(enroll, enroll)
 
 static int
 put_imported(void *buf, size_t size, const union message *m)
@@ -445,6 +447,14 @@ fill_relay_ready(struct rnd *r, union message *m)
 }
 
 static void
+fill_enroll(struct rnd *r, union message *m)
+{
+	m->enroll.port = (uint16_t)(1 + rnd_below(r, 65535));
+	rnd_text(r, m->enroll.host, sizeof(m->enroll.host));
+	rnd_text(r, m->enroll.token, sizeof(m->enroll.token));
+}
+
+static void
 fill_relay_done(struct rnd *r, union message *m)
 {
 	m->done.exit_code = (uint8_t)rnd_below(r, 6);
@@ -489,6 +499,7 @@ static const struct {
     MESSAGE(relay_ready),
     MESSAGE(relay_done),
     MESSAGE(relay_key),
+    MESSAGE(enroll),
 };
 #define MESSAGES (sizeof(messages) / sizeof(messages[0]))
 
