@@ -5,7 +5,7 @@
  * warden; one process for each connection. The device is 0525:a4a0, bulk pipes
  * in alternate 0, isochronous ones beside them in alternate 1.
  *
- * usage: simgw PORT high|super CA CERT KEY
+ * usage: simgw PORT high|super CA CERT KEY [CRL]
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,6 +23,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/sealed.h"
 #include "proxy/session/door.h"
 #include "proxy/session/session.h"
 #include "tests/fake/usb_sim.h"
@@ -65,6 +66,7 @@ struct gateway {
 	struct loop *loop;
 	int broker, warden; /* our ends */
 	struct ipc_pem pem;
+	const char *crl; /* path; NULL = none */
 	struct devrec rec;
 	struct device_place place;
 	int exit_code;
@@ -166,6 +168,24 @@ give_device(void)
 	(void)close(fd);
 }
 
+/* The CRL as it is now; -1 without one. */
+static int
+list(void)
+{
+	const uint8_t *text;
+	uint32_t len;
+	int fd;
+
+	if (gw.crl == NULL) {
+		return -1;
+	}
+	read_pem(gw.crl, &text, &len);
+	if (sealed_new(&fd, text, len) != 0) {
+		fatal("%s", gw.crl);
+	}
+	return fd;
+}
+
 static void
 answer(int chan, const struct channel_msg *msg)
 {
@@ -174,7 +194,7 @@ answer(int chan, const struct channel_msg *msg)
 	switch (msg->type) {
 	case IPC_KEY:
 		tell(chan, IPC_KEY_IS, buf,
-		    ipc_encode_pem(buf, sizeof(buf), &gw.pem), -1);
+		    ipc_encode_pem(buf, sizeof(buf), &gw.pem), list());
 		break;
 	case IPC_SET_CONFIG:
 		tell_result(chan, IPC_CONFIG_SET);
@@ -280,9 +300,9 @@ main(int argc, char **argv)
 	int fd;
 
 	log_init("simgw");
-	if (argc != 6 ||
+	if ((argc != 6 && argc != 7) ||
 	    (strcmp(argv[2], "high") != 0 && strcmp(argv[2], "super") != 0)) {
-		fprintf(stderr, "usage: simgw PORT high|super CA CERT KEY\n");
+		fprintf(stderr, "usage: simgw PORT high|super CA CERT KEY [CRL]\n");
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);
@@ -291,6 +311,7 @@ main(int argc, char **argv)
 	read_pem(argv[3], &gw.pem.ca, &gw.pem.ca_len);
 	read_pem(argv[4], &gw.pem.cert, &gw.pem.cert_len);
 	read_pem(argv[5], &gw.pem.key, &gw.pem.key_len);
+	gw.crl = argv[6];
 	fd = listen_on(argv[1]);
 	puts("ready");
 	(void)fflush(stdout);
