@@ -171,7 +171,7 @@ wait_turn(struct agent *a)
 	}
 	for (size_t i = 0; i < a->ngateways; i++) {
 		if (p[1 + AGENT_CLIENTS + i].revents != 0) {
-			agent_heard(a, &a->gateways[i], now);
+			agent_hear(a, &a->gateways[i], now);
 		}
 	}
 	for (size_t i = 0; i < AGENT_CLIENTS; i++) {

@@ -68,8 +68,8 @@ struct agent {
 /* agent_gateway.c */
 /* Connects to it, when it is time to. */
 void agent_connect(struct agent *a, struct agent_gateway *g, uint64_t now);
-/* One word of its events. */
-void agent_heard(struct agent *a, struct agent_gateway *g, uint64_t now);
+/* Its events, so many at once that others get their turn. */
+void agent_hear(struct agent *a, struct agent_gateway *g, uint64_t now);
 /* Tells all of them of a desktop. */
 void agent_tell(void *agent, const struct ipc_desk *desk);
 

@@ -4,6 +4,7 @@
  */
 #include "vhci-glue/agent.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "vhci-glue/words.h"
+
+/* Words of one gateway in one turn, which ends with a look at all ports. */
+#define WORDS 64u
 
 static void
 gateway_lost(struct agent_gateway *g, uint64_t now)
@@ -61,30 +65,19 @@ say_desks(struct agent *a, struct agent_gateway *g, uint64_t now)
 	}
 }
 
-void
-agent_tell(void *agent, const struct ipc_desk *desk)
-{
-	struct agent *a = agent;
-
-	for (size_t i = 0; i < a->ngateways; i++) {
-		struct agent_gateway *g = &a->gateways[i];
-
-		/* one that does not listen is asked again later */
-		if (g->launch != NULL && g->offers.is_ready &&
-		    launch_tell(g->launch, desk) != 0) {
-			gateway_lost(g, clock_mono());
-		}
-	}
-}
-
-void
-agent_heard(struct agent *a, struct agent_gateway *g, uint64_t now)
+/* One word of its events. */
+static void
+hear_word(struct agent *a, struct agent_gateway *g, uint64_t now)
 {
 	static struct ipc_watch watch;
 	char text[2 * IPC_TEXT], what[IPC_NAME + 64];
 
-	if (offers_next(g->launch, 0, &watch) != 0 ||
-	    offers_apply(&g->offers, &watch) != 0) {
+	if (offers_next(g->launch, 0, &watch) != 0) {
+		gateway_lost(g, now);
+		return;
+	}
+	if (offers_apply(&g->offers, &watch) != 0) {
+		log_warnx("agent: %s: too many devices", g->text);
 		gateway_lost(g, now);
 		return;
 	}
@@ -102,3 +95,34 @@ agent_heard(struct agent *a, struct agent_gateway *g, uint64_t now)
 		    words_challenge(what, sizeof(what), &watch));
 	}
 }
+
+void
+agent_hear(struct agent *a, struct agent_gateway *g, uint64_t now)
+{
+	for (unsigned i = 0; i < WORDS && g->launch != NULL; i++) {
+		struct pollfd p = {
+			.fd = g->launch->channel, .events = POLLIN};
+
+		if (poll(&p, 1, 0) <= 0) {
+			return;
+		}
+		hear_word(a, g, now);
+	}
+}
+
+void
+agent_tell(void *agent, const struct ipc_desk *desk)
+{
+	struct agent *a = agent;
+
+	for (size_t i = 0; i < a->ngateways; i++) {
+		struct agent_gateway *g = &a->gateways[i];
+
+		/* one that does not listen is asked again later */
+		if (g->launch != NULL && g->offers.is_ready &&
+		    launch_tell(g->launch, desk) != 0) {
+			gateway_lost(g, clock_mono());
+		}
+	}
+}
+
