@@ -413,7 +413,8 @@ objs += $(call obj,$(bench_srcs))
 
 # The gateway that is attacked: its programs lie together, as they are
 # installed, those that touch no device being the product's.
-attack_links := sallyport-warden sallyport-capture
+attack_links := sallyport-warden sallyport-capture sallyport sallyport-relay \
+	sallyport-reader
 define attack_rule
 $(O)/attack/$(1): $(call obj,$(attack-$(1)_srcs)) $(O)/flags
 	@mkdir -p $$(@D)

@@ -287,11 +287,15 @@ attack-sallyport-session_libs := -lev $(MBEDTLS)
 attack-sallyport-probe_srcs := $(filter-out proxy/usb/libusb.c, \
 	$(sallyport-probe_srcs)) $(attack_plug_srcs)
 attack-sallyport-probe_libs := -lev
-attack_srcs := tests/attack/attack.c tests/attack/plug_bytes.c \
+attack_srcs := tests/attack/attack.c tests/attack/gw.c \
+	tests/attack/gw_agent.c tests/attack/gw_flood.c \
+	tests/attack/gw_relay.c tests/attack/gw_slow.c tests/attack/liar.c \
+	tests/attack/lies.c tests/attack/plug_bytes.c \
 	tests/attack/stage.c tests/attack/watch.c tests/attack/ws.c \
 	tests/attack/ws_flood.c tests/attack/ws_judges.c \
-	tests/attack/ws_op.c tests/attack/ws_pdu.c tests/attack/ws_slow.c tests/fake/pki.c $(base_core_srcs) \
-	$(base_tls_srcs) $(wire_srcs)
+	tests/attack/ws_op.c tests/attack/ws_pdu.c tests/attack/ws_slow.c \
+	tests/fake/gateway_fake.c tests/fake/pki.c base/spawn.c \
+	$(base_core_srcs) $(base_tls_srcs) $(wire_srcs)
 attack_libs := -ljansson $(MBEDTLS)
 
 # policy/facts and policy/decode

@@ -9,18 +9,24 @@
  * percentile to that of the moments when nobody attacked. That one is judged over
  * all attacks together, but for the one that mostly waits: a single one has too
  * few for a percentile to mean much.
+ *
+ * Of those by a hostile gateway (gw-...) the memory is that of the largest relay,
+ * or agent, alone.
  */
 #include "tests/attack/attack.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tls.h"
+#include "tests/attack/gw.h"
 #include "tests/attack/stage.h"
 #include "tests/attack/watch.h"
 #include "tests/attack/ws.h"
@@ -29,6 +35,8 @@
 #define BUDGET_GATEWAY (12u * 1024u) /* broker and warden */
 #define BUDGET_PROCESS 1024u	     /* any other, without its buffers */
 #define BUDGET_SESSION (32u * 1024u) /* one that an attacker fills */
+#define BUDGET_RELAY (16u * 1024u)   /* as the next, with its libraries */
+#define BUDGET_AGENT (32u * 1024u)
 #define BUDGET_RATIO 10
 #define SAMPLES 1000   /* a percentile of fewer means little */
 #define LEAVE_MS 10000 /* until those who were too many are gone */
@@ -37,6 +45,11 @@ static const struct attack *const attacks[] = {
 	&ws_slow, /* begins first, and is judged last */
 	&ws_tls, &ws_op, &ws_submit_lies, &ws_unlink_lies, &ws_records, &ws_cut,
 	&ws_unread, &ws_out, &ws_controls, &ws_storm, &ws_held, &ws_judges, &ws_many,
+};
+static const struct attack *const from_gateways[] = {
+	&gw_lists, &gw_imports, &gw_descriptors, &gw_replies, &gw_iso,
+	&gw_unlinks, &gw_any, &gw_flood, &gw_events,
+	&gw_slow, /* begins before all others */
 };
 
 /* What sanitizers add is not the gateway's. */
@@ -137,6 +150,16 @@ check_costs(const struct attack *a, struct scene *scene,
 }
 
 static void
+count(const struct scene *scene)
+{
+	if (scene->why[0] == '\0') {
+		passed++;
+	} else {
+		failed++;
+	}
+}
+
+static void
 say_line(const struct attack *a, const struct scene *scene,
     const struct watch *watch, unsigned phase, double ratio)
 {
@@ -147,11 +170,14 @@ say_line(const struct attack *a, const struct scene *scene,
 	    (double)watch->session[phase] / 1024, ratio,
 	    scene->why[0] == '\0' ? a->what : scene->why);
 	(void)fflush(stdout);
-	if (scene->why[0] == '\0') {
-		passed++;
-	} else {
-		failed++;
-	}
+	count(scene);
+}
+
+static void
+say_head(void)
+{
+	printf("%-12s %8s  %-7s %7s %7s %7s  %s\n", "attack", "tries",
+	    "outcome", "MiB", "session", "p99", "what");
 }
 
 /* ------------------------------------------------------------------------ */
@@ -233,8 +259,6 @@ attack_gateway(const char *name, enum attack_size size)
 		(void)stage_stop(stage);
 		return -1;
 	}
-	printf("%-12s %8s  %-7s %7s %7s %7s  %s\n", "attack", "tries",
-	    "outcome", "MiB", "session", "p99", "what");
 	memset(scenes, 0, sizeof(scenes));
 	for (size_t i = 0; i < ARRAY_LEN(attacks); i++) {
 		scenes[i] = (struct scene){.stage = stage,
@@ -265,11 +289,88 @@ attack_gateway(const char *name, enum attack_size size)
 	return 0;
 }
 
+/* ------------------------------------------------------------------------ */
+/* Hostile gateways                                                         */
+
+/* What the relays and their like say, which is nothing but what sanitizers do.
+ * Ours again where fd is not -1. */
+static int
+divert_stderr(int to)
+{
+	int own = dup(2);
+
+	(void)fflush(stderr);
+	if (own == -1 || dup2(to, 2) == -1) {
+		fatal("attack: stderr");
+	}
+	return own;
+}
+
+static void
+restore_stderr(int own)
+{
+	(void)dup2(own, 2);
+	(void)close(own);
+}
+
+static unsigned
+count_finds(int fd)
+{
+	unsigned finds = 0;
+	char line[512];
+	FILE *f = lseek(fd, 0, SEEK_SET) == 0 ? fdopen(fd, "r") : NULL;
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		finds += strstr(line, "ERROR: ") != NULL ||
+		    strstr(line, "runtime error: ") != NULL;
+		fprintf(stderr, "    %s", line);
+	}
+	if (f != NULL) {
+		(void)fclose(f);
+	}
+	return finds;
+}
+
+static void
+attack_relays(const struct attack *a, struct scene *scene)
+{
+	uint64_t budget = a->fills > 0 ? BUDGET_AGENT : BUDGET_RELAY;
+
+	scene->bed->peak = 0;
+	a->run(scene);
+	if (IS_MEASURED && scene->bed->peak > budget) {
+		attack_fails(scene, "a process had %llu KiB, more than %llu",
+		    (unsigned long long)scene->bed->peak,
+		    (unsigned long long)budget);
+	}
+	printf("%-12s %8llu  %-7s %7.1f %7s %7s  %s\n", a->name,
+	    (unsigned long long)scene->tries,
+	    scene->why[0] == '\0' ? "held" : "FAILED",
+	    (double)scene->bed->peak / 1024, "", "",
+	    scene->why[0] == '\0' ? a->what : scene->why);
+	(void)fflush(stdout);
+	count(scene);
+}
+
+static int
+is_wanted_of(const struct attack *const *list, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (is_wanted(list[i], name)) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
+	static struct scene scenes[ARRAY_LEN(from_gateways)];
+	static struct gw_bed bed;
 	enum attack_size size = ATTACK_FULL;
 	const char *name = NULL;
+	int said, own;
 
 	log_init("attack");
 	for (int i = 1; i < argc; i++) {
@@ -286,8 +387,35 @@ main(int argc, char **argv)
 		puts("0 passed, 0 failed, 1 skipped");
 		return 0;
 	}
-	if (attack_gateway(name, size) != 0) {
+	said = open("/tmp", O_TMPFILE | O_RDWR | O_APPEND | O_CLOEXEC, 0600);
+	if (said == -1 || gw_bed_init(&bed) != 0) {
+		fatal("attack: start");
+	}
+	say_head();
+	own = divert_stderr(said);
+	for (size_t i = 0; i < ARRAY_LEN(from_gateways); i++) {
+		scenes[i] = (struct scene){.bed = &bed, .size = size};
+		if (from_gateways[i]->begin != NULL &&
+		    is_wanted(from_gateways[i], name)) {
+			from_gateways[i]->begin(&scenes[i]);
+		}
+	}
+	restore_stderr(own);
+	if (is_wanted_of(attacks, ARRAY_LEN(attacks), name) &&
+	    attack_gateway(name, size) != 0) {
 		failed++;
+	}
+	own = divert_stderr(said);
+	for (size_t i = 0; i < ARRAY_LEN(from_gateways); i++) {
+		if (is_wanted(from_gateways[i], name)) {
+			attack_relays(from_gateways[i], &scenes[i]);
+		}
+	}
+	restore_stderr(own);
+	gw_bed_fini(&bed);
+	if (count_finds(said) > 0) {
+		failed++;
+		puts("FAILED: a sanitizer found something on the workstation");
 	}
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed > 0 || passed == 0;

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct gw_bed;
 struct stage;
 struct tls_config;
 
@@ -23,6 +24,7 @@ enum attack_size { ATTACK_SMALL, ATTACK_FULL };
 
 struct scene {
 	struct stage *stage; /* borrowed; NULL from a gateway */
+	struct gw_bed *bed;  /* borrowed; from a gateway */
 	struct tls_config *attacker, *stranger;
 	enum attack_size size;
 	uint64_t tries;
@@ -32,7 +34,7 @@ struct scene {
 struct attack {
 	const char *name, *what;
 	enum attack_side side;
-	unsigned fills; /* so many sessions as far as they let it */
+	unsigned fills; /* so many sessions, or agents, as far as they let it */
 	/* NULL, or before all others: what has to ripen. */
 	void (*begin)(struct scene *scene);
 	void (*run)(struct scene *scene);
@@ -42,7 +44,7 @@ extern const struct attack ws_op, ws_tls, ws_submit_lies, ws_unlink_lies,
 	ws_records, ws_cut, ws_unread, ws_out, ws_controls, ws_storm, ws_held,
 	ws_slow, ws_many, ws_judges;
 extern const struct attack gw_lists, gw_imports, gw_descriptors, gw_replies,
-	gw_iso, gw_events;
+	gw_iso, gw_unlinks, gw_any, gw_flood, gw_slow, gw_events;
 
 /* Says what is wrong, once: the first is kept. */
 void attack_fails(struct scene *scene, const char *fmt, ...)

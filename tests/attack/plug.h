@@ -7,6 +7,7 @@
 #ifndef TESTS_ATTACK_PLUG_H
 #define TESTS_ATTACK_PLUG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "wire/devrec.h"
@@ -28,6 +29,9 @@ enum plug_endpoint {
 extern const uint8_t plug_device[18];
 #define PLUG_CONFIG_SIZE 101
 extern const uint8_t plug_config[PLUG_CONFIG_SIZE];
+/* The mouse's reports. */
+extern const uint8_t plug_report[];
+extern const size_t plug_report_size;
 
 /* The whole of it; ends the program when it is not sound. */
 void plug_record(struct devrec *rec);

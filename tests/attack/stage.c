@@ -80,6 +80,7 @@ stage_enter(char **argv)
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET) == -1 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
 	    mount("sys", "/sys", "tmpfs", 0, "mode=755") == -1 ||
+	    mount("run", "/run", "tmpfs", 0, "mode=755") == -1 ||
 	    raise_loopback() == -1) {
 		fprintf(stderr, "attack: namespaces: %s\n", strerror(errno));
 		return -1;
@@ -101,9 +102,8 @@ put(const char *path, const void *data, size_t len, mode_t mode)
 	close_fd(&fd);
 }
 
-/* put_text(DIR, NAME, FORMAT...) */
-static void __attribute__((format(printf, 3, 4)))
-put_text(const char *dir, const char *name, const char *fmt, ...)
+void
+stage_text(const char *dir, const char *name, const char *fmt, ...)
 {
 	char path[PATH_MAX], *text;
 	va_list ap;
@@ -120,8 +120,8 @@ put_text(const char *dir, const char *name, const char *fmt, ...)
 	free(text);
 }
 
-static void __attribute__((format(printf, 1, 2)))
-make_dirs(const char *fmt, ...)
+void
+stage_dirs(const char *fmt, ...)
 {
 	char path[PATH_MAX];
 	va_list ap;
@@ -152,16 +152,16 @@ make_device(const char *dir, unsigned devnum, unsigned class, const char *name)
 	uint8_t descriptors[18 + PLUG_CONFIG_SIZE];
 	char link[PATH_MAX], path[PATH_MAX];
 
-	make_dirs("%s", dir);
-	put_text(dir, "busnum", "%d\n", STAGE_BUSNUM);
-	put_text(dir, "devnum", "%u\n", devnum);
-	put_text(dir, "bDeviceClass", "%02x\n", class);
-	put_text(dir, "idVendor", "%04x\n", PLUG_VID);
-	put_text(dir, "idProduct", "%04x\n", PLUG_PID);
-	put_text(dir, "speed", "480\n");
-	put_text(dir, "authorized", "1\n");
-	put_text(dir, "bConfigurationValue", "1\n");
-	put_text(dir, "interface_authorized_default", "1\n");
+	stage_dirs("%s", dir);
+	stage_text(dir, "busnum", "%d\n", STAGE_BUSNUM);
+	stage_text(dir, "devnum", "%u\n", devnum);
+	stage_text(dir, "bDeviceClass", "%02x\n", class);
+	stage_text(dir, "idVendor", "%04x\n", PLUG_VID);
+	stage_text(dir, "idProduct", "%04x\n", PLUG_PID);
+	stage_text(dir, "speed", "480\n");
+	stage_text(dir, "authorized", "1\n");
+	stage_text(dir, "bConfigurationValue", "1\n");
+	stage_text(dir, "interface_authorized_default", "1\n");
 	memcpy(descriptors, plug_device, 18);
 	descriptors[4] = (uint8_t)class;
 	memcpy(descriptors + 18, plug_config, PLUG_CONFIG_SIZE);
@@ -178,10 +178,10 @@ make_sysfs(void)
 {
 	char dir[PATH_MAX], name[16];
 
-	make_dirs("/sys/bus/usb/devices");
-	make_dirs("/sys/bus/pci");
+	stage_dirs("/sys/bus/usb/devices");
+	stage_dirs("/sys/bus/pci");
 	make_device(HUB, 1, 9, "usb3");
-	make_dirs(HUB "/3-0:1.0");
+	stage_dirs(HUB "/3-0:1.0");
 	if (symlink("/sys/bus/pci", CONTROLLER "/subsystem") == -1) {
 		fatal("link the controller");
 	}
@@ -189,9 +189,9 @@ make_sysfs(void)
 		(void)snprintf(name, sizeof(name), "3-%u", i);
 		(void)snprintf(dir, sizeof(dir), HUB "/%s", name);
 		make_device(dir, 10 + i, 0, name);
-		make_dirs("%s/%s:1.0", dir, name);
-		make_dirs("%s/%s:1.1", dir, name);
-		make_dirs(HUB "/3-0:1.0/usb3-port%u", i);
+		stage_dirs("%s/%s:1.0", dir, name);
+		stage_dirs("%s/%s:1.1", dir, name);
+		stage_dirs(HUB "/3-0:1.0/usb3-port%u", i);
 	}
 }
 
@@ -221,8 +221,8 @@ make_pki(struct stage *s)
 	free(other);
 }
 
-static void
-put_pem(const char *dir, const char *name, const uint8_t *pem, size_t len)
+void
+stage_pem(const char *dir, const char *name, const uint8_t *pem, size_t len)
 {
 	char path[PATH_MAX];
 
@@ -238,18 +238,18 @@ make_config(struct stage *s)
 	if (realpath("policy/profiles/stock", top) == NULL) {
 		fatal("run from the top of the tree: policy/profiles/stock");
 	}
-	make_dirs("%s/rules.d", s->dir);
-	make_dirs("%s/profiles.d", s->dir);
-	put_pem(s->dir, "ca.pem", s->ca.pem, s->ca.pem_len);
-	put_pem(s->dir, "cert.pem", s->gateway.pem, s->gateway.pem_len);
-	put_pem(s->dir, "key.pem", s->gateway.key, s->gateway.key_len);
-	put_text(s->dir, "profiles.d/any.profile", "profile attack-any {\n"
+	stage_dirs("%s/rules.d", s->dir);
+	stage_dirs("%s/profiles.d", s->dir);
+	stage_pem(s->dir, "ca.pem", s->ca.pem, s->ca.pem_len);
+	stage_pem(s->dir, "cert.pem", s->gateway.pem, s->gateway.pem_len);
+	stage_pem(s->dir, "key.pem", s->gateway.key, s->gateway.key_len);
+	stage_text(s->dir, "profiles.d/any.profile", "profile attack-any {\n"
 	    "on setup { allow }\non in { allow }\non out {\n"
 	    "ask \"judge\" within 2s else deny len %d\nallow\n}\n}\n",
 	    STAGE_ASKED);
-	put_text(s->dir, "rules.d/10.rules",
+	stage_text(s->dir, "rules.d/10.rules",
 	    "default to any\nallow using \"attack-any\"\n");
-	put_text(s->dir, "gateway.conf",
+	stage_text(s->dir, "gateway.conf",
 	    "[gateway]\nlisten = 127.0.0.1\nport = %d\nuser = nobody\n"
 	    "rules = %s/rules.d\nprofiles = %s/profiles.d\n"
 	    "stock-profiles = %s\naudit = %s/log/audit.jsonl\n"
@@ -356,8 +356,8 @@ stage_start(struct stage *s)
 	return -1;
 }
 
-static void
-remove_tree(const char *dir)
+void
+stage_remove(const char *dir)
 {
 	pid_t pid = fork();
 
@@ -401,7 +401,7 @@ stage_stop(struct stage *s)
 	if (s->audit != NULL) {
 		(void)fclose(s->audit);
 	}
-	remove_tree(s->dir);
+	stage_remove(s->dir);
 	return r;
 }
 

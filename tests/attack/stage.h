@@ -1,7 +1,7 @@
 /*
  * A gateway to attack, outside of any guest: sallyportd, sallyport-warden,
  * sallyport-session and sallyport-probe as they are, but that their devices are
- * simulated (plug.h) and that sysfs is a directory of ours. All of it lives in a
+ * simulated (plug.h) and that sysfs and /run are directories of ours. All of it lives in a
  * mount and a network namespace of its own, and ends with them.
  *
  * Needs root, or a kernel and newuidmap(1) that let a user have a range of uids
@@ -46,6 +46,16 @@ int stage_enter(char **argv);
 int stage_start(struct stage *stage);
 /* Ends it. 0 when all its processes went as they should. */
 int stage_stop(struct stage *stage);
+
+/* For others who play a machine, too; each ends the program when it cannot.
+ * All directories of a path; DIR/NAME with that text, or a PEM text with its
+ * NUL; and what is below a directory of ours in /tmp, with it. */
+void stage_dirs(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void stage_text(const char *dir, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void stage_pem(
+    const char *dir, const char *name, const uint8_t *pem, size_t len);
+void stage_remove(const char *dir);
 
 /* Reads on in the audit log. */
 void stage_listen(struct stage *stage);

@@ -78,8 +78,9 @@ static void
 speak(struct gateway_fake *gw)
 {
 	while (gw->out_head < gw->out_tail) {
+		size_t len = gw->out_tail - gw->out_head;
 		ssize_t n = stream_write(gw->stream, gw->out + gw->out_head,
-		    gw->out_tail - gw->out_head);
+		    gw->piece > 0 && gw->piece < len ? gw->piece : len);
 
 		if (n < 0) {
 			gw->last = (int)n;

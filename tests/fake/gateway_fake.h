@@ -18,6 +18,7 @@ struct gateway_fake {
 	struct stream *stream; /* owned */
 	int is_up;	       /* its handshake is done */
 	int is_deaf;	       /* while set, it reads nothing */
+	size_t piece;	       /* bytes of a record at most; 0 = as it comes */
 	int last;	       /* what its last read or write gave, if < 0 */
 	uint8_t *out;	       /* owned: to be said */
 	size_t out_head, out_tail;
