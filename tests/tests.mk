@@ -280,6 +280,7 @@ attack-sallyportd_srcs := $(filter-out proxy/broker/device.c, \
 	$(sallyportd_srcs)) tests/attack/device.c
 attack-sallyportd_libs := $(sallyportd_libs)
 attack_plug_srcs := tests/attack/plug.c tests/attack/plug_bytes.c \
+	tests/attack/plug_lies.c \
 	tests/fake/usb_sim.c
 attack-sallyport-session_srcs := $(filter-out proxy/usb/libusb.c, \
 	$(sallyport-session_srcs)) $(attack_plug_srcs)
@@ -287,7 +288,7 @@ attack-sallyport-session_libs := -lev $(MBEDTLS)
 attack-sallyport-probe_srcs := $(filter-out proxy/usb/libusb.c, \
 	$(sallyport-probe_srcs)) $(attack_plug_srcs)
 attack-sallyport-probe_libs := -lev
-attack_srcs := tests/attack/attack.c tests/attack/gw.c \
+attack_srcs := tests/attack/attack.c tests/attack/dev_lies.c tests/attack/gw.c \
 	tests/attack/gw_agent.c tests/attack/gw_flood.c \
 	tests/attack/gw_relay.c tests/attack/gw_slow.c tests/attack/liar.c \
 	tests/attack/lies.c tests/attack/plug_bytes.c \

@@ -44,7 +44,8 @@
 static const struct attack *const attacks[] = {
 	&ws_slow, /* begins first, and is judged last */
 	&ws_tls, &ws_op, &ws_submit_lies, &ws_unlink_lies, &ws_records, &ws_cut,
-	&ws_unread, &ws_out, &ws_controls, &ws_storm, &ws_held, &ws_judges, &ws_many,
+	&ws_unread, &ws_out, &ws_controls, &ws_storm, &ws_held, &ws_judges,
+	&ws_many, &dev_faces, &dev_resets, &dev_pipes, &dev_leaves,
 };
 static const struct attack *const from_gateways[] = {
 	&gw_lists, &gw_imports, &gw_descriptors, &gw_replies, &gw_iso,

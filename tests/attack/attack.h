@@ -17,6 +17,7 @@ struct tls_config;
 /* Where it comes from, and what it needs. */
 enum attack_side {
 	FROM_WORKSTATION, /* a stage */
+	FROM_DEVICE,	  /* likewise; the simulated one is what lies */
 	FROM_GATEWAY,	  /* a relay, which it starts itself */
 };
 
@@ -43,6 +44,7 @@ struct attack {
 extern const struct attack ws_op, ws_tls, ws_submit_lies, ws_unlink_lies,
 	ws_records, ws_cut, ws_unread, ws_out, ws_controls, ws_storm, ws_held,
 	ws_slow, ws_many, ws_judges;
+extern const struct attack dev_faces, dev_resets, dev_pipes, dev_leaves;
 extern const struct attack gw_lists, gw_imports, gw_descriptors, gw_replies,
 	gw_iso, gw_unlinks, gw_any, gw_flood, gw_slow, gw_events;
 

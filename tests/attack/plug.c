@@ -25,4 +25,5 @@ plug_in(void)
 	usb_sim_ep(sim, PLUG_INT_IN)->most = 8;
 	usb_sim_ep(sim, PLUG_SILENT_IN)->part = USB_SIM_SILENT;
 	usb_sim_ep(sim, PLUG_MOUSE_IN)->part = USB_SIM_SILENT;
+	plug_lie(sim);
 }

@@ -33,6 +33,13 @@ extern const uint8_t plug_config[PLUG_CONFIG_SIZE];
 extern const uint8_t plug_report[];
 extern const size_t plug_report_size;
 
+/* In a session or a probe that starts while this file has "session NAME" or
+ * "probe NAME", the device lies (plug_lies.c). */
+#define PLUG_LIE_NAME "attack-device"
+#define PLUG_LIE "/run/" PLUG_LIE_NAME
+struct usb_sim;
+void plug_lie(struct usb_sim *sim);
+
 /* The whole of it; ends the program when it is not sound. */
 void plug_record(struct devrec *rec);
 

@@ -1,6 +1,6 @@
 /*
  * Starts and watches the attacked gateway. Its sysfs is a tmpfs over /sys of the
- * namespace: one root hub, and four times the device of plug.h below it.
+ * namespace: one root hub, and the device of plug.h at each of its ports.
  */
 #include "tests/attack/stage.h"
 
@@ -185,7 +185,7 @@ make_sysfs(void)
 	if (symlink("/sys/bus/pci", CONTROLLER "/subsystem") == -1) {
 		fatal("link the controller");
 	}
-	for (unsigned i = 1; i <= STAGE_DEVICES; i++) {
+	for (unsigned i = 1; i <= STAGE_DEVICES + STAGE_SPENT; i++) {
 		(void)snprintf(name, sizeof(name), "3-%u", i);
 		(void)snprintf(dir, sizeof(dir), HUB "/%s", name);
 		make_device(dir, 10 + i, 0, name);
@@ -248,7 +248,8 @@ make_config(struct stage *s)
 	    "ask \"judge\" within 2s else deny len %d\nallow\n}\n}\n",
 	    STAGE_ASKED);
 	stage_text(s->dir, "rules.d/10.rules",
-	    "default to any\nallow using \"attack-any\"\n");
+	    "default to any\nblock with-interface one-of { 03:01:* }\n"
+	    "allow using \"attack-any\"\n");
 	stage_text(s->dir, "gateway.conf",
 	    "[gateway]\nlisten = 127.0.0.1\nport = %d\nuser = nobody\n"
 	    "rules = %s/rules.d\nprofiles = %s/profiles.d\n"
@@ -347,7 +348,7 @@ stage_start(struct stage *s)
 			s->audit = fopen(path, "re");
 		}
 		if (s->audit != NULL && count_devices(s->audit) ==
-			STAGE_DEVICES) {
+			STAGE_DEVICES + STAGE_SPENT) {
 			return 0;
 		}
 	}
@@ -433,6 +434,8 @@ take_line(struct stage *s, const char *line)
 		s->refused++;
 		(void)snprintf(
 		    s->rule, sizeof(s->rule), "%s", text_of(o, "refusal"));
+	} else if (strcmp(outcome, "changed") == 0) {
+		s->changed++;
 	} else if (strcmp(event, "session") != 0) {
 		/* of a device, or a list */
 	} else if (strcmp(outcome, "identified") == 0) {

@@ -18,8 +18,10 @@
 
 #define STAGE_PORT 3241
 #define STAGE_BUSNUM 3
-/* Devices 3-1 to 3-4, devnum 11 to 14. The first is the honest one's. */
+/* Devices 3-1 to 3-4, devnum 11 to 14. The first is the honest one's. Behind
+ * them are others, which nobody can have any more after an attack. */
 #define STAGE_DEVICES 4
+#define STAGE_SPENT 8
 #define STAGE_HONEST "3-1"
 #define STAGE_VICTIM "3-2"
 /* OUT transfers of that length are asked about, of "judge". */
@@ -33,7 +35,7 @@ struct stage {
 	struct pki_cert ca, gateway, honest, attacker, stranger;
 
 	/* what the audit log said so far */
-	uint64_t identified, ended, streaming, refused;
+	uint64_t identified, ended, streaming, refused, changed;
 	uint64_t crashed;    /* ended by a signal that nobody sent */
 	char rule[64];	     /* the last refusal */
 	char crash[256];     /* the line of the first crash */

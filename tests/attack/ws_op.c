@@ -58,14 +58,14 @@ static const struct op_case {
 	{"an interface", USBIP_VERSION, USBIP_OP_REQ_IMPORT, 0, "3-2:1.0",
 	    NO_DEVICE},
 	{"a port without a device", USBIP_VERSION, USBIP_OP_REQ_IMPORT, 0,
-	    "3-9", NO_DEVICE},
+	    "3-99", NO_DEVICE},
 	{"31 bytes", USBIP_VERSION, USBIP_OP_REQ_IMPORT, 0,
 	    "3-2aaaaaaaaaaaaaaaaaaaaaaaaaaaa", NO_DEVICE},
 	{"32 bytes without an end", USBIP_VERSION, USBIP_OP_REQ_IMPORT, 0,
 	    "3-2aaaaaaaaaaaaaaaaaaaaaaaaaaaaa", REFUSED},
 	/* Linux sends nothing there and looks at nothing there */
 	{"a status where none belongs", USBIP_VERSION, USBIP_OP_REQ_IMPORT,
-	    0xffffffff, "3-9", NO_DEVICE},
+	    0xffffffff, "3-99", NO_DEVICE},
 };
 
 static size_t
