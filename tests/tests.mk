@@ -1,8 +1,8 @@
 # What each test links: the modules under test and their fakes, nothing else.
 # Programs for the tests in guests: tests/vm/softdev has software devices,
 # tests/vm/fidokey the key behind a HID gadget.
-vm_tools := ffs_int fidokey simgw softdev uevents urbs usbtest \
-	xfer
+vm_tools := ffs_int fidokey liargw liarurbs simgw softdev uevents urbs \
+	usbtest xfer
 ffs_int_srcs := tests/vm/ffs_int.c
 ffs_int_libs := -pthread
 uevents_srcs := tests/vm/uevents.c
@@ -273,6 +273,12 @@ simgw_srcs := tests/vm/simgw.c tests/fake/usb_sim.c \
 	$(filter-out proxy/session/main.c proxy/usb/libusb.c, \
 	$(sallyport-session_srcs))
 simgw_libs := -lev $(MBEDTLS)
+liargw_srcs := tests/vm/liargw.c tests/attack/liar.c tests/attack/lies.c \
+	tests/attack/plug_bytes.c tests/fake/gateway_fake.c \
+	$(base_core_srcs) $(base_tls_srcs) $(wire_srcs)
+liargw_libs := $(MBEDTLS)
+liarurbs_srcs := tests/vm/liarurbs.c
+liarurbs_libs :=
 
 # attack: the gateway's own programs on a simulated device, and who attacks it
 attack_programs := sallyportd sallyport-session sallyport-probe
