@@ -4,6 +4,7 @@
 #   make            build everything (VARIANT=release)
 #   make check      unit, policy and fuzz-replay tests: no root, no VM
 #   make test       everything, virtual machines included; installs what it needs
+#   make fault      each call that can fail does, one at a time, under ASan
 #   make bench      what a URB costs on its way: ratios; ARGS=--json, --quick
 #   make attack     who attacks each half, and what becomes of it; ARGS=NAME
 #   make demo       one guarded device, end to end, on real kernels, narrated
@@ -61,8 +62,19 @@ else ifeq ($(VARIANT),fuzz)
 override CFLAGS := -O1 -g -fno-omit-frame-pointer
 san := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 fuzzing := -fsanitize=fuzzer
+else ifeq ($(VARIANT),fault)
+override CFLAGS := -O1 -g -fno-omit-frame-pointer
+san := -fsanitize=address,undefined -fno-sanitize-recover=all
 else
-$(error unknown VARIANT '$(VARIANT)'; one of release debug asan cov fuzz)
+$(error unknown VARIANT '$(VARIANT)'; one of release debug asan cov fuzz fault)
+endif
+
+# Where calls can be made to fail, the product's go to tests/fault/fault.c, and
+# those of tests and fakes do not: --wrap would not tell them apart.
+ifneq ($(filter fuzz fault,$(VARIANT)),)
+faults := tests/fault/fault.c
+inject = $(if $(filter tests/%,$<),,objcopy \
+	--redefine-syms=tests/fault/symbols $@)
 endif
 
 cflags = $(std) $(warn) $(hard) $(san) $(WERROR) $(defs) -I. -I$(O)/gen \
@@ -359,7 +371,7 @@ include tests/tests.mk
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all check test test-long attack bench demo install clean help lint deps \
-	fuzz-build tests
+	fault fuzz-build tests unit-build
 .DEFAULT_GOAL := all
 
 bins := $(programs:%=$(O)/bin/%)
@@ -369,7 +381,7 @@ all: $(bins) $(verdict_lib)
 obj = $(patsubst %.c,$(O)/obj/%.o,$(patsubst $(O)/gen/%,gen/%,$(1)))
 
 define program_rule
-$(O)/bin/$(1): $(call obj,$($(1)_srcs)) $(O)/flags
+$(O)/bin/$(1): $(call obj,$($(1)_srcs) $(faults)) $(O)/flags
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)$$(CC) $$(cflags) $$(link) $$(LDFLAGS) -o $$@ \
 		$$(filter %.o,$$^) $($(1)_libs)
@@ -384,7 +396,7 @@ $(verdict_lib): $(call obj,$(verdict_srcs)) $(O)/flags
 objs += $(call obj,$(verdict_srcs))
 
 define unit_rule
-$(O)/tests/$(1): $(call obj,$($(1)_srcs)) $(O)/flags
+$(O)/tests/$(1): $(call obj,$($(1)_srcs) $(faults)) $(O)/flags
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)$$(CC) $$(cflags) $$(link) $$(LDFLAGS) -o $$@ \
 		$$(filter %.o,$$^) $($(1)_libs) -lcmocka
@@ -395,15 +407,15 @@ $(foreach t,$(unit_tests),$(eval $(call unit_rule,$(t))))
 # A fuzz target is linked with libFuzzer in the fuzz variant, and in every other
 # one with tests/fuzz/replay.c, which runs it over its corpus as a plain test.
 define fuzz_rule
-$(O)/fuzz/$(1): $(call obj,$($(1)_srcs) $(if $(fuzzing),,tests/fuzz/replay.c)) \
-		$(O)/flags
+$(O)/fuzz/$(1): $(call obj,$($(1)_srcs) $(faults) \
+		$(if $(fuzzing),,tests/fuzz/replay.c)) $(O)/flags
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)$$(CC) $$(cflags) $$(link) $$(fuzzing) $$(LDFLAGS) \
 		-o $$@ $$(filter %.o,$$^) $($(1)_libs)
 objs += $(call obj,$($(1)_srcs))
 endef
 $(foreach f,$(fuzz_targets),$(eval $(call fuzz_rule,$(f))))
-objs += $(call obj,tests/fuzz/replay.c)
+objs += $(call obj,tests/fuzz/replay.c tests/fault/fault.c)
 
 $(O)/bench/bench: $(call obj,$(bench_srcs)) $(O)/flags
 	@mkdir -p $(@D)
@@ -453,17 +465,20 @@ objs += $(call obj,$($(1)_srcs))
 endef
 $(foreach p,$(vm_tools),$(eval $(call vm_rule,$(p))))
 
-tests: $(unit_tests:%=$(O)/tests/%) $(fuzz_targets:%=$(O)/fuzz/%) \
+unit-build: $(unit_tests:%=$(O)/tests/%)
+tests: unit-build $(fuzz_targets:%=$(O)/fuzz/%) \
 	$(vm_tools:%=$(O)/vm/%) $(attack_all) $(O)/examples/verdict-dlp
 fuzz-build: $(fuzz_targets:%=$(O)/fuzz/%)
 
 $(O)/obj/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(cflags) -MMD -MP -c -o $@ $<
+	$(if $(inject),@$(inject))
 
 $(O)/obj/gen/%.o: $(O)/gen/%.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(cflags) -MMD -MP -c -o $@ $<
+	$(if $(inject),@$(inject))
 
 $(O)/gen/%.c $(O)/gen/%.h: %.y
 	@mkdir -p $(@D)
@@ -504,6 +519,14 @@ test-long:
 
 attack: all $(attack_all)
 	@$(O)/attack/attack $(ARGS)
+
+# Each call that can fail does, in the scenarios and in the unit tests; all of
+# them with POINTS=0.
+POINTS ?= 12
+fault:
+	@$(MAKE) -s --no-print-directory VARIANT=fault \
+		$(fault_tests:%=$(B)/fault/tests/test_%)
+	@tests/fault/run $(B)/fault $(POINTS) $(filter-out sim_faults,$(fault_tests))
 
 bench: $(O)/bench/bench
 	@$(O)/bench/bench $(ARGS)
@@ -553,11 +576,11 @@ clean:
 	rm -rf $(O)
 
 help:
-	@sed -n '2,15s/^# \{0,1\}//p' Makefile
+	@sed -n '2,16s/^# \{0,1\}//p' Makefile
 	@printf '%s\n' \
 	'  make deps       install what building and testing need (apt)' \
 	'  make tests      build the unit tests and fuzz targets' \
 	'  make test-long T=NAME   one test at full size, resumable' \
 	'  make lint       man pages' \
 	'  make fuzz-build VARIANT=fuzz   the fuzz targets with libFuzzer' \
-	'Variables: VARIANT=release|debug|asan|cov|fuzz CC CFLAGS WERROR=-Werror V=1'
+	'Variables: VARIANT=release|debug|asan|cov|fuzz|fault CC CFLAGS WERROR=-Werror V=1'

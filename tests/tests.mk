@@ -426,11 +426,22 @@ fuzz_manifest_libs := $(bundle_libs)
 # --- scenarios
 sim_srcs := tests/sim/client.c tests/sim/device.c tests/sim/expect.c \
 	tests/sim/hear.c tests/sim/run.c tests/sim/warden.c tests/sim/words.c \
-	policy/tool/devtext.c $(session_rig_srcs) $(profiles_srcs)
+	tests/fault/fault.c policy/tool/devtext.c $(session_rig_srcs) \
+	$(profiles_srcs)
 sim_libs := $(call wrap,log_warnx log_infox)
 unit_tests += test_sim
 test_sim_srcs := tests/sim/main.c $(sim_srcs)
 test_sim_libs := $(sim_libs)
+ifeq ($(VARIANT),fault)
+unit_tests += test_sim_faults
+endif
+# Those whose own side looks at what it gets: `make fault'.
+fault_tests := sim_faults approval atboot book callers captures certs_crl channel \
+	conf control counts devices events file gateway_conf judge judge_meters \
+	lease_inspect log net owner plan policy_when probe profiles_load \
+	profiles_pins recorder registry relay_count
+test_sim_faults_srcs := tests/sim/faults.c $(sim_srcs)
+test_sim_faults_libs := $(sim_libs)
 
 # --- audit log
 audit_test_srcs := proxy/ctl/audit_check.c proxy/ctl/audit_files.c \

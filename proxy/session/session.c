@@ -496,6 +496,12 @@ session_new(struct session **outp, const struct session_how *how)
 
 	*outp = NULL;
 	if (s == NULL) {
+		int fds[3] = {how->broker, how->warden, how->peer};
+
+		for (unsigned i = 0; i < ARRAY_LEN(fds); i++) {
+			close_fd(&fds[i]);
+		}
+		how->door->ops->free(how->door);
 		return ERR_NOMEM;
 	}
 	s->how = *how;

@@ -76,7 +76,8 @@ struct rig {
 	size_t block_size;
 	struct ipc_quota quota; /* given with them, if it has a name */
 	int is_listening; /* said with them: a challenge would be seen */
-	int is_careless; /* what cannot be sent any more is lost, no failure */
+	int is_careless; /* what cannot be sent any more is lost, and a session
+			  * that cannot begin has ended: no failures */
 
 	/* what they saw */
 	unsigned keys, identities, lists, imports, set_configs;

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "tests/fault/fault.h"
 #include "wire/cursor.h"
 
 #define NEVER UINT64_MAX
@@ -428,9 +429,15 @@ sim_open(struct usb_dev **out, const struct usb_open *how,
 		close_fd(&fd);
 		return plugged == NULL ? ERR_CLOSED : plugged->open_err;
 	}
-	dev = calloc(1, sizeof(*dev));
+	dev = fault_strikes("usb_open") ? NULL : calloc(1, sizeof(*dev));
 	if (dev == NULL) {
 		close_fd(&fd);
+		return ERR_NOMEM;
+	}
+	dev->timer = loop_timer_new(how->loop, on_timer, dev);
+	if (dev->timer == NULL) {
+		close_fd(&fd);
+		free(dev);
 		return ERR_NOMEM;
 	}
 	dev->fd = fd;
@@ -439,7 +446,6 @@ sim_open(struct usb_dev **out, const struct usb_open *how,
 	dev->sim = plugged;
 	dev->sim->dev = dev;
 	dev->sim->counts.opens++;
-	dev->timer = loop_timer_new(how->loop, on_timer, dev);
 	*out = dev;
 	return 0;
 }
@@ -512,7 +518,7 @@ sim_submit(struct usb_dev *dev, struct urb *urb)
 		return ERR_AGAIN;
 	}
 	job = job_of(dev, urb);
-	if (job == NULL) {
+	if (job == NULL || fault_strikes("usb_submit")) {
 		return ERR_NOMEM;
 	}
 	job->is_forced = 0;
@@ -548,6 +554,9 @@ sim_cancel(struct usb_dev *dev, struct urb *urb)
 		return ERR_NOENT;
 	}
 	dev->sim->counts.cancels++;
+	if (fault_strikes("usb_cancel")) {
+		return ERR_SYS;
+	}
 	if (job->is_forced && job->due == 0) {
 		return 0; /* ended already */
 	}
@@ -576,6 +585,9 @@ static int
 sim_claim(struct usb_dev *dev, uint8_t interface)
 {
 	dev->sim->counts.claims++;
+	if (fault_strikes("usb_claim")) {
+		return ERR_SYS;
+	}
 	if (dev->sim->claim_err != 0) {
 		return dev->sim->claim_err;
 	}
@@ -595,6 +607,9 @@ static int
 sim_set_interface(struct usb_dev *dev, uint8_t interface, uint8_t alternate)
 {
 	dev->sim->counts.set_interfaces++;
+	if (fault_strikes("usb_set_interface")) {
+		return ERR_SYS;
+	}
 	if (dev->sim->set_interface_err != 0) {
 		return dev->sim->set_interface_err;
 	}
@@ -607,7 +622,8 @@ sim_clear_halt(struct usb_dev *dev, uint8_t endpoint)
 {
 	dev->sim->counts.clear_halts++;
 	usb_sim_ep(dev->sim, endpoint)->is_halted = 0;
-	return dev->sim->clear_halt_err;
+	return fault_strikes("usb_clear_halt") ? ERR_SYS :
+						 dev->sim->clear_halt_err;
 }
 
 static int
@@ -615,7 +631,7 @@ sim_reset(struct usb_dev *dev)
 {
 	dev->sim->counts.resets++;
 	memset(dev->sim->alternate, 0, sizeof(dev->sim->alternate));
-	return dev->sim->reset_err;
+	return fault_strikes("usb_reset") ? ERR_SYS : dev->sim->reset_err;
 }
 
 static int

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/loop.h"
+#include "tests/fault/fault.h"
 
 #define IOS 64
 #define NEVER UINT64_MAX
@@ -278,7 +279,8 @@ loop_io_new(struct loop *loop, int fd, int events, loop_io_cb *cb, void *arg)
 {
 	struct loop_io *io = calloc(1, sizeof(*io)), **at = &loop->ios;
 
-	if (io == NULL) {
+	if (io == NULL || fault_strikes("loop_io_new")) {
+		free(io);
 		return NULL;
 	}
 	*io = (struct loop_io){
@@ -310,7 +312,8 @@ loop_timer_new(struct loop *loop, loop_cb *cb, void *arg)
 {
 	struct loop_timer *timer = calloc(1, sizeof(*timer));
 
-	if (timer == NULL) {
+	if (timer == NULL || fault_strikes("loop_timer_new")) {
+		free(timer);
 		return NULL;
 	}
 	*timer = (struct loop_timer){.loop = loop,
@@ -375,7 +378,8 @@ loop_turn_new(struct loop *loop, loop_cb *cb, void *arg)
 	struct loop_turn *turn = calloc(1, sizeof(*turn));
 	struct loop_turn **at = &loop->turns;
 
-	if (turn == NULL) {
+	if (turn == NULL || fault_strikes("loop_turn_new")) {
+		free(turn);
 		return NULL;
 	}
 	*turn = (struct loop_turn){.loop = loop, .cb = cb, .arg = arg};

@@ -21,7 +21,7 @@ scenario(void **state)
 {
 	char why[2400];
 
-	if (sim_run(*state, 0, why, sizeof(why)) != 0) {
+	if (sim_run(*state, SIM_NO_FAULT, why, sizeof(why)) != 0) {
 		fail_msg("%s", why);
 	}
 }

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "policy/facts/facts.h"
 #include "tests/fake/virtual.h"
+#include "tests/fault/fault.h"
 #include "tests/sim/sim.h"
 
 /* ------------------------------------------------------------------------ */
@@ -334,7 +335,7 @@ run_lines(struct sim *sim, FILE *f)
 }
 
 int
-sim_run(const char *path, int lenient, char *why, size_t size)
+sim_run(const char *path, uint64_t fault, char *why, size_t size)
 {
 	struct sim *sim = calloc(1, sizeof(*sim));
 	FILE *f = fopen(path, "r");
@@ -351,10 +352,17 @@ sim_run(const char *path, int lenient, char *why, size_t size)
 	sim->path = path;
 	sim->tail = &sim->heard;
 	sim->pipe[0] = sim->pipe[1] = -1;
-	sim->is_lenient = lenient;
+	sim->fault = fault;
+	sim->is_lenient = fault != SIM_NO_FAULT;
 	sim->rig = rig_new();
 	sim->rig->is_careless = 1;
 	sim_forget_words();
+	fault_side(FAULT_FAKE);
+	if (fault == SIM_COUNT) {
+		fault_at(0);
+	} else if (fault != SIM_NO_FAULT) {
+		fault_at(fault);
+	}
 	run_lines(sim, f);
 	(void)fclose(f);
 	r = sim->has_failed ? -1 : 0;

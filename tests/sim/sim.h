@@ -42,6 +42,7 @@ struct sim {
 	struct rig *rig;
 	const char *path;
 	struct sim_line line;
+	uint64_t fault; /* of sim_run */
 	int is_lenient; /* nothing is expected: faults are injected */
 	int is_started, is_at_once, is_deaf, has_failed;
 	enum sim_phase phase;
@@ -71,8 +72,12 @@ struct sim {
 };
 
 /* Runs a file. 0, or -1 and why says file, line, what was expected and what
- * came instead. With lenient nothing but the end is checked. */
-int sim_run(const char *path, int lenient, char *why, size_t size);
+ * came instead. With fault, the number of a call of the session that fails (see
+ * tests/fault/fault.h), nothing but the end is checked; SIM_COUNT: they are
+ * counted. */
+#define SIM_NO_FAULT 0
+#define SIM_COUNT UINT64_MAX
+int sim_run(const char *path, uint64_t fault, char *why, size_t size);
 
 /* A step: 0, or -1 after sim_fail. */
 typedef int sim_step(struct sim *sim);

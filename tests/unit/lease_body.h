@@ -408,6 +408,7 @@ setup(void **state)
 	w->next_conn = 1;
 	w->audit.fd = w->listen_fd = w->control_fd = -1;
 	w->loop = loop_new();
+	assert_non_null(w->loop);
 	w->scratch = calloc(1, sizeof(*w->scratch));
 	w->nissuers = 1;
 	memcpy(dir + strlen(dir) - 6, "XXXXXX", 6);

@@ -42,6 +42,7 @@ setup(void **state)
 	TAILQ_INIT(&w.sessions);
 	TAILQ_INIT(&w.devices);
 	w.loop = loop_new();
+	assert_non_null(w.loop);
 	w.next_conn = 5;
 	w.conf.captures = dir;
 	w.conf.capture_files = 3;

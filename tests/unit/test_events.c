@@ -247,6 +247,7 @@ set_up(void **state)
 	ejected = audited = 0;
 	is_masked = 0;
 	w.loop = loop_new();
+	assert_non_null(w.loop);
 	w.scratch = calloc(1, sizeof(*w.scratch));
 	w.shown = calloc(1, sizeof(*w.shown));
 	TAILQ_INIT(&w.devices);

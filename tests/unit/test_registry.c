@@ -216,6 +216,7 @@ set_up(void **state)
 	facts_result = 0;
 	TAILQ_INIT(&w.devices);
 	w.loop = loop_new();
+	assert_non_null(w.loop);
 	w.book = book_new("boot");
 	assert_non_null(w.book);
 	w.fresh = calloc(1, sizeof(*w.fresh));
