@@ -4,6 +4,7 @@
 #   make            build everything (VARIANT=release)
 #   make check      unit, policy and fuzz-replay tests: no root, no VM
 #   make test       everything, virtual machines included; installs what it needs
+#   make fuzz       T=NAME FOR=60s: a fuzz target, or each of them
 #   make fault      each call that can fail does, one at a time, under ASan
 #   make bench      what a URB costs on its way: ratios; ARGS=--json, --quick
 #   make attack     who attacks each half, and what becomes of it; ARGS=NAME
@@ -371,7 +372,7 @@ include tests/tests.mk
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all check test test-long attack bench demo install clean help lint deps \
-	fault fuzz-build tests unit-build
+	fault fuzz fuzz-build tests unit-build
 .DEFAULT_GOAL := all
 
 bins := $(programs:%=$(O)/bin/%)
@@ -528,6 +529,15 @@ fault:
 		$(fault_tests:%=$(B)/fault/tests/test_%)
 	@tests/fault/run $(B)/fault $(POINTS) $(filter-out sim_faults,$(fault_tests))
 
+# One target, or each in turn; they are always of the fuzz variant.
+T ?=
+FOR ?= 60s
+fuzz:
+	@$(MAKE) -s --no-print-directory VARIANT=fuzz \
+		$(if $(T),$(T:%=$(B)/fuzz/fuzz/fuzz_%),fuzz-build)
+	@tests/fuzz/run $(B)/fuzz $(FOR) \
+		$(if $(T),$(T),$(fuzz_targets:fuzz_%=%))
+
 bench: $(O)/bench/bench
 	@$(O)/bench/bench $(ARGS)
 
@@ -576,7 +586,7 @@ clean:
 	rm -rf $(O)
 
 help:
-	@sed -n '2,16s/^# \{0,1\}//p' Makefile
+	@sed -n '2,17s/^# \{0,1\}//p' Makefile
 	@printf '%s\n' \
 	'  make deps       install what building and testing need (apt)' \
 	'  make tests      build the unit tests and fuzz targets' \

@@ -443,6 +443,22 @@ fault_tests := sim_faults approval atboot book callers captures certs_crl channe
 test_sim_faults_srcs := tests/sim/faults.c $(sim_srcs)
 test_sim_faults_libs := $(sim_libs)
 
+# A session whole; its logs are not for a million runs.
+$(eval $(call fuzz,session,tests/fuzz/session_check.c \
+	tests/fuzz/session_parts.c tests/fuzz/session_play.c $(sim_srcs)))
+fuzz_session_libs := $(sim_libs) -lcmocka
+
+# What a peer, a gateway or an administrator's CA sends
+$(eval $(call fuzz,relay,tests/fake/virtual.c $(filter-out base/loop.c \
+	base/clock.c,$(relay_core_srcs))))
+$(eval $(call fuzz,event,vhci-glue/event.c $(base_core_srcs) $(wire_srcs)))
+fuzz_event_libs := -ljansson
+$(eval $(call fuzz,x509,base/x509.c wire/identity.c $(base_core_srcs)))
+fuzz_x509_libs := $(MBEDTLS)
+$(eval $(call fuzz,crl,base/x509.c base/x509_crl.c wire/identity.c \
+	$(base_core_srcs)))
+fuzz_crl_libs := $(MBEDTLS)
+
 # --- audit log
 audit_test_srcs := proxy/ctl/audit_check.c proxy/ctl/audit_files.c \
 	proxy/ctl/audit_search.c proxy/ctl/time.c \
