@@ -448,6 +448,11 @@ $(eval $(call fuzz,session,tests/fuzz/session_check.c \
 	tests/fuzz/session_parts.c tests/fuzz/session_play.c $(sim_srcs)))
 fuzz_session_libs := $(sim_libs) -lcmocka
 
+# Its table, by its channels
+$(eval $(call fuzz,broker,proxy/broker/requests.c proxy/broker/keys.c \
+	$(base_core_srcs) base/file.c base/sealed.c $(wire_srcs)))
+fuzz_broker_libs := $(call wrap,kill log_warn log_warnx)
+
 # What a peer, a gateway or an administrator's CA sends
 $(eval $(call fuzz,relay,tests/fake/virtual.c $(filter-out base/loop.c \
 	base/clock.c,$(relay_core_srcs))))
