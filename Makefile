@@ -6,6 +6,7 @@
 #   make test       everything, virtual machines included; installs what it needs
 #   make fuzz       T=NAME FOR=60s: a fuzz target, or each of them
 #   make fault      each call that can fail does, one at a time, under ASan
+#   make coverage   which lines tests and fuzz corpora run
 #   make bench      what a URB costs on its way: ratios; ARGS=--json, --quick
 #   make attack     who attacks each half, and what becomes of it; ARGS=NAME
 #   make demo       one guarded device, end to end, on real kernels, narrated
@@ -372,7 +373,7 @@ include tests/tests.mk
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all check test test-long attack bench demo install clean help lint deps \
-	fault fuzz fuzz-build tests unit-build
+	coverage fault fuzz fuzz-build memcheck tests unit-build
 .DEFAULT_GOAL := all
 
 bins := $(programs:%=$(O)/bin/%)
@@ -529,6 +530,20 @@ fault:
 		$(fault_tests:%=$(B)/fault/tests/test_%)
 	@tests/fault/run $(B)/fault $(POINTS) $(filter-out sim_faults,$(fault_tests))
 
+# Clean at the end, as valgrind sees it: a sample.
+memcheck: $(memcheck_tests:%=$(O)/tests/test_%)
+	@for t in $^; do \
+		valgrind -q --leak-check=full --error-exitcode=9 \
+			--errors-for-leak-kinds=definite,indirect,possible \
+			$$t >$(O)/memcheck.log 2>&1 && echo "ok - $${t##*/}" || \
+			{ tail -n 40 $(O)/memcheck.log; exit 1; }; \
+	done
+
+# Lines that tests and corpora run.
+coverage:
+	@$(MAKE) -s --no-print-directory VARIANT=cov all unit-build fuzz-build
+	@tests/coverage $(B)/cov
+
 # One target, or each in turn; they are always of the fuzz variant.
 T ?=
 FOR ?= 60s
@@ -586,11 +601,12 @@ clean:
 	rm -rf $(O)
 
 help:
-	@sed -n '2,17s/^# \{0,1\}//p' Makefile
+	@sed -n '2,18s/^# \{0,1\}//p' Makefile
 	@printf '%s\n' \
 	'  make deps       install what building and testing need (apt)' \
 	'  make tests      build the unit tests and fuzz targets' \
 	'  make test-long T=NAME   one test at full size, resumable' \
 	'  make lint       man pages' \
+	'  make memcheck   a sample of the unit tests under valgrind' \
 	'  make fuzz-build VARIANT=fuzz   the fuzz targets with libFuzzer' \
 	'Variables: VARIANT=release|debug|asan|cov|fuzz|fault CC CFLAGS WERROR=-Werror V=1'

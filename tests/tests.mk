@@ -437,9 +437,15 @@ unit_tests += test_sim_faults
 endif
 # Those whose own side looks at what it gets: `make fault'.
 fault_tests := sim_faults approval atboot book callers captures certs_crl channel \
-	conf control counts devices events file gateway_conf judge judge_meters \
-	lease_inspect log net owner plan policy_when probe profiles_load \
-	profiles_pins recorder registry relay_count
+	conf counts ctl_show devices file gateway_conf judge judge_meters log \
+	net owner plan policy_when probe profiles_load profiles_pins recorder \
+	relay_count requests roots rules rules_device rules_overlap rules_to \
+	session session_capture session_control session_events session_expose \
+	session_inspect spawn stable stream sysfs texts transfer transfer_iso \
+	vhci
+# ... and under valgrind: `make memcheck'.
+memcheck_tests := sim channel stream conf rules requests session_inspect
+
 test_sim_faults_srcs := tests/sim/faults.c $(sim_srcs)
 test_sim_faults_libs := $(sim_libs)
 
