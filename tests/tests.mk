@@ -191,6 +191,9 @@ $(foreach t,session session_control session_events session_expose transfer \
 	$(eval $(call unit,$(t),$(session_rig_srcs))))
 $(eval $(call unit,counts,$(session_rig_srcs),$(call wrap, \
 	malloc calloc realloc send sendmsg write writev)))
+$(eval $(call unit,libusb,proxy/usb/libusb.c tests/fake/libusb_fake.c \
+	tests/fake/virtual.c tests/fault/fault.c \
+	$(filter-out base/clock.c,$(base_core_srcs))))
 $(eval $(call unit,floor,proxy/session/floor.c proxy/session/floor_setup.c \
 	proxy/session/vetted.c base/err.c $(wire_srcs)))
 $(eval $(call unit,probe,proxy/session/probe.c $(session_core_srcs) \
@@ -437,7 +440,7 @@ unit_tests += test_sim_faults
 endif
 # Those whose own side looks at what it gets: `make fault'.
 fault_tests := sim_faults approval atboot book callers captures certs_crl channel \
-	conf counts ctl_show devices file gateway_conf judge judge_meters log \
+	conf counts ctl_show devices file gateway_conf judge judge_meters libusb log \
 	net owner plan policy_when probe profiles_load profiles_pins recorder \
 	relay_count requests roots rules rules_device rules_overlap rules_to \
 	session session_capture session_control session_events session_expose \
