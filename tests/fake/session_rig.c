@@ -92,19 +92,37 @@ struct open_door {
 	struct rig *rig;
 };
 
+/* The stream's handshake ends as the rig says. */
+static int handshake_err;
+
+static int
+handshake(struct stream *stream)
+{
+	(void)stream;
+	return handshake_err;
+}
+
 static int
 door_open(struct door *door, int fd, const struct ipc_pem *pem,
     struct stream **out, char *why, size_t why_size)
 {
 	struct open_door *d = (struct open_door *)(void *)door;
 
-	if (pem->key_len == 0) {
+	static struct stream_ops bent;
+
+	if (pem->key_len == 0 || d->rig->open_err != 0) {
 		snprintf(why, why_size, "no key");
 		return ERR_TLS;
 	}
 	(void)snprintf(d->rig->crl_seen, sizeof(d->rig->crl_seen), "%s",
 	    pem->crl_len != 0 ? (const char *)pem->crl : "");
 	*out = stream_plain_new(fd);
+	if (*out != NULL && d->rig->handshake_err != 0) {
+		bent = *(*out)->ops;
+		bent.handshake = handshake;
+		handshake_err = d->rig->handshake_err;
+		(*out)->ops = &bent;
+	}
 	d->rig->stream = *out;
 	return *out != NULL ? 0 : ERR_NOMEM;
 }
@@ -113,8 +131,10 @@ static int
 door_facts(
     struct door *door, const struct stream *stream, struct x509_facts *out)
 {
-	(void)door;
 	(void)stream;
+	if (((struct open_door *)(void *)door)->rig->facts_err != 0) {
+		return ERR_FORMAT;
+	}
 	memset(out, 0, sizeof(*out));
 	out->serial_len = 1;
 	snprintf(out->subject, sizeof(out->subject), "CN=kiosk");

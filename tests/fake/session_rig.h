@@ -69,6 +69,9 @@ struct rig {
 	int device_late;  /* IPC_DEVICE after IPC_IMPORTED */
 	int crl; /* borrowed; goes with the key; -1 = none */
 	int is_crl_in_message; /* where it must not be */
+	int open_err;	   /* the door cannot make a stream */
+	int handshake_err; /* of the stream that it makes */
+	int facts_err;	   /* the peer has no name that fits */
 	const char *protocol; /* ALPN that the peer agreed on; NULL = none */
 	int mute_warden;  /* leaves IMPORT unanswered */
 	unsigned nitems;  /* devices of a list */

@@ -410,6 +410,26 @@ broker_sets(struct sim *sim)
 	return 0;
 }
 
+/* handshake fails|closes|nameless|keyless */
+static int
+handshake(struct sim *sim)
+{
+	struct rig *rig = sim->rig;
+
+	if (sim_is(sim, 1, "fails")) {
+		rig->handshake_err = ERR_TLS;
+	} else if (sim_is(sim, 1, "closes")) {
+		rig->handshake_err = ERR_CLOSED;
+	} else if (sim_is(sim, 1, "nameless")) {
+		rig->facts_err = ERR_FORMAT;
+	} else if (sim_is(sim, 1, "keyless")) {
+		rig->open_err = ERR_TLS;
+	} else {
+		return sim_fail(sim, "handshake fails|closes|nameless|keyless");
+	}
+	return 0;
+}
+
 /* Of another device than the warden's. */
 static int
 broker_errs(struct sim *sim)
@@ -419,7 +439,7 @@ broker_errs(struct sim *sim)
 }
 
 const struct sim_verb sim_warden_verbs[] = {
-    {"using", 1, use},
+    {"using", 1, use}, {"handshake", 1, handshake},
     {"quota", 3, quota},
     {"expose", 1, expose},
     {"limit", 2, limit},
