@@ -101,7 +101,8 @@ wire_srcs := wire/capture.c wire/class_words.c wire/desc.c wire/desc_bos.c wire/
 	wire/devrec_check.c wire/devrec_compare.c wire/devrec_expose.c \
 	wire/devrec_uas.c wire/hid_state.c \
 	wire/identity.c wire/ipc.c wire/ipc_import.c wire/ipc_inspect.c \
-	wire/ipc_item.c wire/ipc_relay.c wire/place.c wire/usbip.c \
+	wire/ipc_item.c wire/ipc_relay.c wire/place.c wire/tally.c \
+	wire/usbip.c \
 	wire/usbip_check.c wire/waiver.c
 
 base_core_srcs := base/channel.c base/clock.c base/err.c base/log.c \
@@ -187,7 +188,7 @@ verdict_srcs := verdict/verdict.c
 programs := sallyportd sallyport-warden sallyport-session sallyport-probe \
 	sallyport-capture sallyctl sallyport sallyport-relay sallyport-reader \
 	sallyport-desks sallyport-policy sallyport-certs sallyport-front \
-	sallyport-enroll
+	sallyport-enroll sallyport-metrics
 
 sallyportd_dir := $(SBINDIR)
 sallyportd_srcs := proxy/broker/atboot.c proxy/broker/attr.c \
@@ -214,7 +215,8 @@ sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
 	proxy/warden/hotplug.c \
 	proxy/warden/imports.c proxy/warden/inspect.c \
 	proxy/warden/item.c proxy/warden/journal.c proxy/warden/lease.c \
-	proxy/warden/main.c \
+	proxy/warden/main.c proxy/warden/metrics.c \
+	proxy/warden/metrics_json.c \
 	proxy/warden/people.c proxy/warden/policy.c \
 	proxy/warden/profiles.c \
 	proxy/warden/registry.c proxy/warden/revoked.c \
@@ -265,6 +267,13 @@ sallyport-capture_dir := $(LIBEXECDIR)
 sallyport-capture_srcs := proxy/capture/main.c proxy/capture/recorder.c \
 	$(base_core_srcs) $(wire_srcs) $(facts_srcs)
 sallyport-capture_libs := -lpcap -ljansson
+
+# no wire/, no policy/: it has HTTP and numbers
+sallyport-metrics_dir := $(SBINDIR)
+sallyport-metrics_srcs := proxy/metrics/ask.c proxy/metrics/http.c \
+	proxy/metrics/main.c proxy/metrics/text.c base/clock.c base/log.c \
+	base/mem.c $(base_loop_srcs)
+sallyport-metrics_libs := -lmicrohttpd -ljansson -lev
 
 sallyctl_dir := $(BINDIR)
 sallyctl_srcs := proxy/ctl/ask.c proxy/ctl/audit.c proxy/ctl/audit_check.c \
@@ -570,7 +579,7 @@ man_pages := $(wildcard proxy/*/*.[1-8] vhci-glue/*.[1-8] policy/*/*.[1-8] \
 stock_profiles := $(wildcard policy/profiles/stock/*.profile)
 
 completions := vhci-glue/sallyport.bash policy/tool/sallyport-policy.bash \
-	proxy/ctl/sallyctl.bash
+	proxy/ctl/sallyctl.bash proxy/metrics/sallyport-metrics.bash
 
 install: all
 	$(foreach p,$(programs),$(INSTALL) -D -m 0755 $(O)/bin/$(p) \

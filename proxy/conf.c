@@ -168,6 +168,7 @@ gateway_conf_load(
 		{&conf->cert, SYSCONFDIR "/sallyport/tls/cert.pem"},
 		{&conf->key, SYSCONFDIR "/sallyport/tls/key.pem"},
 		{&conf->crl, ""},
+		{&conf->metrics, ""},
 		{&conf->readers, ""},
 		{&conf->approvers, ""},
 		{&conf->operators, ""},
@@ -213,6 +214,7 @@ gateway_conf_load(
 		    2000},
 		{"session", "urbs", CONF_UINT, &conf->urbs, 1, 4096},
 		{"session", "buffers", CONF_UINT, &conf->buffers, 1, 256},
+		{"control", "metrics", CONF_STRING, &conf->metrics, 0, 0},
 		{"control", "readers", CONF_STRING, &conf->readers, 0, 0},
 		{"control", "approvers", CONF_STRING, &conf->approvers, 0, 0},
 		{"control", "operators", CONF_STRING, &conf->operators, 0, 0},
@@ -289,6 +291,7 @@ gateway_conf_free(struct gateway_conf *conf)
 	free(conf->cert);
 	free(conf->key);
 	free(conf->crl);
+	free(conf->metrics);
 	free(conf->readers);
 	free(conf->approvers);
 	free(conf->operators);

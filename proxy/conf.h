@@ -49,7 +49,7 @@ struct gateway_conf {
 	unsigned buffers; /* MiB of their buffers together */
 	/* [control]: groups whose members may ask sallyctl's questions, "" = none.
 	 * root and the gateway's user may always do everything. */
-	char *readers, *approvers, *operators;
+	char *metrics, *readers, *approvers, *operators;
 	/* [capture] */
 	unsigned capture_size;	 /* MiB of one file */
 	unsigned capture_files;	 /* of one capture */

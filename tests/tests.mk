@@ -167,7 +167,7 @@ $(eval $(call unit,expiry,tests/fake/pki.c $(lease_srcs),$(lease_libs)))
 $(eval $(call unit,sysfs,proxy/warden/sysfs.c proxy/warden/stable.c \
 	base/digest.c $(base_core_srcs) $(rules_srcs) $(wire_srcs), \
 	-lmbedcrypto))
-$(eval $(call unit,registry,proxy/warden/registry.c proxy/warden/book.c \
+$(eval $(call unit,registry,proxy/warden/registry.c proxy/warden/book.c proxy/warden/metrics.c \
 	base/digest.c base/loop.c $(base_core_srcs) $(rules_srcs) \
 	$(wire_srcs) $(vet_srcs),-lev -lmbedcrypto))
 $(eval $(call unit,events,proxy/warden/desks.c proxy/warden/events.c proxy/warden/events_json.c \
@@ -483,3 +483,4 @@ audit_test_srcs := proxy/ctl/audit_check.c proxy/ctl/audit_files.c \
 $(eval $(call unit,audit,$(audit_test_srcs),-ljansson -lmbedcrypto))
 $(eval $(call unit,audit_lines,proxy/ctl/audit_search.c $(lease_srcs), \
 	$(lease_libs)))
+$(eval $(call unit,metrics,proxy/metrics/text.c $(lease_srcs),$(lease_libs)))

@@ -67,6 +67,8 @@ enum ipc_type {
 	IPC_SAID = 52,	     /* ipc_line: the subscribed peer's; no answer */
 	IPC_ACTIVE = 54,     /* empty: transfers other than on endpoint 0 went
 				through; at most once a second, no answer */
+	IPC_TALLY = 62,	     /* tally.h; before an ACTIVE and at the end, no
+				answer */
 
 	/* session <-> warden, about what may pass of a device */
 	IPC_RULED = 80,	     /* ipc_ruled: for the audit log; no answer */

@@ -160,8 +160,8 @@ static int
 make_sockets(struct broker *b)
 {
 	/* who may do what the warden decides, by the peer's groups */
-	int is_shared = *b->conf.readers != '\0' ||
-	    *b->conf.approvers != '\0' || *b->conf.operators != '\0';
+	int is_shared = *b->conf.metrics != '\0' ||
+	    *b->conf.readers != '\0' || *b->conf.approvers != '\0' || *b->conf.operators != '\0';
 	int r = make_socket(b, "control.sock", is_shared ? 0111 : 0177,
 	    &b->control_fd);
 

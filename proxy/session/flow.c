@@ -160,6 +160,12 @@ flow_new(struct flow **outp, const struct flow_how *how, struct flow_why *why)
 	return 0;
 }
 
+const struct tally *
+flow_tally(struct flow *flow)
+{
+	return transfers_tally(flow->transfers);
+}
+
 void
 flow_free(struct flow *flow)
 {

@@ -57,6 +57,9 @@ int flow_claim(struct flow *flow);
  * flow_wants_input; STREAM_WANT_WRITE; ERR_PEER: against the protocol, why is
  * filled; or the stream's error, ERR_CLOSED at its end. */
 int flow_read(struct flow *flow, struct stream *stream, struct flow_why *why);
+/* What was counted of URBs; valid until the next call. */
+struct tally;
+const struct tally *flow_tally(struct flow *flow);
 /* Whether there is room for more of the peer's input. */
 int flow_wants_input(const struct flow *flow);
 /* Replies were written: what waited for room goes on. */

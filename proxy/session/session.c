@@ -19,6 +19,7 @@
 #include "proxy/session/flow.h"
 #include "proxy/session/limits.h"
 #include "proxy/session/session_parts.h"
+#include "wire/tally.h"
 
 /* ------------------------------------------------------------------------ */
 /* The machine                                                              */
@@ -384,10 +385,31 @@ on_again(void *arg)
 	session_event(arg, EV_PEER, NULL);
 }
 
+/* What was counted, if that is more than it was. */
+static void
+tell_tally(struct session *s)
+{
+	const struct tally *tally =
+	    s->flow != NULL ? flow_tally(s->flow) : NULL;
+	uint8_t buf[TALLY_WIRE];
+	int n;
+
+	if (tally == NULL || tally->urbs == s->told_urbs) {
+		return;
+	}
+	n = tally_encode(buf, sizeof(buf), tally);
+	/* one that is lost is in the next one */
+	if (n > 0 &&
+	    channel_send(s->warden, IPC_TALLY, 0, buf, (size_t)n, -1) == 0) {
+		s->told_urbs = tally->urbs;
+	}
+}
+
 static void
 tell_active(struct session *s)
 {
 	session_quotas(s);
+	tell_tally(s);
 	s->was_active = 0;
 	s->is_quiet = 1;
 	loop_timer_set(s->quiet, ACTIVE_PAUSE);
@@ -403,6 +425,8 @@ on_quiet_over(void *arg)
 	s->is_quiet = 0;
 	if (s->was_active && s->state == SS_STREAMING) {
 		tell_active(s);
+	} else {
+		tell_tally(s); /* what ended since */
 	}
 }
 
@@ -434,6 +458,7 @@ finish(struct session *s)
 	loop_timer_free(s->quiet);
 	s->deadline = s->again = s->pulse = s->quiet = NULL;
 	session_quotas(s);
+	tell_tally(s);
 	if (s->stream != NULL) {
 		(void)stream_shutdown(s->stream);
 	}

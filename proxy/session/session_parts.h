@@ -108,6 +108,7 @@ struct session {
 	int has_pulse;
 	int is_quiet;	/* the warden was told of activity a moment ago */
 	int was_active; /* and there was more since */
+	uint64_t told_urbs; /* how many it was told of */
 	struct inq in;
 	struct outq out;
 	struct refusals refusals;

@@ -151,6 +151,7 @@ transfer_forget(struct transfers *ts, struct transfer *t)
 	}
 	*at = t->next;
 	ts->live--;
+	ts->tally.urbs++;
 	pool_put(&ts->pool, t);
 }
 
@@ -288,6 +289,13 @@ transfers_have_room(const struct transfers *ts)
 	       ts->held_bytes < ts->how.limits->held_bytes;
 }
 
+const struct tally *
+transfers_tally(struct transfers *ts)
+{
+	ts->tally.open = ts->live;
+	return &ts->tally;
+}
+
 uint32_t
 transfers_in_flight(const struct transfers *ts)
 {
@@ -297,10 +305,28 @@ transfers_in_flight(const struct transfers *ts)
 /* ------------------------------------------------------------------------ */
 /* Running                                                                  */
 
+/* Before it is gone: what it was. */
+static void
+count(struct transfers *ts, const struct transfer *t)
+{
+	uint32_t actual =
+	    t->urb.actual < t->urb.length ? t->urb.actual : t->urb.length;
+
+	if (!t->was_sent) {
+		return;
+	}
+	*(t->direction == USBIP_DIR_IN ? &ts->tally.bytes_in
+				       : &ts->tally.bytes_out) += actual;
+	if (t->urb.type == URB_BULK || t->urb.type == URB_CONTROL) {
+		tally_time(&ts->tally.took, clock_mono() - t->begun);
+	}
+}
+
 /* Its one reply is out: answers its unlinks and forgets it. */
 static void
 finish(struct transfers *ts, struct transfer *t)
 {
+	count(ts, t);
 	for (unsigned i = 0; i < t->nunlinks; i++) {
 		reply_unlink(ts->how.out, t->unlinks[i], USBIP_OK);
 	}
@@ -379,6 +405,10 @@ submit(struct transfers *ts, struct transfer *t)
 	}
 	if (r == 0) {
 		t->state = TRANSFER_SUBMITTED;
+		if (!t->was_sent) {
+			t->was_sent = 1;
+			tally_time(&ts->tally.wait, clock_mono() - t->begun);
+		}
 		ts->urbs++;
 		ts->bytes += t->length;
 		return;
@@ -445,6 +475,7 @@ transfers_start(struct transfers *ts, struct transfer *t)
 	if (ts->tap != NULL) {
 		ts->tap->begun(ts->tap->arg, t);
 	}
+	t->begun = clock_mono();
 	hold(ts, t, 0);
 	transfers_pump(ts);
 }

@@ -66,6 +66,8 @@ struct transfer {
 	struct usbip_iso *sub; /* owned: packets as submitted */
 	uint32_t packet_room;  /* entries that sub and urb.iso have */
 	uint8_t is_judged; /* passed: the judge will hear how it ended */
+	uint8_t was_sent;  /* to the device, once at least */
+	uint64_t begun;	   /* clock_mono: all of it was there */
 	uint8_t is_tapped; /* the tap heard that it began, not that it ended */
 	void *mark;	   /* the judge's own; NULL at the start */
 	uint8_t *instead;  /* owned: what it is answered with when it comes
@@ -203,6 +205,9 @@ void transfer_tell(const struct transfer_tap *tap, struct transfer *t);
 
 /* Whether one more CMD_SUBMIT may be read. */
 int transfers_have_room(const struct transfers *ts);
+/* What was counted so far; valid until the next call. */
+struct tally;
+const struct tally *transfers_tally(struct transfers *ts);
 /* URBs at the device. */
 uint32_t transfers_in_flight(const struct transfers *ts);
 

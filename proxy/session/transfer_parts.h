@@ -10,6 +10,7 @@
 #include "proxy/session/early.h"
 #include "proxy/session/pool.h"
 #include "proxy/session/transfer.h"
+#include "wire/tally.h"
 
 #define TRANSFER_BUCKETS 512u
 
@@ -30,6 +31,7 @@ struct transfers {
 	uint32_t busy[TRANSFER_ENDPOINTS]; /* at the device, or LOCAL */
 	uint32_t urbs, bytes;              /* at the device, all endpoints */
 	uint32_t live;                     /* in the table */
+	struct tally tally;
 	unsigned turn;                     /* endpoint to serve next */
 	int is_gated, is_draining;
 	uint32_t drain_mask;

@@ -128,6 +128,7 @@ static const struct {
 	enum role role;
 	control_op *handle;
 } table[] = {
+	{"metrics", ROLE_COUNT, control_metrics},
 	{"status", ROLE_READ, control_status},
 	{"devices", ROLE_READ, control_devices},
 	{"sessions", ROLE_READ, control_sessions},

@@ -24,6 +24,9 @@ json_t *control_success(void);
 control_op control_status, control_devices, control_sessions, control_kick,
     control_quarantined, control_unquarantine, control_capture;
 
+/* metrics_json.c: numbers. */
+control_op control_metrics;
+
 /* control_audit.c: the audit log. */
 control_op control_audit_key;
 void control_put_audit(json_t *o, const struct audit *audit); /* its state */

@@ -90,6 +90,12 @@ refuse_import(
 
 	audit_write(s->warden, "import", outcomes[d->verdict], s, dev, d,
 	    (char *)NULL);
+	if (d->verdict != RULE_PENDING) {
+		metrics_refused_at(&s->warden->metrics, METRICS_BY_RULE,
+		    d->is_implicit ? "" : d->file,
+		    d->is_implicit ? 0 : d->line,
+		    d->is_implicit ? "" : d->key, 1);
+	}
 	if (d->verdict == RULE_PENDING) {
 		asks_open(s, dev, d);
 	} else if (d->verdict == RULE_REJECT) {
@@ -137,6 +143,7 @@ give(struct session *s, struct device *dev, const struct rule_decision *d)
 		return give_not(
 		    s, dev, d, ERR_BUSY, "the audit log cannot be written");
 	}
+	s->warden->metrics.imports++;
 	return ask_grant(s, dev);
 }
 

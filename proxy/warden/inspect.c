@@ -35,6 +35,8 @@ inspect_on_ruled(struct session *s, const struct channel_msg *msg)
 	if (m.verdict != VERDICT_ALLOW && m.verdict != VERDICTS &&
 	    !m.is_trial) {
 		s->refusals++;
+		metrics_refused_at(&s->warden->metrics, METRICS_BY_PROFILE,
+		    m.file, m.line, m.key, 1 + (uint64_t)m.more);
 	}
 	(void)snprintf(line, sizeof(line), "%u", m.line);
 	(void)snprintf(interface, sizeof(interface), "%u", m.interface);

@@ -47,6 +47,8 @@ note_failure(struct warden *w, const char *from, const struct source *src)
 	memcpy(w->failed_digest, src->digest, sizeof(w->failed_digest));
 	(void)snprintf(
 	    w->rules_error, sizeof(w->rules_error), "%s", src->error);
+	w->metrics.failed_loads++;
+	w->metrics.is_failed = 1;
 	audit_write(w, "policy", "failed", NULL, NULL, NULL, "error",
 	    w->rules_error, "kept",
 	    w->rules != NULL ? "the rules before" : "nothing", (char *)NULL);
@@ -61,6 +63,8 @@ note_success(struct warden *w, const char *from, const struct source *src)
 	char count[32];
 
 	w->rules_error[0] = '\0';
+	w->metrics.loads++;
+	w->metrics.is_failed = 0;
 	if (strcmp(from, w->conf.rules) == 0) {
 		memcpy(w->rules_digest, src->digest, sizeof(w->rules_digest));
 	} else {

@@ -145,6 +145,7 @@ refuse(struct device *dev, const char *rule, const char *text)
 		snprintf(dev->refused, sizeof(dev->refused), "%s", rule);
 	}
 	log_warnx("device %s: refused by %s: %s", dev->place.busid, rule, text);
+	metrics_refused(&dev->warden->metrics, METRICS_BY_VETTING, rule, 1);
 	audit_write(dev->warden, "device", "refused", NULL, dev, NULL, "refusal",
 	    rule, "detail", text, (char *)NULL);
 	if (dev->holder != NULL) {

@@ -24,6 +24,8 @@ role_name(enum role role)
 	switch (role) {
 	case ROLE_NONE:
 		break;
+	case ROLE_COUNT:
+		return "metrics";
 	case ROLE_READ:
 		return "readers";
 	case ROLE_APPROVE:
@@ -39,6 +41,7 @@ roles_init(struct roles *roles, const struct gateway_conf *conf)
 {
 	const char *const names[] = {
 	    [ROLE_NONE] = "",
+	    [ROLE_COUNT] = conf->metrics,
 	    [ROLE_READ] = conf->readers,
 	    [ROLE_APPROVE] = conf->approvers,
 	    [ROLE_OPERATE] = conf->operators,
@@ -67,7 +70,7 @@ best_of(const struct roles *roles, const gid_t *gids, size_t n)
 {
 	enum role best = ROLE_NONE;
 
-	for (int role = ROLE_READ; role <= ROLE_OPERATE; role++) {
+	for (int role = ROLE_COUNT; role <= ROLE_OPERATE; role++) {
 		for (size_t i = 0; i < n && roles->gids[role] != NOBODY; i++) {
 			if (gids[i] == roles->gids[role]) {
 				best = (enum role)role;

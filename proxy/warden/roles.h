@@ -13,6 +13,7 @@ struct gateway_conf;
 /* Each may do what those before it may. */
 enum role {
 	ROLE_NONE,
+	ROLE_COUNT,   /* numbers alone: no name, no device */
 	ROLE_READ,    /* what is there, and what happens */
 	ROLE_APPROVE, /* answer asks */
 	ROLE_OPERATE, /* everything */
@@ -26,7 +27,7 @@ struct roles {
 int roles_init(struct roles *roles, const struct gateway_conf *conf);
 /* What whoever is at the other end of a UNIX socket may do; *uid is who. */
 enum role roles_of(const struct roles *roles, int fd, uid_t *uid);
-/* "readers", "approvers", "operators"; "" of none. */
+/* "metrics", "readers", "approvers", "operators"; "" of none. */
 const char *role_name(enum role role);
 
 #endif

@@ -91,6 +91,7 @@ session_eject(
     struct session *s, const char *why, const struct rule_decision *decision)
 {
 	if (s->phase != SESSION_ENDING) {
+		s->warden->metrics.ejected++;
 		audit_write(s->warden, "session", "ejected", s, s->device,
 		    decision, "reason", why, (char *)NULL);
 		cut(s, why);
@@ -199,6 +200,7 @@ session_accept(struct warden *w, int fd)
 	s->peer_fd = fd;
 	TAILQ_INSERT_TAIL(&w->sessions, s, entry);
 	w->nsessions++;
+	w->metrics.sessions++;
 	if (net_tune(fd, &w->conf.live) != 0) {
 		log_warn("tune the socket of %s", s->peer);
 		session_free(s);
@@ -295,6 +297,11 @@ on_refused(struct session *s, const struct channel_msg *msg)
 	if (ipc_decode_refused(&m, msg->data, msg->len) != 0) {
 		return ERR_FORMAT;
 	}
+	metrics_refused(&s->warden->metrics,
+	    !s->is_identified	? METRICS_BY_HANDSHAKE
+		: s->device == NULL ? METRICS_BY_REQUEST
+				    : METRICS_BY_FLOOR,
+	    m.rule, 1);
 	/* Told at length only so often: a log is not a place to flood. */
 	if (s->refusals++ < REFUSALS_LOGGED) {
 		audit_write(s->warden,
@@ -349,6 +356,20 @@ on_active(struct session *s, const struct channel_msg *msg)
 }
 
 static int
+on_tally(struct session *s, const struct channel_msg *msg)
+{
+	struct tally now;
+
+	if (s->device == NULL ||
+	    tally_decode(&now, msg->data, msg->len) != 0 ||
+	    tally_add(&s->warden->metrics.tally, &s->tally, &now) != 0) {
+		return ERR_FORMAT;
+	}
+	s->tally = now;
+	return 0;
+}
+
+static int
 on_subscribe(struct session *s, const struct channel_msg *msg)
 {
 	if (!s->is_identified || s->has_asked || msg->len != 0) {
@@ -383,6 +404,7 @@ static const struct {
 	{IPC_STATE, on_state},
 	{IPC_EVENT, on_event},
 	{IPC_ACTIVE, on_active},
+	{IPC_TALLY, on_tally},
 	{IPC_SUBSCRIBE, on_subscribe},
 	{IPC_SAID, on_said},
 	{IPC_RULED, inspect_on_ruled},

@@ -21,6 +21,7 @@
 #include "proxy/warden/book.h"
 #include "proxy/warden/callers.h"
 #include "proxy/warden/desks.h"
+#include "proxy/warden/metrics.h"
 #include "proxy/warden/roles.h"
 #include "proxy/warden/stable.h"
 #include "proxy/warden/zone.h"
@@ -125,6 +126,7 @@ struct session {
 	uint64_t since;	       /* clock_wall at accept */
 	uint64_t leaves; /* clock_mono; 0 = stays: it was told goodbye */
 	unsigned refusals;
+	struct tally tally; /* as it last said */
 };
 TAILQ_HEAD(session_list, session);
 
@@ -254,6 +256,7 @@ struct warden {
 	unsigned nsubscribers;
 	struct loop_timer *judge, *pulse; /* of the subscribers */
 	struct audit audit;
+	struct metrics metrics;
 	int control_fd; /* fd 4, made by the broker */
 	struct loop_io *control_io;
 	struct roles roles;

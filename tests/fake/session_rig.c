@@ -386,6 +386,11 @@ warden_says(struct rig *rig, const struct channel_msg *msg)
 		assert_int_equal(msg->len, 0);
 		rig->actives++;
 		return;
+	case IPC_TALLY:
+		assert_int_equal(
+		    tally_decode(&rig->tally, msg->data, msg->len), 0);
+		rig->ntallies++;
+		return;
 	case IPC_SAID:
 		assert_int_equal(
 		    ipc_decode_line(&line, msg->data, msg->len), 0);

@@ -17,6 +17,7 @@
 #include "proxy/session/session.h"
 #include "tests/fake/usb_sim.h"
 #include "wire/ipc.h"
+#include "wire/tally.h"
 
 #define RIG_BUSID "3-2.4"
 #define RIG_DEVID (3u << 16 | 7u)
@@ -84,7 +85,8 @@ struct rig {
 
 	/* what they saw */
 	unsigned keys, identities, lists, imports, set_configs;
-	unsigned subscribes, nsaid, actives;
+	unsigned subscribes, nsaid, actives, ntallies;
+	struct tally tally; /* the last */
 	char said[256]; /* the last line that the peer sent */
 	uint8_t config_asked;
 	uint8_t states[16];

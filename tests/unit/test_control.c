@@ -12,6 +12,7 @@
 #include "tests/unit/lease_body.h"
 
 #define STRANGER 65533
+#define GROUP_COUNT 64000
 #define GROUP_READ 64001
 #define GROUP_APPROVE 64002
 #define GROUP_OPERATE 64003
@@ -32,8 +33,8 @@ setup_control(void **state)
 	assert_int_equal(listen(w->control_fd, 16), 0);
 	assert_int_equal(chmod(control.sun_path, 0666), 0);
 	assert_int_equal(chmod(dir, 0755), 0);
-	w->roles = (struct roles){{(gid_t)-1, GROUP_READ, GROUP_APPROVE,
-	    GROUP_OPERATE}};
+	w->roles = (struct roles){{(gid_t)-1, GROUP_COUNT, GROUP_READ,
+	    GROUP_APPROVE, GROUP_OPERATE}};
 	assert_int_equal(control_start(w), 0);
 	return 0;
 }
@@ -186,6 +187,16 @@ test_roles(void **state)
 	/* of no group: not even an answer */
 	ask_as(STRANGER, NULL, 0, "{\"op\":\"status\"}\n", line, sizeof(line));
 	assert_string_equal(line, "");
+	/* numbers, and nothing else */
+	ask_as(GROUP_COUNT, NULL, 0, "{\"op\":\"metrics\"}\n", line,
+	    sizeof(line));
+	assert_non_null(strstr(line, "\"ok\":true"));
+	ask_as(GROUP_COUNT, NULL, 0, "{\"op\":\"status\"}\n", line,
+	    sizeof(line));
+	assert_non_null(strstr(line, "\"code\":3"));
+	ask_as(GROUP_COUNT, NULL, 0, "{\"op\":\"watch\"}\n", line,
+	    sizeof(line));
+	assert_non_null(strstr(line, "\"code\":3"));
 	ask_as(GROUP_READ, NULL, 0, "{\"op\":\"status\"}\n", line,
 	    sizeof(line));
 	assert_non_null(strstr(line, "\"ok\":true"));
@@ -216,7 +227,7 @@ test_roles(void **state)
 	assert_int_equal(w->narmed, 1);
 	/* a gateway without such groups: they are nobody's */
 	w->roles = (struct roles){
-	    {(gid_t)-1, (gid_t)-1, (gid_t)-1, (gid_t)-1}};
+	    {(gid_t)-1, (gid_t)-1, (gid_t)-1, (gid_t)-1, (gid_t)-1}};
 	ask_as(STRANGER, many, ARRAY_LEN(many), "{\"op\":\"status\"}\n", line,
 	    sizeof(line));
 	assert_string_equal(line, "");
@@ -226,6 +237,7 @@ static void
 test_groups(void **state)
 {
 	struct gateway_conf conf = {
+	    .metrics = (char[]){""},
 	    .readers = (char[]){"root"},
 	    .approvers = (char[]){""},
 	    .operators = (char[]){"no such group"},

@@ -52,6 +52,7 @@ allow proxy/broker "proxy/(broker/$any|conf\.h)|base/$any|wire/$any"
 allow proxy/warden "proxy/(warden/$any|conf\.h)|policy/(rules|profiles|facts|vet)/$any|wire/$any|base/$any"
 allow proxy/session "proxy/(session|usb)/$any|policy/$any|wire/$any|base/$any"
 allow proxy/capture "proxy/capture/$any|policy/facts/$any|wire/$any|base/$any"
+allow proxy/metrics "proxy/metrics/$any|base/$any"
 allow proxy/ctl "proxy/ctl/$any|verdict/sallyport-verdict\.h|base/$any|wire/class_words\.h"
 allow verdict "verdict/$any"
 allow vhci-glue "vhci-glue/$any|policy/rules/(rules|hid)\.h|wire/$any|base/$any"
@@ -70,7 +71,8 @@ room '(libusb-1\.0/)?libusb\.h' 'proxy/usb/.*'
 room 'ev\.h' 'base/loop\.c|[a-z/-]*main\.c'
 room 'libudev\.h' 'proxy/warden/hotplug\.c'
 room 'pcap/' 'proxy/capture/.*|policy/tool/.*'
-room 'jansson\.h' 'proxy/(warden|ctl|capture)/.*|vhci-glue/.*|policy/(tool|bundle)/.*|certs/.*|verdict/.*'
+room 'microhttpd\.h' 'proxy/metrics/http\.c'
+room 'jansson\.h' 'proxy/(warden|ctl|capture|metrics)/.*|vhci-glue/.*|policy/(tool|bundle)/.*|certs/.*|verdict/.*'
 room 'ini\.h' 'base/conf\.c'
 room 'seccomp\.h' 'certs/front_confine\.c'
 
@@ -92,6 +94,7 @@ absent() {
 }
 absent sallyportd 'tls|rules_srcs|policy/|libusb'
 absent sallyport-session 'rules_srcs|policy/rules|base/net|base/spawn|base/file'
+absent sallyport-metrics 'tls|wire_srcs|rules_srcs|base/(net|spawn|file|digest|x509)'
 absent sallyport-capture 'tls|rules_srcs|profiles_srcs|base/(net|spawn|file|loop)'
 absent sallyport-warden 'sign_make|libusb|base/spawn|base_tls|base/tls|base/stream'
 absent sallyport-session 'tls_enroll|certs/'

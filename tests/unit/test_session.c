@@ -559,6 +559,59 @@ test_activity(void **state)
 	rig_free(rig);
 }
 
+static uint64_t
+sum_of(const struct tally_times *times)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < TALLY_STEPS; i++) {
+		sum += times->steps[i];
+	}
+	return sum;
+}
+
+/* What it counted goes to the warden with that, and at the end. */
+static void
+test_tally(void **state)
+{
+	struct rig *rig = rig_streaming();
+	static uint8_t data[31];
+	uint64_t urbs, in;
+	uint32_t seq = 1;
+
+	(void)state;
+	rig_submit(rig, seq, RIG_BULK_IN, 0, 13, NULL, NULL);
+	rig_expect_submit(rig, seq++, 0, 13);
+	rig_wait_ms(rig, 1000);
+	urbs = rig->tally.urbs;
+	in = rig->tally.bytes_in;
+	for (int i = 0; i < 4; i++) {
+		rig_submit(rig, seq, RIG_BULK_IN, 0, 13, NULL, NULL);
+		rig_expect_submit(rig, seq++, 0, 13);
+		rig_submit(rig, seq, RIG_BULK_OUT, 0, sizeof(data), NULL,
+		    data);
+		rig_expect_submit(rig, seq++, 0, sizeof(data));
+	}
+	rig_wait_ms(rig, 1001);
+	assert_int_equal(rig->tally.urbs, urbs + 8);
+	assert_int_equal(rig->tally.bytes_in, in + 4 * 13);
+	assert_int_equal(rig->tally.bytes_out, 4 * sizeof(data));
+	assert_int_equal(rig->tally.open, 0);
+	assert_int_equal(sum_of(&rig->tally.wait), urbs + 8);
+	assert_int_equal(sum_of(&rig->tally.took), urbs + 8);
+	assert_true(rig->tally.took.ns >= rig->tally.wait.ns);
+	/* what nobody was told of when it ends */
+	for (int i = 0; i < 2; i++) {
+		rig_submit(rig, seq, RIG_BULK_IN, 0, 13, NULL, NULL);
+		rig_expect_submit(rig, seq++, 0, 13);
+	}
+	close_fd(&rig->client);
+	rig_wait_end(rig);
+	rig_settle(rig);
+	assert_int_equal(rig->tally.urbs, urbs + 10);
+	rig_free(rig);
+}
+
 /* ------------------------------------------------------------------------ */
 /* The machine as a table                                                   */
 
@@ -623,6 +676,7 @@ main(void)
 		cmocka_unit_test(test_crl),
 		cmocka_unit_test(test_unexpected_fd),
 		cmocka_unit_test(test_activity),
+		cmocka_unit_test(test_tally),
 		cmocka_unit_test(test_table),
 	};
 

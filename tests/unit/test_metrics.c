@@ -1,0 +1,309 @@
+/*
+ * What the warden counts and tells: by its real sessions, rules and control
+ * socket. `test_metrics serve SOCKET' is a gateway for test_metrics.sh to ask,
+ * whose numbers grow.
+ */
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "proxy/metrics/metrics.h"
+#include "tests/unit/lease_body.h"
+
+static void
+tell_tally(unsigned i, const struct tally *tally)
+{
+	uint8_t buf[TALLY_WIRE];
+	int n = tally_encode(buf, sizeof(buf), tally);
+
+	assert_int_equal(n, TALLY_WIRE);
+	assert_int_equal(
+	    channel_send(ends[i], IPC_TALLY, 0, buf, (size_t)n, -1), 0);
+	settle();
+}
+
+static void
+tell_refused(unsigned i, const char *rule)
+{
+	struct ipc_refused m = {.text = "x"};
+	static uint8_t buf[1024];
+	int n;
+
+	(void)snprintf(m.rule, sizeof(m.rule), "%s", rule);
+	n = ipc_encode_refused(buf, sizeof(buf), &m);
+	assert_true(n > 0);
+	assert_int_equal(
+	    channel_send(ends[i], IPC_REFUSED, 0, buf, (size_t)n, -1), 0);
+	settle();
+}
+
+static void
+urb(struct tally *tally, uint64_t us, uint64_t bytes)
+{
+	tally->urbs++;
+	tally->bytes_in += bytes;
+	tally_time(&tally->wait, us * 1000 / 10);
+	tally_time(&tally->took, us * 1000);
+}
+
+/* The text for Prometheus, of what the warden answers now. */
+static char *
+text_now(void)
+{
+	json_t *o = control_metrics(w, NULL);
+	char *text = metrics_text(o);
+
+	json_decref(o);
+	assert_non_null(text);
+	return text;
+}
+
+static int
+says(const char *line)
+{
+	char *text = text_now();
+	int is = strstr(text, line) != NULL;
+
+	if (!is) {
+		print_error("%s\nis not in\n%s\n", line, text);
+	}
+	free(text);
+	return is;
+}
+
+/* ------------------------------------------------------------------------ */
+
+static void
+test_tallies(void **state)
+{
+	struct tally tally = {.open = 3};
+
+	(void)state;
+	use_rules("allow id *:*");
+	assert_true(says("\nsallyport_urbs_total 0\n"));
+	assert_int_equal(import(0, "one", 0), 0);
+	urb(&tally, 90, 1000);
+	urb(&tally, 900, 500);
+	tally.bytes_out = 7;
+	tell_tally(0, &tally);
+	assert_true(says("\nsallyport_urbs_total 2\n"));
+	assert_true(says("\nsallyport_urbs_open 3\n"));
+	assert_true(says("\nsallyport_bytes_total{direction=\"in\"} 1500\n"));
+	assert_true(says("\nsallyport_bytes_total{direction=\"out\"} 7\n"));
+	assert_true(says("\nsallyport_urb_seconds_bucket{le=\"0.0001\"} 1\n"));
+	assert_true(says("\nsallyport_urb_seconds_bucket{le=\"0.001\"} 2\n"));
+	assert_true(says("\nsallyport_urb_seconds_bucket{le=\"+Inf\"} 2\n"));
+	assert_true(says("\nsallyport_urb_seconds_sum 0.000990000\n"));
+	assert_true(says("\nsallyport_urb_seconds_count 2\n"));
+	assert_true(says("\nsallyport_sessions{state=\"streaming\"} 1\n"));
+	assert_true(says("\nsallyport_leases 1\n"));
+	assert_true(says("\nsallyport_imports_total 1\n"));
+	/* the next one, of the same session and of another */
+	urb(&tally, 90, 1);
+	tally.open = 0;
+	tell_tally(0, &tally);
+	assert_int_equal(import(1, "two", 1), 0);
+	tally = (struct tally){0};
+	urb(&tally, 5000000, 1);
+	tell_tally(1, &tally);
+	assert_true(says("\nsallyport_urbs_total 4\n"));
+	assert_true(says("\nsallyport_urbs_open 0\n"));
+	assert_true(says("\nsallyport_urb_seconds_bucket{le=\"1\"} 3\n"));
+	assert_true(says("\nsallyport_urb_seconds_bucket{le=\"+Inf\"} 4\n"));
+	/* a session takes nothing with it when it goes */
+	leave(0);
+	assert_true(says("\nsallyport_urbs_total 4\n"));
+	assert_true(says("\nsallyport_sessions{state=\"streaming\"} 1\n"));
+}
+
+/* One that lies is ended, and changes nothing. */
+static void
+test_lies(void **state)
+{
+	struct tally tally = {.urbs = 5, .bytes_in = 10};
+	uint8_t buf[TALLY_WIRE + 1] = {0};
+
+	(void)state;
+	use_rules("allow id *:*");
+	assert_int_equal(import(0, "one", 0), 0);
+	tell_tally(0, &tally);
+	assert_false(is_over(0));
+	tally.bytes_in = 9; /* less than it was */
+	tell_tally(0, &tally);
+	assert_true(is_over(0));
+	assert_int_equal(import(1, "two", 1), 0);
+	tally = (struct tally){.urbs = 1};
+	tally.took.steps[0] = 2; /* more times than URBs */
+	tell_tally(1, &tally);
+	assert_true(is_over(1));
+	assert_true(says("\nsallyport_urbs_total 5\n"));
+	/* numbers that add up to nothing */
+	tally = (struct tally){.urbs = UINT64_MAX};
+	assert_int_equal(tally_encode(buf, sizeof(buf), &tally), TALLY_WIRE);
+	assert_int_equal(tally_decode(&tally, buf, TALLY_WIRE), ERR_FORMAT);
+	memset(buf, 0, sizeof(buf));
+	assert_int_equal(tally_decode(&tally, buf, TALLY_WIRE), 0);
+	assert_int_equal(tally_decode(&tally, buf, TALLY_WIRE + 1), ERR_FORMAT);
+	assert_int_equal(tally_decode(&tally, buf, TALLY_WIRE - 1), ERR_FORMAT);
+	assert_int_equal(
+	    tally_encode(buf, TALLY_WIRE - 1, &tally), ERR_NOMEM);
+	/* without a device there is nothing to count */
+	(void)connect_as(2, "three");
+	tally = (struct tally){.urbs = 1};
+	tell_tally(2, &tally);
+	assert_true(is_over(2));
+}
+
+static void
+test_refusals(void **state)
+{
+	char name[32];
+
+	(void)state;
+	use_rules("allow id *:* to \"cn:one\"\nblock id *:* key \"K-1\"");
+	assert_int_equal(import(0, "one", 0), 0);
+	assert_int_equal(try("two", 1), ERR_NOENT);
+	tell_refused(0, "urb.length");
+	tell_refused(0, "urb.length");
+	tell_refused(0, "evil\"\n\\x");
+	assert_true(says("\nsallyport_refusals_total{by=\"floor\","
+			 "rule=\"urb.length\"} 2\n"));
+	assert_true(says("\nsallyport_refusals_total{by=\"rule\","
+			 "rule=\"K-1\"} 1\n"));
+	assert_true(says("rule=\"evil_"));
+	assert_true(says("\nsallyport_tls_failures_total 0\n"));
+	metrics_refused(&w->metrics, METRICS_BY_HANDSHAKE, "tls.alert", 4);
+	assert_true(says("\nsallyport_tls_failures_total 4\n"));
+	/* whoever thinks of many names gets no memory for them */
+	for (unsigned i = 0; i < 2 * METRICS_NAMES; i++) {
+		(void)snprintf(name, sizeof(name), "made.up.%u", i);
+		metrics_refused(&w->metrics, METRICS_BY_FLOOR, name, 1);
+	}
+	assert_int_equal(w->metrics.nnames, METRICS_NAMES);
+	(void)snprintf(name, sizeof(name), "rule=\"other\"} %u\n",
+	    METRICS_NAMES + 4);
+	assert_true(says(name));
+	metrics_refused(&w->metrics, METRICS_BY_FLOOR, "urb.length", 1);
+	assert_true(says("rule=\"urb.length\"} 3\n"));
+}
+
+static void
+test_policy(void **state)
+{
+	char line[96];
+
+	(void)state;
+	use_rules("allow id *:*");
+	(void)snprintf(line, sizeof(line),
+	    "\nsallyport_policy_loaded_timestamp_seconds %lld\n",
+	    (long long)MONDAY);
+	assert_true(says(line));
+	assert_true(says("\nsallyport_policy_rules 1\n"));
+	assert_true(says("\nsallyport_policy_last_load_failed 0\n"));
+	write_rules("nonsense");
+	assert_int_not_equal(policy_replace(w, NULL, 0), 0);
+	assert_true(says("\nsallyport_policy_last_load_failed 1\n"));
+	assert_true(says("\nsallyport_policy_load_failures_total 1\n"));
+	assert_true(says("\nsallyport_policy_rules 1\n"));
+	assert_true(says("\nsallyport_audit_failing 0\n"));
+}
+
+/* A gateway that is not there, and one that says other things. */
+static void
+test_texts(void **state)
+{
+	char *text = metrics_text(NULL);
+	json_t *o = json_loads("{\"ok\":true,\"urbs\":[],\"refusals\":{},"
+			       "\"sessions\":7,\"leases\":\"x\",\"audit\":null,"
+			       "\"version\":\"a\\\"b\\\\c\\nd\"}", 0, NULL);
+
+	(void)state;
+	assert_string_equal(text,
+	    "# HELP sallyport_up Whether the gateway answers.\n"
+	    "# TYPE sallyport_up gauge\nsallyport_up 0\n");
+	free(text);
+	text = metrics_text(o);
+	assert_non_null(strstr(text, "{version=\"a\\\"b\\\\c d\"} 1\n"));
+	assert_null(strstr(text, "sallyport_leases"));
+	assert_null(strstr(text, "sallyport_sessions{"));
+	free(text);
+	json_decref(o);
+}
+
+/* ------------------------------------------------------------------------ */
+/* A gateway to ask                                                         */
+
+static volatile sig_atomic_t is_stopped;
+
+static void
+on_signal(int signo)
+{
+	(void)signo;
+	is_stopped = 1;
+}
+
+static int
+serve(const char *path)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	struct tally tally = {.open = 2};
+	void *state = NULL;
+
+	assert_true(strlen(path) < sizeof(at.sun_path));
+	memcpy(at.sun_path, path, strlen(path) + 1);
+	setup(&state);
+	w->control_fd =
+	    socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	assert_int_equal(
+	    bind(w->control_fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(w->control_fd, 16), 0);
+	assert_int_equal(chmod(path, 0666), 0);
+	w->roles = (struct roles){
+	    {(gid_t)-1, 65534, (gid_t)-1, (gid_t)-1, (gid_t)-1}};
+	assert_int_equal(control_start(w), 0);
+	use_rules("allow id *:* to \"cn:one\"\nblock id *:*");
+	assert_int_equal(import(0, "one", 0), 0);
+	w->expiry.cert_until = MONDAY + 86400;
+	w->expiry.crl_until = MONDAY + 3600;
+	/* nobody who forgot it keeps it */
+	for (unsigned i = 0; i < 12000 && !is_stopped; i++) {
+		urb(&tally, 80 + i % 400, 512);
+		tally.bytes_out += 64;
+		tell_tally(0, &tally);
+		if (i % 8 == 0) {
+			tell_refused(0, "urb.length");
+			metrics_refused(&w->metrics, METRICS_BY_HANDSHAKE,
+			    "tls.alert", 1);
+			w->callers.turned_away++;
+			w->metrics.sessions++;
+			w->metrics.ejected++;
+		}
+		(void)poll(NULL, 0, 5);
+		settle();
+	}
+	loop_io_free(w->control_io);
+	close_fd(&w->control_fd);
+	(void)unlink(path);
+	return teardown(&state);
+}
+
+int
+main(int argc, char **argv)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_tallies),
+		TEST(test_lies),
+		TEST(test_refusals),
+		TEST(test_policy),
+		TEST(test_texts),
+	};
+
+	log_init("test_metrics");
+	if (argc == 3 && strcmp(argv[1], "serve") == 0) {
+		(void)signal(SIGTERM, on_signal);
+		return serve(argv[2]);
+	}
+	return cmocka_run_group_tests_name("metrics", tests, NULL, NULL);
+}
