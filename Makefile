@@ -279,10 +279,11 @@ sallyctl_dir := $(BINDIR)
 sallyctl_srcs := proxy/ctl/ask.c proxy/ctl/audit.c proxy/ctl/audit_check.c \
 	proxy/ctl/audit_files.c proxy/ctl/audit_search.c proxy/ctl/main.c \
 	proxy/ctl/serve.c proxy/ctl/show.c proxy/ctl/time.c \
+	proxy/ctl/top.c proxy/ctl/top_model.c proxy/ctl/units.c \
 	proxy/ctl/watch.c base/chain.c base/digest.c base/digest_hmac.c \
 	base/file.c base/usbids.c wire/class_words.c \
 	$(base_core_srcs) $(verdict_srcs)
-sallyctl_libs := -ljansson -lmbedcrypto
+sallyctl_libs := -ljansson -lmbedcrypto -lncursesw -ltinfo
 
 sallyport_dir := $(BINDIR)
 sallyport_srcs := vhci-glue/agent.c vhci-glue/agent_ask.c \

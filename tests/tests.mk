@@ -154,7 +154,7 @@ $(eval $(call unit,callers,$(lease_srcs),$(filter-out -Wl%,$(lease_libs))))
 $(eval $(call unit,lease,$(lease_srcs),$(lease_libs)))
 $(eval $(call unit,control,$(lease_srcs),$(lease_libs)))
 $(eval $(call unit,ctl_show,$(filter-out proxy/ctl/main.c,$(sallyctl_srcs)), \
-	-ljansson -lmbedcrypto))
+	-ljansson -lmbedcrypto -lncursesw -ltinfo))
 $(eval $(call unit,lease_inspect,$(lease_srcs) $(table_srcs),$(lease_libs)))
 $(eval $(call unit,verdict,$(lease_srcs),$(lease_libs)))
 $(eval $(call unit,verdict_serve,$(lease_srcs),$(lease_libs)))
@@ -484,3 +484,5 @@ $(eval $(call unit,audit,$(audit_test_srcs),-ljansson -lmbedcrypto))
 $(eval $(call unit,audit_lines,proxy/ctl/audit_search.c $(lease_srcs), \
 	$(lease_libs)))
 $(eval $(call unit,metrics,proxy/metrics/text.c $(lease_srcs),$(lease_libs)))
+$(eval $(call unit,ctl_top,proxy/ctl/top_model.c proxy/ctl/units.c \
+	base/err.c,-ljansson))

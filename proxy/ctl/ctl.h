@@ -26,6 +26,13 @@ json_t *ctl_ask(const char *socket_path, json_t *request, int *code);
 typedef void ctl_line(json_t *o, const char *text);
 int ctl_watch(const char *socket_path, json_t *request, ctl_line *on_line);
 
+/* units.c: "1.2 MB", four or five characters and the unit. Returns dst. */
+#define CTL_AMOUNT 16
+char *ctl_amount(char dst[CTL_AMOUNT], double n);
+
+/* top.c: what goes through, each second; or, once, as text. An exit status. */
+int top_gateway(const char *socket_path, int is_once);
+
 /* watch.c: what happens, for people or as it is, until the gateway stops. An exit
  * status. */
 int watch_gateway(const char *socket_path, int is_json);

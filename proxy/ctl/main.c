@@ -17,7 +17,7 @@ struct options {
 	const char *connection;
 	const char *name;
 	long confirm_within; /* seconds; 0 = not given */
-	int is_json, is_dry, is_confirm, is_stop;
+	int is_json, is_dry, is_confirm, is_stop, is_once;
 };
 
 static void
@@ -33,6 +33,7 @@ usage(FILE *to)
 	      "have it\n"
 	      "  sessions      each connection: who, what, since when\n"
 	      "  watch         what happens, as it happens\n"
+	      "  top           what goes through, as it goes; --once = as text\n"
 	      "  kick DEVICE   take a device, by bus id or stable name, from "
 	      "its holder\n"
 	      "                or its hold (or --connection N)\n"
@@ -343,6 +344,7 @@ main(int argc, char **argv)
 		{"confirm-within", required_argument, NULL, 'w'},
 		{"confirm", no_argument, NULL, 'y'},
 		{"stop", no_argument, NULL, 'S'},
+		{"once", no_argument, NULL, 'O'},
 		{"name", required_argument, NULL, 'N'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
@@ -361,6 +363,9 @@ main(int argc, char **argv)
 	}
 	while ((c = getopt_long(argc, argv, "s:h", options, NULL)) != -1) {
 		switch (c) {
+		case 'O':
+			opt.is_once = 1;
+			break;
 		case 'j':
 			opt.is_json = 1;
 			break;
@@ -398,6 +403,9 @@ main(int argc, char **argv)
 			usage(stderr);
 			return 2;
 		}
+	}
+	if (optind == argc - 1 && strcmp(argv[optind], "top") == 0) {
+		return top_gateway(control_socket(&opt), opt.is_once);
 	}
 	if (optind == argc - 1 && strcmp(argv[optind], "watch") == 0) {
 		return watch_gateway(control_socket(&opt), opt.is_json);

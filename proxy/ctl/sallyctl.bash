@@ -36,10 +36,11 @@ _sallyctl()
 	esac
 	case $command in
 	'')
-		words='status devices sessions watch kick quarantine capture'
+		words='status devices sessions watch top kick quarantine capture'
 		words+=' reload explain approve deny policy audit verdict'
 		words+=' --json --socket --help --version'
 		;;
+	top) words='--once' ;;
 	kick) words="--connection $(_sallyctl_devices)" ;;
 	capture) words="--stop $(_sallyctl_devices)" ;;
 	explain) words=$(_sallyctl_devices) ;;

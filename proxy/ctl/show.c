@@ -244,6 +244,28 @@ show_devices(const json_t *o)
 	usbids_close(ids);
 }
 
+/* What goes through it, below its line. */
+static void
+show_tally(const json_t *e)
+{
+	char in_s[CTL_AMOUNT], out_s[CTL_AMOUNT], in[CTL_AMOUNT];
+	char out[CTL_AMOUNT];
+
+	if (!json_is_integer(json_object_get(e, "urbs"))) {
+		return;
+	}
+	printf("      %s  %s\n", text_of(e, "device"), text_of(e, "stable"));
+	printf("      %s/s in, %s/s out, %lld URBs/s; in all %s, %s, %lld "
+	       "URBs; %lld open, %lld refused\n",
+	    ctl_amount(in_s, (double)number_of(e, "in_s")),
+	    ctl_amount(out_s, (double)number_of(e, "out_s")),
+	    number_of(e, "urbs_s"),
+	    ctl_amount(in, (double)number_of(e, "bytes_in")),
+	    ctl_amount(out, (double)number_of(e, "bytes_out")),
+	    number_of(e, "urbs"), number_of(e, "open"),
+	    number_of(e, "refusals"));
+}
+
 void
 show_sessions(const json_t *o)
 {
@@ -258,6 +280,7 @@ show_sessions(const json_t *o)
 		    text_of(e, "peer"), text_of(e, "state"),
 		    text_of(e, "busid"), text_of(e, "since"),
 		    text_of(e, "name"));
+		show_tally(e);
 	}
 }
 

@@ -87,6 +87,27 @@ control_status(struct warden *w, json_t *request)
 	return o;
 }
 
+static void
+put_number(json_t *o, const char *name, uint64_t n)
+{
+	json_object_set_new(o, name, json_integer((json_int_t)n));
+}
+
+/* What went through so far, and in the last second. */
+static void
+put_tally(json_t *o, const struct session *s)
+{
+	int is_idle = clock_mono() - s->rate.at > 5 * CLOCK_SEC / 2;
+
+	put_number(o, "urbs", s->tally.urbs);
+	put_number(o, "bytes_in", s->tally.bytes_in);
+	put_number(o, "bytes_out", s->tally.bytes_out);
+	put_number(o, "open", s->tally.open);
+	put_number(o, "urbs_s", is_idle ? 0 : s->rate.urbs_s);
+	put_number(o, "in_s", is_idle ? 0 : s->rate.in_s);
+	put_number(o, "out_s", is_idle ? 0 : s->rate.out_s);
+}
+
 /* Its terms, as far as there are any. */
 static void
 put_lease(json_t *o, const struct session *s)
@@ -151,6 +172,7 @@ device_json(const struct device *dev)
 		json_object_set_new(
 		    o, "connection", json_integer(dev->holder->conn));
 		put_lease(o, dev->holder);
+		put_tally(o, dev->holder);
 	} else if (dev->plug != NULL && plug_is_held(dev->plug)) {
 		control_text(o, "held_for", dev->plug->hold.name);
 		json_object_set_new(o, "held_seconds",
@@ -257,6 +279,10 @@ control_sessions(struct warden *w, json_t *request)
 		}
 		if (s->device != NULL) {
 			control_text(e, "busid", s->device->place.busid);
+			json_object_set_new(
+			    e, "stable", json_string(s->device->name));
+			control_text(e, "device", s->device->facts.name);
+			put_tally(e, s);
 		}
 		if (s->capture != NULL) {
 			control_text(e, "capture", captures_name(s));

@@ -355,6 +355,29 @@ on_active(struct session *s, const struct channel_msg *msg)
 	return 0;
 }
 
+/* What goes through it in a second; it tells about once in one, and once more
+ * when it ends. */
+static void
+note_rate(struct session *s, const struct tally *now)
+{
+	uint64_t at = clock_mono();
+	uint64_t ms = (at - s->rate.at) / CLOCK_MSEC;
+
+	if (s->rate.at != 0 && ms < 500) {
+		return;
+	}
+	if (s->rate.at == 0 || ms > 2000) {
+		ms = 1000; /* it was silent before */
+	}
+	s->rate.urbs_s = (now->urbs - s->rate.urbs) * 1000 / ms;
+	s->rate.in_s = (now->bytes_in - s->rate.in) * 1000 / ms;
+	s->rate.out_s = (now->bytes_out - s->rate.out) * 1000 / ms;
+	s->rate.urbs = now->urbs;
+	s->rate.in = now->bytes_in;
+	s->rate.out = now->bytes_out;
+	s->rate.at = at;
+}
+
 static int
 on_tally(struct session *s, const struct channel_msg *msg)
 {
@@ -365,6 +388,7 @@ on_tally(struct session *s, const struct channel_msg *msg)
 	    tally_add(&s->warden->metrics.tally, &s->tally, &now) != 0) {
 		return ERR_FORMAT;
 	}
+	note_rate(s, &now);
 	s->tally = now;
 	return 0;
 }

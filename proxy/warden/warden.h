@@ -127,6 +127,11 @@ struct session {
 	uint64_t leaves; /* clock_mono; 0 = stays: it was told goodbye */
 	unsigned refusals;
 	struct tally tally; /* as it last said */
+	struct {
+		uint64_t at;	   /* clock_mono; 0 = never */
+		uint64_t urbs, in, out;	  /* then */
+		uint64_t urbs_s, in_s, out_s; /* a second, up to then */
+	} rate;
 };
 TAILQ_HEAD(session_list, session);
 

@@ -117,6 +117,56 @@ test_tallies(void **state)
 	assert_true(says("\nsallyport_sessions{state=\"streaming\"} 1\n"));
 }
 
+static long long
+of_session(const char *name)
+{
+	json_t *o = control_sessions(w, NULL), *e;
+	long long n = -1;
+	size_t i;
+
+	json_array_foreach (json_object_get(o, "sessions"), i, e) {
+		if (json_object_get(e, "busid") != NULL) {
+			n = (long long)json_integer_value(
+			    json_object_get(e, name));
+		}
+	}
+	json_decref(o);
+	return n;
+}
+
+/* A second's worth, however often it tells, and nothing when it is silent. */
+static void
+test_rates(void **state)
+{
+	struct tally tally = {.open = 3};
+
+	(void)state;
+	use_rules("allow id *:*");
+	assert_int_equal(import(0, "one", 0), 0);
+	assert_int_equal(of_session("in_s"), 0);
+	for (unsigned i = 0; i < 41; i++) {
+		mono += 100 * CLOCK_MSEC;
+		tally.urbs += 10;
+		tally.bytes_in += 1000;
+		tally.bytes_out += 50;
+		tell_tally(0, &tally);
+	}
+	assert_int_equal(of_session("in_s"), 10000);
+	assert_int_equal(of_session("out_s"), 500);
+	assert_int_equal(of_session("urbs_s"), 100);
+	assert_int_equal(of_session("urbs"), 410);
+	assert_int_equal(of_session("bytes_in"), 41000);
+	assert_int_equal(of_session("open"), 3);
+	mono += 3 * CLOCK_SEC;
+	assert_int_equal(of_session("in_s"), 0);
+	assert_int_equal(of_session("bytes_in"), 41000);
+	/* it was silent, and what came now came in a second at most */
+	mono += 60 * CLOCK_SEC;
+	tally.bytes_in += 700;
+	tell_tally(0, &tally);
+	assert_int_equal(of_session("in_s"), 700);
+}
+
 /* One that lies is ended, and changes nothing. */
 static void
 test_lies(void **state)
@@ -280,6 +330,7 @@ serve(const char *path)
 			w->metrics.ejected++;
 		}
 		(void)poll(NULL, 0, 5);
+		mono += 5 * CLOCK_MSEC;
 		settle();
 	}
 	loop_io_free(w->control_io);
@@ -294,6 +345,7 @@ main(int argc, char **argv)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_tallies),
+		TEST(test_rates),
 		TEST(test_lies),
 		TEST(test_refusals),
 		TEST(test_policy),
