@@ -108,6 +108,8 @@ wire_srcs := wire/capture.c wire/class_words.c wire/desc.c wire/desc_bos.c wire/
 base_core_srcs := base/channel.c base/clock.c base/err.c base/log.c \
 	base/mem.c
 base_loop_srcs := base/loop.c
+base_sandbox_srcs := base/sandbox.c base/sandbox_calls.c \
+	base/sandbox_landlock.c base/sandbox_seccomp.c
 base_tls_srcs := base/stream.c base/tls.c base/tls_config.c base/tls_text.c \
 	base/x509.c base/x509_crl.c
 

@@ -93,6 +93,7 @@ $(eval $(call unit,digest,$(base_core_srcs) base/digest.c,-lmbedcrypto))
 $(eval $(call unit,conf,$(base_core_srcs) base/conf.c base/file.c,-linih))
 $(eval $(call unit,net,$(base_core_srcs) base/net.c))
 $(eval $(call unit,spawn,$(base_core_srcs) base/spawn.c))
+$(eval $(call unit,sandbox,$(base_core_srcs) $(base_sandbox_srcs),-lseccomp))
 
 pki_srcs := tests/fake/pki.c tests/fake/tlsbed.c
 tls_test_srcs := $(base_core_srcs) $(base_tls_srcs) $(pki_srcs)

@@ -75,7 +75,7 @@ room 'curses\.h' 'proxy/ctl/top\.c'
 room 'microhttpd\.h' 'proxy/metrics/http\.c'
 room 'jansson\.h' 'proxy/(warden|ctl|capture|metrics)/.*|vhci-glue/.*|policy/(tool|bundle)/.*|certs/.*|verdict/.*'
 room 'ini\.h' 'base/conf\.c'
-room 'seccomp\.h' 'certs/front_confine\.c'
+room 'seccomp\.h' 'base/sandbox_seccomp\.c|certs/front_confine\.c'
 
 # wire/ and the rule engine do no I/O and keep no time.
 pure='stdio\.h|fcntl\.h|unistd\.h|sys/socket\.h|time\.h|sys/time\.h'

@@ -1,0 +1,169 @@
+/*
+ * The sandbox of a process: what it may ask the kernel for, from the moment it
+ * enters until it ends. Each process has one list of system calls for each of
+ * its states, beside its main file, with a reason on every line; this seam puts
+ * them in force. It must not know what a process does.
+ *
+ * What is not in the list is not done, and kills the process (SIGSYS), which
+ * says to its parent first which call it was. So do other architectures, and
+ * x32. A list only shrinks: one that is entered later is put on top of the one
+ * before, and the kernel takes the stricter answer of the two.
+ *
+ * What the kernel does not have is left out; what it has and refuses is fatal:
+ * a process of ours that reads its first hostile byte has all that
+ * sandbox_lacks() does not name.
+ */
+#ifndef BASE_SANDBOX_H
+#define BASE_SANDBOX_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+
+/* ------------------------------------------------------------------------ */
+/* Lists                                                                    */
+
+/* (argument & mask) == value; mask 0 ends a line's tests. */
+struct sandbox_test {
+	unsigned arg;
+	uint64_t mask, value;
+};
+
+#define SANDBOX_TESTS 3u
+struct sandbox_call {
+	long nr;
+	int error; /* 0: permitted; else it fails so, and nobody is killed */
+	struct sandbox_test tests[SANDBOX_TESTS]; /* all must hold */
+};
+
+/* One line permits a call; with tests, only where all of them hold. Several
+ * lines of one call add up. */
+#define SANDBOX_CALL(name) {SYS_##name, 0, {{0, 0, 0}}}
+#define SANDBOX_WHEN(name, ...) {SYS_##name, 0, {__VA_ARGS__}}
+/* What a library tries and can do without. */
+#define SANDBOX_FAILS(name, errno_) {SYS_##name, errno_, {{0, 0, 0}}}
+#define SANDBOX_FAILS_WHEN(name, errno_, ...)                                  \
+	{SYS_##name, errno_, {__VA_ARGS__}}
+
+/* The kernel reads descriptors, flags and ioctl requests as 32 bits, whatever
+ * stands above them in the register. */
+#define SANDBOX_32 0xffffffffu
+#define SANDBOX_WITH(n, bits) {n, (uint32_t)(bits), (uint32_t)(bits)}
+#define SANDBOX_IS(n, v) {n, SANDBOX_32, (uint32_t)(v)}
+#define SANDBOX_WITHOUT(n, bits) {n, (uint32_t)(bits), 0}
+#define SANDBOX_WITHIN(n, bits) {n, SANDBOX_32 & ~(uint32_t)(bits), 0}
+
+/* What some architectures do without: such a line says nothing there. */
+#define SANDBOX_NONE (-1)
+#ifndef SYS_poll
+#define SYS_poll SANDBOX_NONE
+#endif
+#ifndef SYS_epoll_wait
+#define SYS_epoll_wait SANDBOX_NONE
+#endif
+#ifndef SYS_time
+#define SYS_time SANDBOX_NONE
+#endif
+#ifndef SYS_open
+#define SYS_open SANDBOX_NONE
+#endif
+#ifndef SYS_stat
+#define SYS_stat SANDBOX_NONE
+#endif
+#ifndef SYS_access
+#define SYS_access SANDBOX_NONE
+#endif
+#ifndef SYS_readlink
+#define SYS_readlink SANDBOX_NONE
+#endif
+#ifndef SYS_mkdir
+#define SYS_mkdir SANDBOX_NONE
+#endif
+#ifndef SYS_unlink
+#define SYS_unlink SANDBOX_NONE
+#endif
+#ifndef SYS_rename
+#define SYS_rename SANDBOX_NONE
+#endif
+#ifndef SYS_dup2
+#define SYS_dup2 SANDBOX_NONE
+#endif
+#ifndef SYS_getdents
+#define SYS_getdents SANDBOX_NONE
+#endif
+#ifndef SYS_getpgrp
+#define SYS_getpgrp SANDBOX_NONE
+#endif
+
+struct sandbox_list {
+	const char *state; /* for the log: "session", "session, streaming" */
+	const struct sandbox_call *calls;
+	size_t ncalls;
+};
+
+/* ------------------------------------------------------------------------ */
+/* Entering                                                                 */
+
+enum sandbox_access {
+	SANDBOX_READ,	/* files and directories below it */
+	SANDBOX_CHANGE, /* and writing, making, renaming and removing there */
+};
+
+/* Where it may go in the file system. What is not there is left out. */
+struct sandbox_path {
+	const char *path; /* NULL: fd */
+	int fd;		  /* a directory that is open already */
+	enum sandbox_access access;
+};
+
+struct sandbox {
+	const struct sandbox_list *list; /* of its first state */
+	const struct sandbox_path *paths; /* none: no path at all */
+	size_t npaths;
+	unsigned files;	 /* descriptors at once; 0 = as it is */
+	size_t memory;	 /* bytes of address space; 0 = as it is */
+	int may_connect; /* by TCP, later */
+	/* The channel that hears of a call which is not permitted, before the
+	 * end, and as what: 4 bytes, the call's number, most significant one
+	 * first. 0 = nobody is told. */
+	int parent;
+	uint16_t barred;
+};
+
+/* Limits, no capabilities, no new privileges, not dumpable, Landlock, the first
+ * list. Fatal when the kernel refuses. */
+void sandbox_enter(const struct sandbox *how);
+
+/* A later state: its list comes on top. Fatal likewise. */
+void sandbox_shrink(const struct sandbox_list *list);
+
+/* No path from now on, and no connection. Fatal likewise. */
+void sandbox_close_paths(void);
+
+/* ------------------------------------------------------------------------ */
+/* What the kernel has                                                      */
+
+/* What a process may be without; bits of sandbox_lacks(). */
+enum sandbox_part {
+	SANDBOX_SECCOMP = 1,
+	SANDBOX_LANDLOCK = 2,
+	SANDBOX_PARTS = 3,
+};
+
+/* "seccomp"; NULL for what is no single part. */
+const char *sandbox_part_name(unsigned part);
+
+/* "socket"; NULL for what is no call. Owned by the caller. */
+char *sandbox_call_name(uint32_t nr);
+
+/* Landlock's ABI on this kernel; 0 = none. */
+int sandbox_landlock_abi(void);
+
+/* What of seccomp and Landlock this kernel has not. */
+unsigned sandbox_lacks(void);
+
+/* What this build's programs are without because of how they were built: an
+ * instrumented one opens files. 0 in a release. */
+unsigned sandbox_build_lacks(void);
+
+#endif
