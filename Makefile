@@ -53,12 +53,17 @@ ifeq ($(VARIANT),release)
 hard += -D_FORTIFY_SOURCE=2
 else ifeq ($(VARIANT),debug)
 override CFLAGS := -O0 -g3
+else ifeq ($(VARIANT),trace)
+# For who writes a sandbox's list: what would kill is logged by the kernel.
+override CFLAGS := -O1 -g
+defs += -DSANDBOX_LOGS
 else ifeq ($(VARIANT),asan)
 override CFLAGS := -O1 -g -fno-omit-frame-pointer
 san := -fsanitize=address,undefined -fno-sanitize-recover=all
 else ifeq ($(VARIANT),cov)
 override CFLAGS := -O0 -g --coverage
 defs += -DFRONT_INSTRUMENTED
+defs += -DSANDBOX_INSTRUMENTED
 link += --coverage
 else ifeq ($(VARIANT),fuzz)
 override CFLAGS := -O1 -g -fno-omit-frame-pointer
@@ -77,6 +82,7 @@ ifneq ($(filter fuzz fault,$(VARIANT)),)
 faults := tests/fault/fault.c
 inject = $(if $(filter tests/%,$<),,objcopy \
 	--redefine-syms=tests/fault/symbols $@)
+$(error unknown VARIANT '$(VARIANT)'; one of release debug trace asan cov fuzz)
 endif
 
 cflags = $(std) $(warn) $(hard) $(san) $(WERROR) $(defs) -I. -I$(O)/gen \
@@ -197,9 +203,9 @@ sallyportd_srcs := proxy/broker/atboot.c proxy/broker/attr.c \
 	proxy/broker/children.c proxy/broker/device.c proxy/broker/keys.c \
 	proxy/broker/main.c proxy/broker/requests.c proxy/broker/roots.c proxy/conf.c \
 	base/conf.c base/file.c base/sealed.c base/spawn.c \
-	$(base_core_srcs) $(base_loop_srcs) \
+	$(base_core_srcs) $(base_loop_srcs) $(base_sandbox_srcs) \
 	wire/ipc.c wire/place.c wire/usbip_check.c
-sallyportd_libs := -lev -linih
+sallyportd_libs := -lev -linih -lseccomp
 
 sallyport-warden_dir := $(LIBEXECDIR)
 sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
@@ -239,6 +245,7 @@ sallyport-warden_libs := -lev -linih -ludev -ljansson -lmbedx509 -lmbedcrypto
 
 sallyport-session_dir := $(LIBEXECDIR)
 sallyport-session_srcs := proxy/session/capture.c \
+	proxy/session/confine.c \
 	proxy/session/control.c proxy/session/door_tls.c \
 	proxy/session/early.c proxy/session/floor.c proxy/session/floor_setup.c proxy/session/flow.c \
 	proxy/session/inq.c proxy/session/inspect.c \
@@ -255,20 +262,21 @@ sallyport-session_srcs := proxy/session/capture.c \
 	proxy/session/transfer.c proxy/session/transfer_iso.c \
 	proxy/session/transfer_recall.c \
 	proxy/session/vetted.c proxy/usb/libusb.c base/sealed.c \
-	$(base_core_srcs) $(base_loop_srcs) $(base_tls_srcs) $(wire_srcs) \
+	$(base_sandbox_srcs) $(base_core_srcs) $(base_loop_srcs) $(base_tls_srcs) $(wire_srcs) \
 	$(facts_srcs) $(decode_srcs) $(table_srcs)
-sallyport-session_libs := -lev -lusb-1.0 $(MBEDTLS)
+sallyport-session_libs := -lev -lusb-1.0 $(MBEDTLS) -lseccomp
 
 sallyport-probe_dir := $(LIBEXECDIR)
-sallyport-probe_srcs := proxy/session/probe.c proxy/session/probe_main.c \
+sallyport-probe_srcs := proxy/session/probe.c \
+	proxy/session/probe_confine.c proxy/session/probe_main.c \
 	proxy/session/reader.c proxy/session/texts.c proxy/usb/libusb.c \
-	$(base_core_srcs) $(base_loop_srcs) $(wire_srcs) $(vet_srcs)
-sallyport-probe_libs := -lev -lusb-1.0
+	$(base_sandbox_srcs) $(base_core_srcs) $(base_loop_srcs) $(wire_srcs) $(vet_srcs)
+sallyport-probe_libs := -lev -lusb-1.0 -lseccomp
 
 sallyport-capture_dir := $(LIBEXECDIR)
-sallyport-capture_srcs := proxy/capture/main.c proxy/capture/recorder.c \
-	$(base_core_srcs) $(wire_srcs) $(facts_srcs)
-sallyport-capture_libs := -lpcap -ljansson
+sallyport-capture_srcs := proxy/capture/confine.c proxy/capture/main.c proxy/capture/recorder.c \
+	$(base_sandbox_srcs) $(base_core_srcs) $(wire_srcs) $(facts_srcs)
+sallyport-capture_libs := -lpcap -ljansson -lseccomp
 
 # no wire/, no policy/: it has HTTP and numbers
 sallyport-metrics_dir := $(SBINDIR)
@@ -308,17 +316,17 @@ sallyport-relay_dir := $(LIBEXECDIR)
 sallyport-relay_srcs := vhci-glue/accept.c vhci-glue/downlink.c \
 	vhci-glue/drain.c vhci-glue/imported.c vhci-glue/look.c \
 	vhci-glue/pending.c vhci-glue/rebuild.c vhci-glue/relay.c \
-	vhci-glue/relay_events.c vhci-glue/relay_main.c \
+	vhci-glue/relay_confine.c vhci-glue/relay_events.c vhci-glue/relay_main.c \
 	vhci-glue/relay_opts.c vhci-glue/relay_tunnel.c \
 	vhci-glue/remote.c vhci-glue/seen.c vhci-glue/uplink.c base/net.c \
-	$(base_core_srcs) $(base_loop_srcs) $(base_tls_srcs) $(wire_srcs) \
+	$(base_sandbox_srcs) $(base_core_srcs) $(base_loop_srcs) $(base_tls_srcs) $(wire_srcs) \
 	$(rules_srcs)
-sallyport-relay_libs := -lev $(MBEDTLS)
+sallyport-relay_libs := -lev $(MBEDTLS) -lseccomp
 
 sallyport-reader_dir := $(LIBEXECDIR)
-sallyport-reader_srcs := vhci-glue/event.c vhci-glue/reader_main.c \
-	$(base_core_srcs) $(wire_srcs)
-sallyport-reader_libs := -ljansson
+sallyport-reader_srcs := vhci-glue/event.c vhci-glue/reader_confine.c \
+	vhci-glue/reader_main.c $(base_sandbox_srcs) $(base_core_srcs) $(wire_srcs)
+sallyport-reader_libs := -ljansson -lseccomp
 
 sallyport-desks_dir := $(LIBEXECDIR)
 sallyport-desks_srcs := vhci-glue/desks_main.c $(base_core_srcs) $(wire_srcs)
@@ -622,3 +630,4 @@ help:
 	'  make memcheck   a sample of the unit tests under valgrind' \
 	'  make fuzz-build VARIANT=fuzz   the fuzz targets with libFuzzer' \
 	'Variables: VARIANT=release|debug|asan|cov|fuzz|fault CC CFLAGS WERROR=-Werror V=1'
+	'Variables: VARIANT=release|debug|trace|asan|cov|fuzz CC CFLAGS WERROR=-Werror V=1'

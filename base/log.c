@@ -37,9 +37,17 @@ log_set_level(enum log_level level)
 }
 
 void
+log_open_syslog(void)
+{
+	/* in a PID namespace of its own a process is always number 1 */
+	openlog(log_name, LOG_NDELAY | (getpid() != 1 ? LOG_PID : 0),
+	    LOG_DAEMON);
+}
+
+void
 log_use_syslog(void)
 {
-	openlog(log_name, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+	log_open_syslog();
 	log_syslog = 1;
 }
 

@@ -20,6 +20,8 @@ void log_set_level(enum log_level level);
 /* Also send every line to syslog(3) (for processes that outlive their
  * terminal). */
 void log_use_syslog(void);
+/* Connects to it, for later: who closes a door behind itself first. */
+void log_open_syslog(void);
 
 #define LOG_PRINTF __attribute__((format(printf, 1, 2)))
 void log_warn(const char *fmt, ...) LOG_PRINTF;	  /* + ": " strerror(errno) */

@@ -183,9 +183,10 @@ fuzz_book_libs := -ljansson -lmbedcrypto
 # proxy/session: the machine with a simulated device, plain streams, and a clock
 # that a test lets run (virtual.c in the place of loop.c and clock.c)
 session_core_srcs := $(filter-out proxy/session/main.c \
-	proxy/session/door_tls.c proxy/usb/libusb.c $(base_tls_srcs) \
-	base/loop.c base/clock.c,$(sallyport-session_srcs)) base/stream.c \
-	tests/fake/usb_sim.c tests/fake/virtual.c
+	proxy/session/confine.c proxy/session/door_tls.c proxy/usb/libusb.c \
+	$(base_sandbox_srcs) $(base_tls_srcs) base/loop.c base/clock.c, \
+	$(sallyport-session_srcs)) base/stream.c tests/fake/usb_sim.c \
+	tests/fake/virtual.c
 session_rig_srcs := $(session_core_srcs) tests/fake/session_rig.c
 $(foreach t,session session_control session_events session_expose transfer \
 	transfer_iso transfer_limits, \
@@ -266,16 +267,18 @@ bench_srcs := tests/bench/bench.c tests/bench/count.c tests/bench/echo.c \
 	proxy/warden/audit_chain.c proxy/warden/audit_file.c \
 	proxy/warden/audit_resume.c \
 	proxy/warden/journal.c base/chain.c base/digest.c base/digest_hmac.c \
-	$(filter-out proxy/session/main.c proxy/usb/libusb.c, \
+	$(filter-out proxy/session/main.c proxy/session/confine.c \
+	proxy/usb/libusb.c $(base_sandbox_srcs), \
 	$(sallyport-session_srcs)) \
-	$(filter-out vhci-glue/relay_main.c $(sallyport-session_srcs), \
+	$(filter-out vhci-glue/relay_main.c vhci-glue/relay_confine.c \
+	$(base_sandbox_srcs) $(sallyport-session_srcs), \
 	$(sallyport-relay_srcs)) base/spawn.c $(rules_srcs) \
 	$(filter-out $(text_srcs),$(profiles_srcs))
 bench_libs := -lev -ljansson $(MBEDTLS)
 
 simgw_srcs := tests/vm/simgw.c tests/fake/usb_sim.c \
-	$(filter-out proxy/session/main.c proxy/usb/libusb.c, \
-	$(sallyport-session_srcs))
+	$(filter-out proxy/session/main.c proxy/session/confine.c \
+	proxy/usb/libusb.c $(base_sandbox_srcs), $(sallyport-session_srcs))
 simgw_libs := -lev $(MBEDTLS)
 liargw_srcs := tests/vm/liargw.c tests/attack/liar.c tests/attack/lies.c \
 	tests/attack/plug_bytes.c tests/fake/gateway_fake.c \
@@ -294,7 +297,8 @@ attack_plug_srcs := tests/attack/plug.c tests/attack/plug_bytes.c \
 	tests/fake/usb_sim.c
 attack-sallyport-session_srcs := $(filter-out proxy/usb/libusb.c, \
 	$(sallyport-session_srcs)) $(attack_plug_srcs)
-attack-sallyport-session_libs := -lev $(MBEDTLS)
+attack-sallyport-session_libs := $(filter-out -lusb-1.0, \
+	$(sallyport-session_libs))
 attack-sallyport-probe_srcs := $(filter-out proxy/usb/libusb.c, \
 	$(sallyport-probe_srcs)) $(attack_plug_srcs)
 attack-sallyport-probe_libs := -lev
@@ -302,6 +306,9 @@ attack_srcs := tests/attack/attack.c tests/attack/dev_lies.c tests/attack/gw.c \
 	tests/attack/gw_agent.c tests/attack/gw_flood.c \
 	tests/attack/gw_relay.c tests/attack/gw_slow.c tests/attack/liar.c \
 	tests/attack/lies.c tests/attack/plug_bytes.c \
+attack-sallyport-probe_libs := $(filter-out -lusb-1.0, \
+	$(sallyport-probe_libs))
+attack_srcs := tests/attack/attack.c tests/attack/plug_bytes.c \
 	tests/attack/stage.c tests/attack/watch.c tests/attack/ws.c \
 	tests/attack/ws_flood.c tests/attack/ws_judges.c \
 	tests/attack/ws_op.c tests/attack/ws_pdu.c tests/attack/ws_slow.c \

@@ -554,6 +554,21 @@ say_done(struct launch *l, const struct channel_msg *msg)
 						 : EXITS_FAILED;
 }
 
+/* Its sandbox ended it, for a call that none of ours makes. */
+static int
+say_barred(struct launch *l, const struct channel_msg *msg)
+{
+	struct ipc_call call;
+
+	if (ipc_decode_call(&call, msg->data, msg->len) != 0) {
+		log_warnx("%s: relay: malformed message", l->command);
+	} else {
+		log_warnx("%s: relay: killed: it may not make system call %u",
+		    l->command, call.nr);
+	}
+	return EXITS_FAILED;
+}
+
 int
 launch_recv(struct launch *l, int timeout_ms, struct channel_msg *out)
 {
@@ -571,6 +586,9 @@ launch_recv(struct launch *l, int timeout_ms, struct channel_msg *out)
 		close_fd(&out->fd);
 		log_warnx("%s: %s: sent a descriptor", l->command, l->what);
 		return EXITS_FAILED;
+	}
+	if (out->type == IPC_BARRED) {
+		return say_barred(l, out);
 	}
 	return out->type == IPC_RELAY_DONE ? say_done(l, out) : 0;
 }

@@ -11,14 +11,15 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
+
+#include <jansson.h>
 
 #include "base/channel.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "vhci-glue/confine.h"
 #include "vhci-glue/event.h"
 #include "vhci-glue/exits.h"
 #include "wire/ipc.h"
@@ -153,8 +154,6 @@ work(void)
 int
 main(int argc, char **argv)
 {
-	const struct rlimit none = {0, 0};
-
 	log_init("sallyport-reader");
 	if (argc != 2 || strcmp(argv[1], "events") != 0 ||
 	    fcntl(PARENT_FD, F_SETFD, FD_CLOEXEC) == -1 ||
@@ -167,10 +166,8 @@ main(int argc, char **argv)
 	if (geteuid() == 0) {
 		fatalx("refuses to run as root: `sallyport` starts it");
 	}
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
-	    setrlimit(RLIMIT_CORE, &none) == -1) {
-		fatal("drop rights");
-	}
 	(void)signal(SIGPIPE, SIG_IGN);
+	json_object_seed(0); /* it would open /dev/urandom, later */
+	confine_reader();
 	return work();
 }

@@ -15,8 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/channel.h"
@@ -28,6 +26,7 @@
 #include "base/net.h"
 #include "base/tls.h"
 #include "vhci-glue/accept.h"
+#include "vhci-glue/confine.h"
 #include "vhci-glue/exits.h"
 #include "vhci-glue/look.h"
 #include "vhci-glue/relay.h"
@@ -395,6 +394,7 @@ stream_device(struct worker *w, int kernel)
 	if (w->parent_io == NULL || term == NULL) {
 		fatal("loop");
 	}
+	confine_relay_streaming();
 	/* In the foreground the parent says both, but for a log file. */
 	is_logged = w->opts.place == RELAY_BACKGROUND || w->opts.has_log;
 	if (is_logged) {
@@ -475,6 +475,7 @@ attach_device(struct worker *w)
 static int
 pass_events(struct worker *w)
 {
+	confine_relay_streaming();
 	if (relay_events_run(w->stream, PARENT_FD, &w->done) == 0) {
 		(void)stream_shutdown(w->stream);
 		return EXITS_OK;
@@ -496,6 +497,7 @@ carry_tunnel(struct worker *w)
 	    ipc_decode_result(&result, msg.data, msg.len) != 0) {
 		fatalx("channel: malformed result");
 	}
+	confine_relay_streaming();
 	r = relay_tunnel_run(w->stream, msg.fd);
 	if (r == ERR_CLOSED) {
 		memset(&w->done, 0, sizeof(w->done));
@@ -556,7 +558,13 @@ work(struct worker *w)
 	(void)snprintf(w->name, sizeof(w->name), "sallyport-relay[%s %s]", host,
 	    subject(w));
 	log_init(w->name);
-	if (load_rules(w) != 0 || load_tls(w) != 0 || connect_all(w) != 0) {
+	if (w->opts.place == RELAY_BACKGROUND) {
+		log_open_syslog();
+	}
+	confine_relay_connecting();
+	r = load_rules(w) != 0 || load_tls(w) != 0 || connect_all(w) != 0;
+	confine_relay_connected();
+	if (r != 0) {
 		(void)send_done(w);
 		r = EXITS_FAILED;
 	} else if (w->setup.mode == IPC_RELAY_LIST) {
@@ -578,15 +586,8 @@ work(struct worker *w)
 }
 
 static void
-drop_rights(void)
+stand_alone(void)
 {
-	const struct rlimit none = {0, 0};
-
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1 ||
-	    setrlimit(RLIMIT_CORE, &none) == -1) {
-		fatal("drop rights");
-	}
 	if (geteuid() == 0) {
 		fatalx("refuses to run as root: `sallyport` starts it");
 	}
@@ -602,6 +603,6 @@ main(int argc, char **argv)
 
 	log_init("sallyport-relay");
 	relay_opts_parse(&worker.opts, argc, argv);
-	drop_rights();
+	stand_alone();
 	return work(&worker);
 }

@@ -172,7 +172,9 @@ static int
 exited_bad(const struct ipc_exited *m)
 {
 	return m->role < IPC_ROLE_SESSION || m->role > IPC_ROLE_RECORDER ||
-	    m->signal > SIGNAL_MAX;
+	    m->signal > SIGNAL_MAX || m->fault > IPC_FAULT_REQUEST ||
+	    m->has_what > 1 || (m->has_what == 1 && m->fault == 0) ||
+	    (m->has_what == 0 && m->what != 0);
 }
 
 int
@@ -183,6 +185,9 @@ ipc_encode_exited(void *buf, size_t size, const struct ipc_exited *m)
 	wcur_u8(&c, m->role);
 	wcur_u8(&c, m->signal);
 	wcur_u8(&c, m->status);
+	wcur_u8(&c, m->fault);
+	wcur_u8(&c, m->has_what);
+	wcur_be32(&c, m->what);
 	return ipc_encoded(&c, exited_bad(m));
 }
 
@@ -194,7 +199,28 @@ ipc_decode_exited(struct ipc_exited *m, const void *buf, size_t len)
 	m->role = rcur_u8(&c);
 	m->signal = rcur_u8(&c);
 	m->status = rcur_u8(&c);
+	m->fault = rcur_u8(&c);
+	m->has_what = rcur_u8(&c);
+	m->what = rcur_be32(&c);
 	return ipc_decoded(&c, exited_bad(m));
+}
+
+int
+ipc_encode_call(void *buf, size_t size, const struct ipc_call *m)
+{
+	struct wcur c = wcur_of(buf, size);
+
+	wcur_be32(&c, m->nr);
+	return ipc_encoded(&c, 0);
+}
+
+int
+ipc_decode_call(struct ipc_call *m, const void *buf, size_t len)
+{
+	struct rcur c = rcur_of(buf, len);
+
+	m->nr = rcur_be32(&c);
+	return ipc_decoded(&c, 0);
 }
 
 int

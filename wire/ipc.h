@@ -5,7 +5,7 @@
  * header's id is the connection number where a sentence is about one.
  *
  *   broker  <-> warden    IPC_SPAWN .. IPC_CRL_IS
- *   session <-> broker    IPC_KEY .. IPC_DEVICE
+ *   session <-> broker    IPC_KEY .. IPC_DEVICE; all its children IPC_BARRED
  *   session <-> warden    IPC_IDENTITY .. IPC_LINE, IPC_SAID, IPC_RULED ..
  *                         IPC_CAPTURE_WANTED
  *   probe    -> warden    IPC_RECORD, IPC_TEXTS, IPC_PROBE_FAILED
@@ -50,6 +50,8 @@ enum ipc_type {
 	IPC_SET_CONFIG = 18, /* ipc_byte: bConfigurationValue */
 	IPC_CONFIG_SET = 19, /* ipc_result */
 	IPC_DEVICE = 21,     /* broker -> session: + fd usbfs; device_place */
+	IPC_BARRED = 22,     /* any child: ipc_call, the call that it may not
+				make. It ends of that; no answer */
 
 	/* session -> warden */
 	IPC_IDENTITY = 32,   /* identity wire form; once */
@@ -185,6 +187,20 @@ struct ipc_exited {
 	uint8_t role;	/* enum ipc_role */
 	uint8_t signal; /* 0, or the signal that ended it */
 	uint8_t status; /* exit status when signal is 0 */
+	uint8_t fault;	/* enum ipc_fault: it did what it may not */
+	uint8_t has_what;
+	uint32_t what; /* number of the system call, or type of the request */
+};
+
+enum ipc_fault {
+	IPC_FAULT_NONE = 0,
+	IPC_FAULT_CALL = 1,    /* of the kernel: its sandbox ended it */
+	IPC_FAULT_REQUEST = 2, /* of the broker, which ended it */
+};
+
+/* base/sandbox.c encodes it by itself: that runs where little else may. */
+struct ipc_call {
+	uint32_t nr;
 };
 
 enum ipc_role {
@@ -472,6 +488,8 @@ int ipc_decode_authorize(
     struct ipc_authorize *m, const void *buf, size_t len);
 int ipc_encode_grant(void *buf, size_t size, const struct ipc_grant *m);
 int ipc_decode_grant(struct ipc_grant *m, const void *buf, size_t len);
+int ipc_encode_call(void *buf, size_t size, const struct ipc_call *m);
+int ipc_decode_call(struct ipc_call *m, const void *buf, size_t len);
 int ipc_encode_exited(void *buf, size_t size, const struct ipc_exited *m);
 int ipc_decode_exited(struct ipc_exited *m, const void *buf, size_t len);
 int ipc_encode_pem(void *buf, size_t size, const struct ipc_pem *m);

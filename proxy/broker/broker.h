@@ -31,6 +31,9 @@ struct child {
 	struct loop_timer *limit; /* owned; a probe's, or a last grace */
 	int key_given;
 	int is_ending;	      /* killed; waits to be reaped */
+	enum ipc_fault fault; /* it did what it may not, and why it ended */
+	int has_what;
+	uint32_t what; /* see ipc_exited */
 	int has_device;
 	int usb_fd; /* owned; shares the child's claims until it is reaped: they
 		       must last until its interfaces are de-authorized */
@@ -100,6 +103,8 @@ void broker_end_all(struct broker *b);
 /* requests.c: what the warden and the children may ask. */
 void broker_on_warden(void *arg, int events); /* arg = struct broker * */
 void broker_on_child(void *arg, int events);  /* arg = struct child * */
+/* What it said last, after its death, of a call that it may not make. */
+void broker_last_words(struct child *child);
 
 /* keys.c: answers to KEY and CRL; 0 or ERR_PEER, as requests.c wants it. */
 int broker_on_key(

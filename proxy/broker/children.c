@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/sandbox.h"
 #include "base/spawn.h"
 
 /* The probe has a limit of its own, a second shorter. */
@@ -206,11 +207,40 @@ broker_end_all(struct broker *b)
 	}
 }
 
+/* Why, in the log, of one that asked the kernel for what it may not. */
+static void
+look_for_fault(struct child *child, int status)
+{
+	int is_sigsys = WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+	char *name = NULL;
+
+	if (is_sigsys) {
+		broker_last_words(child);
+	}
+	if (child->fault == IPC_FAULT_CALL) {
+		name = sandbox_call_name(child->what);
+		log_warnx("%s %u: killed: it may not ask the kernel for %s "
+			  "(system call %u)", broker_role_name(child->role),
+		    child->conn, name != NULL ? name : "that", child->what);
+		free(name);
+	} else if (is_sigsys) {
+		child->fault = IPC_FAULT_CALL;
+		child->has_what = 0;
+		child->what = 0;
+		log_warnx("%s %u: killed by its sandbox; it did not say for "
+			  "which system call", broker_role_name(child->role),
+		    child->conn);
+	}
+}
+
 static void
 tell_exit(struct broker *b, const struct child *child, int status)
 {
 	uint8_t buf[16];
 	struct ipc_exited m = {
+		.fault = (uint8_t)child->fault,
+		.has_what = (uint8_t)child->has_what,
+		.what = child->what,
 		.role = (uint8_t)child->role,
 		.signal = WIFSIGNALED(status) ? (uint8_t)WTERMSIG(status) : 0,
 		.status = WIFEXITED(status) ? (uint8_t)WEXITSTATUS(status) : 0,
@@ -302,6 +332,7 @@ broker_reap(void *arg)
 				 * loaded this moment finds them free. */
 				device_close(&child->grant.place);
 			}
+			look_for_fault(child, status);
 			tell_exit(b, child, status);
 			child_clear(child);
 		}

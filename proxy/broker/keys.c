@@ -163,7 +163,7 @@ broker_on_key(struct broker *b, struct child *child, struct channel_msg *msg)
 {
 	uint8_t *ca = NULL, *cert = NULL, *key = NULL;
 	struct ipc_pem m = {0};
-	int n, r = ERR_PEER;
+	int n, r = ERR_NOENT;
 
 	if (msg->len != 0) {
 		return ERR_PEER;

@@ -17,7 +17,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 
-enum from { FROM_WARDEN = 1, FROM_SESSION = 2 };
+enum from { FROM_WARDEN = 1, FROM_CHILD = 2 };
 enum fd_rule { NO_FD, ONE_FD };
 
 /* What must hold of the child before a request of it is heard. */
@@ -25,6 +25,7 @@ enum need {
 	NEED_NOTHING,
 	NEED_NO_KEY, /* KEY: once, while born */
 	NEED_DEVICE, /* SET_CONFIG: streaming */
+	NEED_NO_FAULT, /* BARRED: once, from any child */
 };
 
 struct request {
@@ -47,9 +48,7 @@ send_result(struct broker *b, int chan, uint16_t type, uint32_t id, int err,
 	int n = ipc_encode_result(buf, sizeof(buf), &m);
 
 	(void)b;
-	return channel_send_wait(chan, type, id, buf, (size_t)n, fd, 1000) == 0
-	    ? 0
-	    : ERR_PEER;
+	return channel_send_wait(chan, type, id, buf, (size_t)n, fd, 1000);
 }
 
 static int
@@ -276,6 +275,23 @@ on_set_config(struct broker *b, struct child *child, struct channel_msg *msg)
 	    b, child->chan, IPC_CONFIG_SET, child->conn, r, -1);
 }
 
+/* It is on its way out, or pretends to be; either way it ends. */
+static int
+on_barred(struct broker *b, struct child *child, struct channel_msg *msg)
+{
+	struct ipc_call m;
+
+	(void)b;
+	if (ipc_decode_call(&m, msg->data, msg->len) != 0) {
+		return ERR_PEER;
+	}
+	child->fault = IPC_FAULT_CALL;
+	child->has_what = 1;
+	child->what = m.nr;
+	broker_end_child(child);
+	return 0;
+}
+
 static const struct request table[] = {
 	{IPC_SPAWN, FROM_WARDEN, ONE_FD, NEED_NOTHING, "SPAWN", on_spawn},
 	{IPC_PROBE, FROM_WARDEN, NO_FD, NEED_NOTHING, "PROBE", on_probe},
@@ -287,10 +303,11 @@ static const struct request table[] = {
 	{IPC_KILL, FROM_WARDEN, NO_FD, NEED_NOTHING, "KILL", on_kill},
 	{IPC_CRL, FROM_WARDEN, NO_FD, NEED_NOTHING, "CRL",
 	    broker_on_crl},
-	{IPC_KEY, FROM_SESSION, NO_FD, NEED_NO_KEY, "KEY",
+	{IPC_KEY, FROM_CHILD, NO_FD, NEED_NO_KEY, "KEY",
 	    broker_on_key},
-	{IPC_SET_CONFIG, FROM_SESSION, NO_FD, NEED_DEVICE, "SET_CONFIG",
+	{IPC_SET_CONFIG, FROM_CHILD, NO_FD, NEED_DEVICE, "SET_CONFIG",
 	    on_set_config},
+	{IPC_BARRED, FROM_CHILD, NO_FD, NEED_NO_FAULT, "BARRED", on_barred},
 };
 
 static int
@@ -307,6 +324,8 @@ is_permitted(const struct request *rq, enum from from,
 		return child->role == IPC_ROLE_SESSION && !child->key_given;
 	case NEED_DEVICE:
 		return child->role == IPC_ROLE_SESSION && child->has_device;
+	case NEED_NO_FAULT:
+		return child->fault == IPC_FAULT_NONE;
 	}
 	return 0;
 }
@@ -363,15 +382,16 @@ broker_on_child(void *arg, int events)
 	struct child *child = arg;
 	struct broker *b = child->broker;
 	struct channel_msg msg;
-	int r;
+	int r, is_read;
 
 	(void)events;
 	r = channel_recv(child->chan, b->buf, sizeof(b->buf), &msg);
 	if (r == ERR_AGAIN) {
 		return;
 	}
-	if (r == 0) {
-		r = dispatch(b, FROM_SESSION, child, &msg);
+	is_read = r == 0;
+	if (is_read) {
+		r = dispatch(b, FROM_CHILD, child, &msg);
 		close_fd(&msg.fd);
 	}
 	if (r != 0) {
@@ -381,6 +401,27 @@ broker_on_child(void *arg, int events)
 		}
 		log_warnx("%s %u: %s; ended", broker_role_name(child->role),
 		    child->conn, err_str(r));
+		if (r == ERR_PEER || r == ERR_FORMAT) {
+			child->fault = IPC_FAULT_REQUEST;
+			child->has_what = is_read;
+			child->what = is_read ? msg.type : 0;
+		}
 		broker_end_child(child);
+	}
+}
+
+void
+broker_last_words(struct child *child)
+{
+	struct broker *b = child->broker;
+	struct channel_msg msg;
+
+	/* nothing else is heard of the dead */
+	while (child->fault == IPC_FAULT_NONE &&
+	    channel_recv(child->chan, b->buf, sizeof(b->buf), &msg) == 0) {
+		if (msg.type == IPC_BARRED && msg.fd == -1) {
+			(void)on_barred(b, child, &msg);
+		}
+		close_fd(&msg.fd);
 	}
 }

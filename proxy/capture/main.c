@@ -16,10 +16,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #include "base/channel.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "proxy/capture/confine.h"
 #include "proxy/capture/recorder.h"
 #include "wire/ipc.h"
 
@@ -123,14 +126,13 @@ static void
 bound(unsigned long mib)
 {
 	struct rlimit size = {mib * MIB + FILE_SLACK, mib * MIB + FILE_SLACK};
-	struct rlimit none = {0, 0};
 
 	signal(SIGXFSZ, SIG_IGN);
-	if (setrlimit(RLIMIT_FSIZE, &size) == -1 ||
-	    setrlimit(RLIMIT_NPROC, &none) == -1 ||
-	    setrlimit(RLIMIT_CORE, &none) == -1) {
+	if (setrlimit(RLIMIT_FSIZE, &size) == -1) {
 		fatal("bound itself");
 	}
+	json_object_seed(0); /* it would open /dev/urandom, later */
+	confine();
 }
 
 /* The pipe waits, whatever its other end's maker wanted of it. */

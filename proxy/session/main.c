@@ -9,11 +9,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "proxy/session/confine.h"
 #include "proxy/session/door.h"
 #include "proxy/session/limits.h"
 #include "proxy/session/session.h"
@@ -58,6 +58,7 @@ main(int argc, char **argv)
 		.peer = FD_PEER,
 		.usb = usb_backend,
 		.limits = &limits,
+		.walls = confine_walls,
 		.ended = on_ended,
 		.arg = &run,
 	};
@@ -74,8 +75,6 @@ main(int argc, char **argv)
 	snprintf(name, sizeof(name), "sallyport-session[%.16s]", argv[2]);
 	log_init(name);
 	signal(SIGPIPE, SIG_IGN);
-	/* it holds a key for a moment */
-	prctl(PR_SET_DUMPABLE, 0);
 	if (adopt(FD_BROKER) == -1 || adopt(FD_WARDEN) == -1 ||
 	    adopt(FD_PEER) == -1) {
 		fatal("adopt descriptors 3 to 5");
@@ -86,6 +85,7 @@ main(int argc, char **argv)
 	if (run.loop == NULL || how.door == NULL) {
 		fatalx("start: out of memory");
 	}
+	confine_session(&limits);
 	r = session_new(&session, &how);
 	if (r != 0) {
 		fatalx("start: %s", err_str(r));

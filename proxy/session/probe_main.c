@@ -14,10 +14,11 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "proxy/session/confine.h"
 #include "proxy/session/probe.h"
 #include "proxy/session/texts.h"
 
-enum fds { FD_BROKER = 3, FD_WARDEN = 4, FD_DEVICE = 5 };
+enum fds { FD_BROKER = 3, FD_WARDEN = 4, FD_DEVICE = CONFINE_PROBE_FD };
 
 struct run {
 	struct loop *loop;
@@ -74,10 +75,12 @@ main(int argc, char **argv)
 		}
 	}
 	if (strcmp(argv[1], "texts") == 0) {
+		confine_texts(FD_DEVICE);
 		return texts_run(FD_DEVICE, FD_WARDEN);
 	}
 	run.loop = loop_new();
 	how.loop = run.loop;
+	confine_probe();
 	if (run.loop == NULL || probe_new(&probe, &how) != 0) {
 		fatalx("start: out of memory");
 	}

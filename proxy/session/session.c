@@ -22,6 +22,29 @@
 #include "wire/tally.h"
 
 /* ------------------------------------------------------------------------ */
+/* No walls                                                                 */
+
+static int
+take_as_it_is(int *fd)
+{
+	(void)fd;
+	return 0;
+}
+
+static void
+stay(enum session_stage stage)
+{
+	(void)stage;
+}
+
+static const struct session_walls no_walls = {
+	.name = "none",
+	.take_device = take_as_it_is,
+	.close_in = stay,
+};
+const struct session_walls *const session_no_walls = &no_walls;
+
+/* ------------------------------------------------------------------------ */
 /* The machine                                                              */
 
 static int
@@ -532,6 +555,9 @@ session_new(struct session **outp, const struct session_how *how)
 	s->how = *how;
 	s->limits =
 	    how->limits != NULL ? how->limits : &session_limits_default;
+	if (s->how.walls == NULL) {
+		s->how.walls = session_no_walls;
+	}
 	s->broker = how->broker;
 	s->warden = how->warden;
 	s->peer = how->peer;

@@ -15,6 +15,19 @@ struct loop;
 struct session;
 struct session_limits;
 
+/* The walls around the process, which only close in. */
+enum session_stage { SESSION_STREAMING, SESSION_WATCHING };
+struct session_walls {
+	const char *name;
+	/* The device came: its descriptor may become another. 0 or ERR_SYS,
+	 * and *fd is -1. */
+	int (*take_device)(int *fd);
+	/* From now on no more than this stage needs. */
+	void (*close_in)(enum session_stage stage);
+};
+/* None: a test's process is its own. */
+extern const struct session_walls *const session_no_walls;
+
 struct session_how {
 	struct loop *loop;	/* borrowed until session_free */
 	int broker, warden;	/* channels, non-blocking; taken */
@@ -22,6 +35,7 @@ struct session_how {
 	struct door *door;	/* taken */
 	const struct usb_ops *usb;
 	const struct session_limits *limits; /* borrowed; NULL = default */
+	const struct session_walls *walls;   /* NULL = session_no_walls */
 	/* The session is over: nothing of it runs any more. exit_code is 0
 	 * when the peer ended it or got its answer. Called once, from the
 	 * loop; session_free may not be called inside it. */

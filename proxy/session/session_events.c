@@ -32,6 +32,7 @@ void
 session_subscribe(struct session *s)
 {
 	session_set_state(s, SS_EVENTS);
+	s->how.walls->close_in(SESSION_WATCHING);
 	loop_timer_set(s->deadline, SILENCE);
 	loop_timer_set(s->again, 0);
 	session_tell(s, s->warden, IPC_SUBSCRIBE, NULL, 0);

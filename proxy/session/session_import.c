@@ -235,6 +235,9 @@ session_on_device(struct session *s, const struct event_arg *arg)
 	}
 	s->device_fd = *arg->fd;
 	*arg->fd = -1;
+	if (s->how.walls->take_device(&s->device_fd) != 0) {
+		return ERR_SYS;
+	}
 	s->has_device = 1;
 	return s->is_imported ? begin_device(s) : 0;
 }
@@ -320,6 +323,7 @@ session_on_read(struct session *s, const struct event_arg *arg)
 	op_reply_import(&s->out, USBIP_ST_OK, &dev);
 	loop_timer_stop(s->deadline);
 	session_set_state(s, SS_STREAMING);
+	s->how.walls->close_in(SESSION_STREAMING);
 	/* bytes behind the request may have come with it */
 	loop_timer_set(s->again, 0);
 	return 0;

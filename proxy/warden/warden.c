@@ -76,6 +76,28 @@ warden_ask(struct warden *w, uint16_t type, uint32_t conn, const void *data,
 	}
 }
 
+/* A process of ours asked for what it may not: somebody else's code ran there,
+ * or ours has a fault. */
+static void
+tell_fault(struct warden *w, uint32_t conn, const struct ipc_exited *m)
+{
+	static const char *const roles[] = {
+		[IPC_ROLE_SESSION] = "session",
+		[IPC_ROLE_PROBE] = "probe",
+		[IPC_ROLE_RECORDER] = "capture",
+	};
+	const struct session *s = session_find(w, conn);
+	char number[16], what[64];
+
+	(void)snprintf(number, sizeof(number), "%u", conn);
+	(void)snprintf(what, sizeof(what),
+	    m->fault == IPC_FAULT_CALL ? "system call %u" : "request %u",
+	    m->what);
+	audit_write(w, "process", "forbidden", s, s != NULL ? s->device : NULL,
+	    NULL, "role", roles[m->role], "number", number, "what",
+	    m->has_what ? what : "unknown", (char *)NULL);
+}
+
 /* One answer. The broker is trusted, but what cannot be read is fatal. */
 static void
 on_answer(struct warden *w, struct channel_msg *msg)
@@ -89,6 +111,9 @@ on_answer(struct warden *w, struct channel_msg *msg)
 		close_fd(&fd);
 		if (ipc_decode_exited(&exited, msg->data, msg->len) != 0) {
 			fatalx("broker: EXITED cannot be read");
+		}
+		if (exited.fault != IPC_FAULT_NONE) {
+			tell_fault(w, msg->id, &exited);
 		}
 		if (!session_on_exited(w, msg->id, &exited) &&
 		    !captures_on_exited(w, msg->id, &exited)) {

@@ -35,6 +35,7 @@ union message {
 	struct ipc_authorize authorize;
 	struct ipc_grant grant;
 	struct ipc_exited exited;
+	struct ipc_call call;
 	struct ipc_pem pem;
 	struct ipc_crl crl;
 	struct ipc_item item;
@@ -79,6 +80,7 @@ SHAPE(probe, probe)
 SHAPE(authorize, authorize)
 SHAPE(grant, grant)
 SHAPE(exited, exited)
+SHAPE(call, call)
 SHAPE(pem, pem)
 SHAPE(crl, crl)
 SHAPE(item, item)
@@ -160,11 +162,20 @@ fill_grant(struct rnd *r, union message *m)
 }
 
 static void
+fill_call(struct rnd *r, union message *m)
+{
+	m->call.nr = rnd_u32(r);
+}
+
+static void
 fill_exited(struct rnd *r, union message *m)
 {
 	m->exited.role = (uint8_t)(1 + rnd_below(r, 2));
 	m->exited.signal = (uint8_t)rnd_below(r, 65);
 	m->exited.status = (uint8_t)rnd_u32(r);
+	m->exited.fault = (uint8_t)rnd_below(r, 3);
+	m->exited.has_what = m->exited.fault != 0 && rnd_below(r, 2) == 0;
+	m->exited.what = m->exited.has_what ? rnd_u32(r) : 0;
 }
 
 static const uint8_t pem_ca[] = "-----BEGIN CERTIFICATE-----\nca\n";
@@ -475,6 +486,7 @@ static const struct {
     MESSAGE(authorize),
     MESSAGE(grant),
     MESSAGE(exited),
+    MESSAGE(call),
     MESSAGE(pem),
     MESSAGE(crl),
     MESSAGE(item),

@@ -98,14 +98,22 @@ values_outside_their_range_are_refused(void **state)
 		exited.signal = 9;
 		assert_int_equal(
 		    ipc_encode_exited(again, sizeof(again), &exited),
-		    v >= 1 && v <= 3 ? 3 : ERR_FORMAT);
+		    v >= 1 && v <= 3 ? 9 : ERR_FORMAT);
 	}
 	probe.flags = IPC_PROBE_RESET | IPC_PROBE_TEXTS;
 	assert_int_equal(
 	    ipc_encode_probe(again, sizeof(again), &probe), ERR_FORMAT);
-	assert_int_equal(ipc_decode_exited(&exited, "\2\101\0", 3), ERR_FORMAT);
-	assert_int_equal(ipc_decode_exited(&exited, "\4\0\0", 3), ERR_FORMAT);
-	assert_int_equal(ipc_decode_exited(&exited, "\2\11\0", 3), 0);
+	assert_int_equal(
+	    ipc_decode_exited(&exited, "\2\101\0\0\0\0\0\0\0", 9), ERR_FORMAT);
+	/* what, without a fault; and a fault that does not exist */
+	assert_int_equal(
+	    ipc_decode_exited(&exited, "\2\11\0\3\0\0\0\0\0", 9), ERR_FORMAT);
+	assert_int_equal(
+	    ipc_decode_exited(&exited, "\2\11\0\0\1\0\0\0\0", 9), ERR_FORMAT);
+	assert_int_equal(
+	    ipc_decode_exited(&exited, "\4\0\0\0\0\0\0\0\0", 9), ERR_FORMAT);
+	assert_int_equal(
+	    ipc_decode_exited(&exited, "\2\11\0\0\0\0\0\0\0", 9), 0);
 	assert_int_equal(exited.signal, 9);
 	/* and a place that names something else */
 	wire[PLACE_WIRE] = 1;

@@ -260,7 +260,8 @@ expect_result(int chan, uint16_t type, int err)
 static void
 test_wrong_asker(void **state)
 {
-	static const uint16_t sessions[] = {IPC_KEY, IPC_SET_CONFIG};
+	static const uint16_t sessions[] = {
+	    IPC_KEY, IPC_SET_CONFIG, IPC_BARRED};
 	static const uint16_t wardens[] = {
 	    IPC_SPAWN, IPC_PROBE, IPC_AUTHORIZE, IPC_GRANT, IPC_KILL, IPC_CRL};
 
@@ -530,6 +531,63 @@ test_lengths(void **state)
 	}
 }
 
+/* What a child may not ask is its end, and is known when it is reaped. */
+static void
+test_faults(void **state)
+{
+	(void)state;
+	from_session(IPC_GRANT, NULL, 0, -1);
+	assert_int_equal(did.ended, 1);
+	assert_int_equal(children[0].fault, IPC_FAULT_REQUEST);
+	assert_true(children[0].has_what);
+	assert_int_equal(children[0].what, IPC_GRANT);
+	teardown(state);
+	setup(state);
+	/* no message at all */
+	assert_int_equal(send(session_end, "x", 1, 0), 1);
+	broker_on_child(&children[0], LOOP_READ);
+	assert_int_equal(did.ended, 1);
+	assert_int_equal(children[0].fault, IPC_FAULT_REQUEST);
+	assert_false(children[0].has_what);
+	assert_int_equal(children[0].what, 0);
+}
+
+/* The number of the system call that ended it; it ends for saying so, too. */
+static void
+test_barred(void **state)
+{
+	static const uint8_t number[] = {0, 0, 1, 41, 0};
+
+	for (size_t len = 0; len <= 5; len++) {
+		from_session(IPC_BARRED, number, len, -1);
+		assert_int_equal(did.ended, 1);
+		assert_int_equal(children[0].fault,
+		    len == 4 ? IPC_FAULT_CALL : IPC_FAULT_REQUEST);
+		assert_int_equal(children[0].what,
+		    len == 4 ? 256 + 41 : IPC_BARRED);
+		teardown(state);
+		setup(state);
+	}
+	/* with a descriptor, or a second time */
+	from_session(IPC_BARRED, number, 4, 0);
+	assert_int_equal(children[0].fault, IPC_FAULT_REQUEST);
+	from_session(IPC_BARRED, number, 4, -1);
+	assert_int_equal(children[0].fault, IPC_FAULT_REQUEST);
+	assert_int_equal(did.ended, 2);
+	teardown(state);
+	setup(state);
+	/* read only after its death, behind what nobody answers any more */
+	assert_int_equal(
+	    channel_send(session_end, IPC_KEY, 7, NULL, 0, -1), 0);
+	assert_int_equal(
+	    channel_send(session_end, IPC_BARRED, 0, number, 4, -1), 0);
+	close_fd(&session_end);
+	broker_last_words(&children[0]);
+	assert_int_equal(children[0].key_given, 0);
+	assert_int_equal(children[0].fault, IPC_FAULT_CALL);
+	assert_int_equal(children[0].what, 256 + 41);
+}
+
 /* The end of a channel is not a crime: the child may end by itself. */
 static void
 test_closed(void **state)
@@ -775,6 +833,8 @@ main(void)
 		T(test_key_once),
 		T(test_set_config),
 		T(test_lengths),
+		T(test_faults),
+		T(test_barred),
 		T(test_closed),
 		T(test_probe),
 		T(test_texts),
