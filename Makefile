@@ -476,6 +476,32 @@ $(O)/examples/verdict-dlp: docs/examples/verdict-dlp.c $(verdict_lib)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(cflags) -Iverdict $(link) $(LDFLAGS) -o $@ \
 		$^ -ljansson
+# The same, but that somebody's code runs in its session and its probe. Warden,
+# capture and broker are those above.
+broken_programs := sallyport-session sallyport-probe
+define broken_rule
+$(O)/broken/$(1): $(call obj,$(attack-$(1)_srcs) $(broken_door_srcs)) $(O)/flags
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)$$(CC) $$(cflags) $$(link) $$(LDFLAGS) -o $$@ \
+		$$(filter %.o,$$^) $(attack-$(1)_libs) $(broken_door_libs)
+objs += $(call obj,$(broken_door_srcs))
+endef
+$(foreach p,$(broken_programs),$(eval $(call broken_rule,$(p))))
+
+$(O)/broken/broken: $(call obj,$(broken_srcs)) $(O)/flags
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(cflags) $(link) $(LDFLAGS) -o $@ \
+		$(filter %.o,$^) $(broken_libs)
+objs += $(call obj,$(broken_srcs))
+
+# No symbolic link of the one who looks beside itself for the others.
+broken_links := sallyportd sallyport-warden sallyport-capture
+$(broken_links:%=$(O)/broken/%): $(O)/broken/%: $(O)/attack/%
+	@mkdir -p $(@D)
+	@cp -Lf $< $@
+
+attack_all += $(O)/broken/broken $(broken_programs:%=$(O)/broken/%) \
+	$(broken_links:%=$(O)/broken/%)
 
 # Programs that only the tests in guests use.
 define vm_rule
@@ -541,6 +567,7 @@ test-long:
 
 attack: all $(attack_all)
 	@$(O)/attack/attack $(ARGS)
+	@[ -n "$(ARGS)" ] || $(O)/broken/broken
 
 # Each call that can fail does, in the scenarios and in the unit tests; all of
 # them with POINTS=0.

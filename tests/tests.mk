@@ -94,6 +94,11 @@ $(eval $(call unit,conf,$(base_core_srcs) base/conf.c base/file.c,-linih))
 $(eval $(call unit,net,$(base_core_srcs) base/net.c))
 $(eval $(call unit,spawn,$(base_core_srcs) base/spawn.c))
 $(eval $(call unit,sandbox,$(base_core_srcs) $(base_sandbox_srcs),-lseccomp))
+$(eval $(call unit,confine,tests/fake/attempts.c proxy/capture/confine.c \
+	proxy/session/confine.c proxy/session/limits.c \
+	proxy/session/probe_confine.c vhci-glue/reader_confine.c \
+	vhci-glue/relay_confine.c $(base_core_srcs) $(base_sandbox_srcs) \
+	wire/ipc.c wire/place.c wire/usbip_check.c,-lseccomp))
 
 pki_srcs := tests/fake/pki.c tests/fake/tlsbed.c
 tls_test_srcs := $(base_core_srcs) $(base_tls_srcs) $(pki_srcs)
@@ -315,6 +320,14 @@ attack_srcs := tests/attack/attack.c tests/attack/plug_bytes.c \
 	tests/fake/gateway_fake.c tests/fake/pki.c base/spawn.c \
 	$(base_core_srcs) $(base_tls_srcs) $(wire_srcs)
 attack_libs := -ljansson $(MBEDTLS)
+
+# broken: the same gateway, with somebody's code in a session or a probe
+broken_door_srcs := tests/attack/door.c tests/fake/attempts.c
+broken_door_libs := $(call wrap,sandbox_enter sandbox_shrink)
+broken_srcs := tests/attack/broken.c tests/fake/attempts.c \
+	$(filter-out tests/attack/attack.c tests/attack/watch.c \
+	tests/attack/ws_%,$(attack_srcs)) $(base_sandbox_srcs)
+broken_libs := $(attack_libs) -lseccomp
 
 # policy/facts and policy/decode
 $(eval $(call unit,hook,$(facts_srcs)))

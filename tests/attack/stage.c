@@ -430,6 +430,13 @@ take_line(struct stage *s, const char *line)
 	const char *event = text_of(o, "event");
 	const char *outcome = text_of(o, "outcome"), *how = text_of(o, "how");
 
+	if (strcmp(outcome, "forbidden") == 0) {
+		(void)snprintf(s->forbidden, sizeof(s->forbidden), "%s: %s",
+		    text_of(o, "role"), text_of(o, "what"));
+	} else if (strcmp(outcome, "ejected") == 0) {
+		(void)snprintf(s->ejected, sizeof(s->ejected), "%s",
+		    text_of(o, "reason"));
+	}
 	if (strcmp(outcome, "refused") == 0) {
 		s->refused++;
 		(void)snprintf(
@@ -445,9 +452,10 @@ take_line(struct stage *s, const char *line)
 	} else if (strcmp(outcome, "ended") == 0) {
 		s->ended++;
 	}
-	/* SIGKILL is how the broker ends one; nothing else may end it so */
+	/* SIGKILL is how the broker ends one, SIGSYS how its sandbox does, and
+	 * that is "forbidden"; nothing else may end it so */
 	if (strncmp(how, "signal ", 7) == 0 && strcmp(how, "signal 9") != 0 &&
-	    s->crashed++ == 0) {
+	    strcmp(how, "signal 31") != 0 && s->crashed++ == 0) {
 		(void)snprintf(s->crash, sizeof(s->crash), "%.200s", line);
 	}
 	json_decref(o);

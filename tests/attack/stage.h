@@ -39,6 +39,9 @@ struct stage {
 	uint64_t crashed;    /* ended by a signal that nobody sent */
 	char rule[64];	     /* the last refusal */
 	char crash[256];     /* the line of the first crash */
+	/* the last that did what it may not: "session: request 8" */
+	char forbidden[64];
+	char ejected[64]; /* why somebody was, the last time */
 };
 
 /* Before anything else of the program runs: moves it into its namespaces.
