@@ -229,7 +229,7 @@ sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
 	proxy/warden/profiles.c \
 	proxy/warden/registry.c proxy/warden/revoked.c \
 	proxy/warden/roles.c \
-	proxy/warden/rulefiles.c \
+	proxy/warden/rulefiles.c proxy/warden/sandboxes.c \
 	proxy/warden/sessions.c proxy/warden/stable.c \
 	proxy/warden/sysfs.c proxy/warden/verdict.c \
 	proxy/warden/verdict_ask.c proxy/warden/verdict_cache.c \
@@ -238,10 +238,10 @@ sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
 	proxy/warden/world.c proxy/warden/zone.c proxy/warden/zones.c \
 	base/chain.c base/conf.c base/digest.c base/digest_hmac.c \
 	base/file.c base/net.c base/sealed.c base/x509.c \
-	base/x509_crl.c \
+	base/x509_crl.c $(base_sandbox_srcs) \
 	$(base_core_srcs) $(base_loop_srcs) $(wire_srcs) $(rules_srcs) \
 	$(facts_srcs) $(profiles_srcs) $(vet_srcs)
-sallyport-warden_libs := -lev -linih -ludev -ljansson -lmbedx509 -lmbedcrypto
+sallyport-warden_libs := -lev -linih -ludev -ljansson -lmbedx509 -lmbedcrypto -lseccomp
 
 sallyport-session_dir := $(LIBEXECDIR)
 sallyport-session_srcs := proxy/session/capture.c \

@@ -154,8 +154,9 @@ $(eval $(call unit,book,proxy/warden/book.c proxy/warden/book_file.c \
 	base/file.c $(base_core_srcs) wire/usbip_check.c,-ljansson -lmbedcrypto))
 lease_srcs := $(filter-out proxy/warden/main.c proxy/warden/hotplug.c, \
 	$(sallyport-warden_srcs))
-lease_libs := -lev -linih -ljansson -lmbedx509 -lmbedcrypto \
+lease_libs := -lev -linih -ljansson -lmbedx509 -lmbedcrypto -lseccomp \
 	$(call wrap,clock_mono clock_wall)
+$(eval $(call unit,sandboxes,$(lease_srcs),$(filter-out -Wl%,$(lease_libs))))
 $(eval $(call unit,callers,$(lease_srcs),$(filter-out -Wl%,$(lease_libs))))
 $(eval $(call unit,lease,$(lease_srcs),$(lease_libs)))
 $(eval $(call unit,control,$(lease_srcs),$(lease_libs)))
@@ -306,14 +307,12 @@ attack-sallyport-session_libs := $(filter-out -lusb-1.0, \
 	$(sallyport-session_libs))
 attack-sallyport-probe_srcs := $(filter-out proxy/usb/libusb.c, \
 	$(sallyport-probe_srcs)) $(attack_plug_srcs)
-attack-sallyport-probe_libs := -lev
-attack_srcs := tests/attack/attack.c tests/attack/dev_lies.c tests/attack/gw.c \
-	tests/attack/gw_agent.c tests/attack/gw_flood.c \
-	tests/attack/gw_relay.c tests/attack/gw_slow.c tests/attack/liar.c \
-	tests/attack/lies.c tests/attack/plug_bytes.c \
 attack-sallyport-probe_libs := $(filter-out -lusb-1.0, \
 	$(sallyport-probe_libs))
-attack_srcs := tests/attack/attack.c tests/attack/plug_bytes.c \
+attack_srcs := tests/attack/attack.c tests/attack/dev_lies.c \
+	tests/attack/gw.c tests/attack/gw_agent.c tests/attack/gw_flood.c \
+	tests/attack/gw_relay.c tests/attack/gw_slow.c tests/attack/liar.c \
+	tests/attack/lies.c tests/attack/plug_bytes.c \
 	tests/attack/stage.c tests/attack/watch.c tests/attack/ws.c \
 	tests/attack/ws_flood.c tests/attack/ws_judges.c \
 	tests/attack/ws_op.c tests/attack/ws_pdu.c tests/attack/ws_slow.c \
@@ -326,6 +325,7 @@ broken_door_srcs := tests/attack/door.c tests/fake/attempts.c
 broken_door_libs := $(call wrap,sandbox_enter sandbox_shrink)
 broken_srcs := tests/attack/broken.c tests/fake/attempts.c \
 	$(filter-out tests/attack/attack.c tests/attack/watch.c \
+	tests/attack/dev_% tests/attack/gw% tests/attack/li% \
 	tests/attack/ws_%,$(attack_srcs)) $(base_sandbox_srcs)
 broken_libs := $(attack_libs) -lseccomp
 
@@ -432,7 +432,7 @@ $(eval $(call fuzz,recorder,$(recorder_srcs)))
 fuzz_recorder_libs := -lpcap -ljansson
 $(eval $(call unit,captures,$(filter-out proxy/warden/main.c \
 	proxy/warden/hotplug.c,$(sallyport-warden_srcs)),-lev -linih -ljansson \
-	-lmbedx509 -lmbedcrypto))
+	-lmbedx509 -lmbedcrypto -lseccomp))
 $(eval $(call unit,session_capture,$(session_rig_srcs) $(profiles_srcs)))
 
 # --- bundles

@@ -23,12 +23,14 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/sandbox.h"
 
 static void
 usage(FILE *to)
 {
-	fputs("usage: sallyportd [-c FILE] [--check-config] [--help] "
-	      "[--version]\n"
+	fputs("usage: sallyportd [-c FILE] [--check-config] "
+	      "[--require-sandbox] [--help]\n"
+	      "                  [--version]\n"
 	      "\n"
 	      "The gateway: exports the USB devices of this machine that its "
 	      "rules allow,\n"
@@ -37,6 +39,8 @@ usage(FILE *to)
 	      "\n"
 	      "  -c, --config FILE  configuration (" GATEWAY_CONF_PATH ")\n"
 	      "      --check-config read and check it, print `ok', exit\n"
+	      "      --require-sandbox  do not start where seccomp or "
+	      "Landlock is missing\n"
 	      "  -h, --help\n"
 	      "      --version\n"
 	      "\n"
@@ -296,6 +300,27 @@ load(struct broker *b)
 	return check_tls(&b->conf) == 0 ? 0 : 1;
 }
 
+/* What the other processes will have to do without. 0, or 1 after saying that
+ * it must not be. */
+static int
+check_sandbox(int is_required)
+{
+	unsigned lacks = sandbox_lacks() | sandbox_build_lacks();
+
+	for (unsigned part = 1; part < SANDBOX_PARTS; part <<= 1) {
+		if ((lacks & part) == 0) {
+			continue;
+		}
+		log_warnx("sandbox: %s: %s%s", sandbox_part_name(part),
+		    (sandbox_lacks() & part) != 0
+			? "this kernel has none"
+			: "this build does without",
+		    is_required ? "; --require-sandbox was given, so the "
+				  "gateway does not start" : "");
+	}
+	return is_required && lacks != 0 ? 1 : 0;
+}
+
 static int
 start(struct broker *b)
 {
@@ -339,12 +364,13 @@ main(int argc, char **argv)
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'},
 		{"check-config", no_argument, NULL, 'n'},
+		{"require-sandbox", no_argument, NULL, 'R'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
 	};
 	struct broker *b = calloc(1, sizeof(*b));
-	int c, r, is_check = 0;
+	int c, r, is_check = 0, needs_sandbox = 0;
 
 	log_init("sallyportd");
 	if (b == NULL) {
@@ -360,6 +386,9 @@ main(int argc, char **argv)
 		case 'n':
 			is_check = 1;
 			break;
+		case 'R':
+			needs_sandbox = 1;
+			break;
 		case 'h':
 			usage(stdout);
 			return 0;
@@ -374,6 +403,11 @@ main(int argc, char **argv)
 	if (optind != argc) {
 		usage(stderr);
 		return 2;
+	}
+	r = check_sandbox(needs_sandbox);
+	if (r != 0) {
+		free(b);
+		return r;
 	}
 	r = load(b);
 	if (r == 0 && !is_check) {

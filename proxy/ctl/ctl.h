@@ -44,7 +44,7 @@ int serve_verdicts(const char *path, const char *name, char **command);
 /* show.c: answers, for people. */
 typedef void ctl_show(const json_t *answer);
 ctl_show show_status, show_devices, show_sessions, show_reload, show_explain,
-    show_asks, show_policy, show_quarantine, show_capture, show_verdicts,
-    show_nothing;
+    show_asks, show_policy, show_quarantine, show_capture, show_sandbox,
+    show_verdicts, show_nothing;
 
 #endif

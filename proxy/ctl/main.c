@@ -32,6 +32,7 @@ usage(FILE *to)
 	      "  devices       each device, its state, its holder, and who may "
 	      "have it\n"
 	      "  sessions      each connection: who, what, since when\n"
+	      "  sandbox       what holds each process of the gateway\n"
 	      "  watch         what happens, as it happens\n"
 	      "  top           what goes through, as it goes; --once = as text\n"
 	      "  kick DEVICE   take a device, by bus id or stable name, from "
@@ -257,6 +258,7 @@ static const struct command {
 	{"status", 0, 0, plain, show_status},
 	{"devices", 0, 0, plain, show_devices},
 	{"sessions", 0, 0, plain, show_sessions},
+	{"sandbox", 0, 0, plain, show_sandbox},
 	{"kick", 0, 1, kick, show_nothing},
 	{"quarantine", 0, 2, quarantine, show_quarantine},
 	{"capture", 1, 2, capture, show_capture},

@@ -36,7 +36,7 @@ _sallyctl()
 	esac
 	case $command in
 	'')
-		words='status devices sessions watch top kick quarantine capture'
+		words='status devices sessions sandbox watch top kick quarantine capture'
 		words+=' reload explain approve deny policy audit verdict'
 		words+=' --json --socket --help --version'
 		;;

@@ -391,6 +391,53 @@ show_quarantine(const json_t *o)
 	}
 }
 
+static const char *
+yes_of(const json_t *o, const char *name)
+{
+	const json_t *v = json_object_get(o, name);
+
+	return json_is_true(v) ? "yes" : json_is_false(v) ? "no" : "?";
+}
+
+static void
+show_process(const json_t *e)
+{
+	char lists[24] = "?";
+
+	if (json_is_integer(json_object_get(e, "lists"))) {
+		(void)snprintf(lists, sizeof(lists), "%lld",
+		    number_of(e, "lists"));
+	} else if (json_is_true(json_object_get(e, "seccomp"))) {
+		(void)snprintf(lists, sizeof(lists), "yes");
+	}
+	printf("%-8lld %-8lld %-6s %-14s %-17s %s\n", number_of(e, "pid"),
+	    number_of(e, "uid"), lists, yes_of(e, "no_new_privileges"),
+	    json_is_string(json_object_get(e, "capabilities"))
+		? text_of(e, "capabilities") : "?",
+	    text_of(e, "process"));
+}
+
+void
+show_sandbox(const json_t *o)
+{
+	json_t *list = json_object_get(o, "processes"), *e;
+	size_t i;
+
+	printf("%-8s %-8s %-6s %-14s %-17s %s\n", "PID", "UID", "LISTS",
+	    "NO PRIVILEGES", "CAPABILITIES", "PROCESS");
+	json_array_foreach (list, i, e) {
+		show_process(e);
+	}
+	list = json_object_get(o, "lacks");
+	json_array_foreach (list, i, e) {
+		printf("not there: %s\n", json_string_value(e));
+	}
+	if (number_of(o, "landlock_abi") > 0) {
+		printf("paths: those with lists have none by Landlock, "
+		       "version %lld\n", number_of(o, "landlock_abi"));
+	}
+}
+
 void
 show_asks(const json_t *o)
 {

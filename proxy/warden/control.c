@@ -136,6 +136,7 @@ static const struct {
 	{"asks", ROLE_READ, control_asks},
 	{"policy", ROLE_READ, control_policy},
 	{"quarantined", ROLE_READ, control_quarantined},
+	{"sandbox", ROLE_READ, control_sandbox},
 	{"verdicts", ROLE_READ, control_verdicts},
 	{"watch", ROLE_READ, watch},
 	{"approve", ROLE_APPROVE, control_approve},

@@ -31,6 +31,9 @@ control_op control_metrics;
 control_op control_audit_key;
 void control_put_audit(json_t *o, const struct audit *audit); /* its state */
 
+/* sandboxes.c: what holds each process. */
+control_op control_sandbox;
+
 /* control_policy.c: rules, and who says yes. */
 control_op control_reload, control_confirm, control_explain, control_asks,
     control_approve, control_deny, control_arm, control_disarm,

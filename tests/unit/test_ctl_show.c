@@ -103,11 +103,30 @@ test_verdicts(void **state)
 	assert_non_null(strstr(shown, "no [verdict NAME]"));
 }
 
+static void
+test_sandbox(void **state)
+{
+	(void)state;
+	show(show_sandbox,
+	    "{\"ok\":true,\"landlock_abi\":4,\"lacks\":[\"seccomp\"],"
+	    "\"processes\":[{\"pid\":7,\"process\":\"a b 1\",\"uid\":60711,"
+	    "\"seccomp\":true,\"lists\":2,\"no_new_privileges\":true,"
+	    "\"capabilities\":\"0000000000000000\"},"
+	    "{\"pid\":8,\"process\":\"c\",\"uid\":0,\"seccomp\":null,"
+	    "\"lists\":null,\"no_new_privileges\":null,"
+	    "\"capabilities\":null}]}");
+	assert_non_null(strstr(shown, "\n7        60711    2      yes "));
+	assert_non_null(strstr(shown, "\n8        0        ?      ? "));
+	assert_non_null(strstr(shown, "\nnot there: seccomp\n"));
+	assert_non_null(strstr(shown, "version 4\n"));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_sandbox),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_verdicts),
 	};
