@@ -103,6 +103,36 @@ drop_capabilities(void)
 	}
 }
 
+void
+sandbox_keep_capabilities(uint64_t keep)
+{
+	struct __user_cap_header_struct header = {
+		_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct caps[2];
+
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) {
+		if (((keep >> cap) & 1) == 0 &&
+		    prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == -1 &&
+		    errno != EPERM) {
+			fatal("sandbox: capabilities");
+		}
+	}
+	/* Somebody who may not lower that set, as in a container, has the rest:
+	 * without new privileges no program gets more than this one has. */
+	if (syscall(SYS_capget, &header, caps) == -1) {
+		fatal("sandbox: capabilities");
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		caps[i].permitted &= (uint32_t)(keep >> (32 * i));
+		caps[i].effective &= (uint32_t)(keep >> (32 * i));
+		caps[i].inheritable = 0;
+	}
+	if (syscall(SYS_capset, &header, caps) == -1 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1) {
+		fatal("sandbox: capabilities");
+	}
+}
+
 static void
 close_file_system(
     const struct sandbox_path *paths, size_t npaths, int may_connect)

@@ -137,6 +137,11 @@ void sandbox_enter(const struct sandbox *how);
 /* A later state: its list comes on top. Fatal likewise. */
 void sandbox_shrink(const struct sandbox_list *list);
 
+/* Of the rights of root those capabilities (1 << CAP_...) stay, for this process
+ * and all that it starts; the others nobody gets again, nor does a program that
+ * is run bring any. What it has not got is no error. Fatal likewise. */
+void sandbox_keep_capabilities(uint64_t keep);
+
 /* No path from now on, and no connection. Fatal likewise. */
 void sandbox_close_paths(void);
 

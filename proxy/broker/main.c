@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -252,6 +253,22 @@ on_reload(void *arg)
 	}
 }
 
+/* What root may, and the broker has no use for once it has made its
+ * directories: the rest of the files that it writes and the nodes that it opens
+ * are root's own. */
+static void
+drop_capabilities(void)
+{
+	const uint64_t keep = UINT64_C(1) << CAP_SETUID |
+	    UINT64_C(1) << CAP_SETGID |	  /* who its children are */
+	    UINT64_C(1) << CAP_KILL |	  /* and their end */
+	    UINT64_C(1) << CAP_SYS_NICE | /* who has a device goes first */
+	    /* keys and nodes that an administrator gave to somebody else */
+	    UINT64_C(1) << CAP_DAC_OVERRIDE;
+
+	sandbox_keep_capabilities(keep);
+}
+
 static int
 serve(struct broker *b)
 {
@@ -270,6 +287,7 @@ serve(struct broker *b)
 	    loop_signal_new(b->loop, SIGHUP, on_reload, b) == NULL) {
 		fatal("watch signals");
 	}
+	drop_capabilities();
 	if (broker_start_warden(b) != 0) {
 		return 1;
 	}

@@ -514,6 +514,46 @@ test_limits(void **state)
 	assert_fine(&how, no_capabilities);
 }
 
+/* Of what it had, that stays, and a program that is run brings none back. */
+static int
+keeps_some(void)
+{
+	const unsigned kill_bit = 1u << 5, setpcap_bit = 1u << 8;
+	uint32_t header[2] = {0x20080522, 0}, before[6] = {0}, caps[6] = {0};
+
+	if (syscall(SYS_capget, header, before) == -1) {
+		return 1;
+	}
+	sandbox_keep_capabilities(kill_bit);
+	return syscall(SYS_capget, header, caps) == -1 ||
+	    caps[0] != (before[0] & kill_bit) ||
+	    caps[1] != (before[1] & kill_bit) || caps[2] != 0 ||
+	    caps[3] != 0 || caps[4] != 0 || caps[5] != 0 ||
+	    /* in a container it may not be ours to lower */
+	    prctl(PR_CAPBSET_READ, 21, 0, 0, 0) >
+		((before[0] & setpcap_bit) == 0) ||
+	    prctl(PR_CAPBSET_READ, 5, 0, 0, 0) != 1 ||
+	    prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1;
+}
+
+static void
+test_keeps_capabilities(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	if (geteuid() != 0) {
+		skip(); /* the bounding set is root's to lower */
+	}
+	pid = fork();
+	if (pid == 0) {
+		_exit(keeps_some());
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 static void
 test_names(void **state)
 {
@@ -570,6 +610,7 @@ main(void)
 		cmocka_unit_test(test_shrinks),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_keeps_capabilities),
 		cmocka_unit_test(test_names),
 	};
 
