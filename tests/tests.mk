@@ -123,7 +123,7 @@ $(eval $(call unit,desk,$(desk_srcs), \
 # policy/
 rules_test_srcs := $(rules_srcs) wire/desc.c wire/desc_string.c wire/devrec.c \
 	wire/hid_state.c
-$(foreach t,rules rules_to rules_load rules_world rules_include rules_index rules_overlap \
+$(foreach t,rules rules_to rules_load rules_world rules_include rules_index rules_layers rules_overlap \
 	rules_print rules_golden rules_device, \
 	$(eval $(call unit,$(t),$(rules_test_srcs))))
 $(eval $(call unit,rules_foreign,$(rules_test_srcs),-lusbredirparser))

@@ -182,6 +182,7 @@ struct source {
 	/* The statement that includes it, NULL for a text of the caller. */
 	const struct stmt *by;
 	uint8_t is_to_any; /* `default to any' stands in it */
+	uint8_t is_narrowing; /* enum rules_layer */
 	const struct stmt *defaults[DEFAULT_MAX];
 };
 
@@ -224,6 +225,7 @@ struct rules_load {
 	struct difference **differences_text; /* first of the text in hand */
 	struct difference **differences_of;   /* where the next one may go */
 	const struct rules_means *means; /* borrowed; NULL = not told */
+	enum rules_layer layer; /* of what is loaded next */
 	int is_nomem;
 	int is_finished;
 };
@@ -401,6 +403,8 @@ struct selector {
 struct rule {
 	enum rule_verdict verdict;
 	uint8_t is_forbid, is_exposed, is_audit;
+	uint8_t is_narrowing; /* of the layer; these come before the others */
+	uint8_t has_idle; /* terms that a rule which grants nothing has no use for */
 	uint8_t is_included; /* its key is that of all rules of an include */
 	uint8_t counts; /* bit per enum rule_count that a condition asks */
 	const char *file;

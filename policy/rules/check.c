@@ -374,6 +374,12 @@ compile_part(struct checker *c, const struct stmt *stmt,
 		refuse_part(c, stmt, clause);
 		return 0;
 	}
+	if (rule->is_narrowing && is_term(clause->attr)) {
+		/* No error: a bundle that no longer delegates must not be kept
+		 * out by just those files that it is about. */
+		rule->has_idle = 1;
+		return 0;
+	}
 	if (clause->attr == ATTR_KEY) {
 		compile_key(c, clause, rule);
 	} else if (clause->attr == ATTR_AUDIT) {
@@ -397,6 +403,7 @@ compile_rule(struct checker *c, const struct stmt *stmt, struct rule *rule)
 	rule->verdict = stmt->is_forbid ? RULE_BLOCK : stmt->verdict;
 	rule->is_forbid = stmt->is_forbid;
 	rule->is_exposed = stmt->is_exposed;
+	rule->is_narrowing = stmt->source->is_narrowing;
 	rule->file = stmt->source->name;
 	rule->line = stmt->line;
 	rule->key = "";
@@ -431,7 +438,8 @@ compile_rule(struct checker *c, const struct stmt *stmt, struct rule *rule)
 static int
 check_include(struct checker *c, const struct stmt *stmt)
 {
-	struct rule scratch = {.key = ""};
+	struct rule scratch = {
+		.key = "", .is_narrowing = stmt->source->is_narrowing};
 	struct test **tail = &scratch.tests;
 	struct stmt allow = {.verdict = RULE_ALLOW};
 	int r = 0;
@@ -448,10 +456,13 @@ check_include(struct checker *c, const struct stmt *stmt)
 }
 
 /* Which part of the table a rule belongs to. */
+#define PHASES 4
 static int
 phase_of(const struct stmt *stmt)
 {
-	return !stmt->is_forbid ? 2 : stmt->is_exposed;
+	return stmt->is_forbid		  ? stmt->is_exposed :
+	    stmt->source->is_narrowing ? 2 :
+					 3;
 }
 
 /* The rules of one phase of a text and of what it includes, in order. */
@@ -494,7 +505,7 @@ compile_rules(struct checker *c, struct rules *rules)
 	if (load->nrules > RULES_MAX_RULES) {
 		return ERR_LIMIT; /* reported when it was parsed */
 	}
-	for (int phase = 0; phase < 3 && r == 0; phase++) {
+	for (int phase = 0; phase < PHASES && r == 0; phase++) {
 		for (const struct source *s = load->sources;
 		     s != NULL && r == 0; s = s->next) {
 			if (s->by == NULL) {
@@ -589,6 +600,11 @@ check_load(struct rules_load *load, struct rules *rules)
 	for (size_t i = 0; r == 0 && load->nerrors == 0 && i < rules->nrules;
 	     i++) {
 		rules->rules[i].id = print_id(&rules->rules[i]);
+		/* no other layer's, whatever its key is */
+		if (rules->rules[i].is_narrowing &&
+		    rules->rules[i].id != UINT64_MAX) {
+			rules->rules[i].id = ~rules->rules[i].id;
+		}
 		rules->asks |= asks_of(&rules->rules[i]);
 	}
 	if (r == 0 && load->nerrors == 0) {

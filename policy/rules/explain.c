@@ -359,7 +359,7 @@ put_outcome(struct sink *sink, const struct rule *rule,
 static int
 put_reason(struct sink *sink, const struct rule *rule,
     const struct subject *s, const struct rule_decision *d,
-    const struct verdict *verdict)
+    const struct verdict *verdict, int *is_past)
 {
 	struct match_why why;
 	enum match match = match_rule(rule, s, &why);
@@ -373,6 +373,13 @@ put_reason(struct sink *sink, const struct rule *rule,
 		return rule == verdict->rule;
 	}
 	put_held(sink, rule, &why);
+	if (rule->is_narrowing && rule->verdict == RULE_ALLOW &&
+	    !rule->is_audit) {
+		sink_text(sink, "; the local rules say no more, the bundle's "
+				"decide");
+		*is_past = 1;
+		return 0;
+	}
 	if (rule->is_audit) {
 		sink_text(sink, "; it would decide, but only audits");
 		return 0;
@@ -422,6 +429,7 @@ rules_explain(const struct rules *rules, const struct rule_device *dev,
 	struct rule_decision d;
 	struct verdict verdict;
 	struct quiet quiet;
+	int is_past = 0; /* the rules that narrow, by an `allow' of them */
 
 	if (dev->ninterfaces > RULE_INTERFACES_MAX) {
 		cb(arg, "", 0, 0, "device has more interfaces than a rule "
@@ -442,12 +450,15 @@ rules_explain(const struct rules *rules, const struct rule_device *dev,
 		struct sink sink = {.buf = reason, .size = sizeof(reason) - 1};
 		int matched = 0;
 
+		if (rule->is_narrowing && !rule->is_forbid && is_past) {
+			continue;
+		}
 		if (rule->is_exposed && !verdict.is_reduced) {
 			sink_text(&sink, "no rule exposes anything");
 		} else {
 			matched = put_reason(&sink, rule,
 			    rule->is_exposed ? &exposed : &subject, &d,
-			    &verdict);
+			    &verdict, &is_past);
 		}
 		end_reason(&sink);
 		cb(arg, rule->file, rule->line, matched, reason);

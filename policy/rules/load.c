@@ -354,6 +354,12 @@ load_commit(struct rules_load *load, uint32_t end)
 }
 
 void
+rules_load_layer(struct rules_load *load, enum rules_layer layer)
+{
+	load->layer = layer;
+}
+
+void
 rules_load_means(struct rules_load *load, const struct rules_means *means)
 {
 	load->means = means;
@@ -382,6 +388,7 @@ load_source(struct rules_load *load, const char *name, char *text, size_t len,
 	}
 	source->tail = &source->stmts;
 	source->dialect = dialect;
+	source->is_narrowing = load->layer == RULES_NARROW;
 	source->text = text;
 	source->len = text != NULL ? len : 0;
 	*load->tail = source;

@@ -79,6 +79,17 @@ rules_id(const struct rules *rules, size_t i)
 	return rules->rules[i].id;
 }
 
+size_t
+rules_idle(const struct rules *rules)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < rules->nrules; i++) {
+		n += rules->rules[i].has_idle;
+	}
+	return n;
+}
+
 unsigned
 rules_ask(const struct rules *rules)
 {
@@ -224,6 +235,7 @@ rules_judge(const struct rules *rules, const struct subject *subject,
 {
 	const struct rule *forbid;
 	struct index_walk walk;
+	int is_past = 0; /* those that narrow */
 	uint32_t i;
 
 	init_decision(out);
@@ -239,7 +251,9 @@ rules_judge(const struct rules *rules, const struct subject *subject,
 	while ((i = index_next(&walk)) != INDEX_END) {
 		const struct rule *rule = &rules->rules[i];
 		struct match_why why;
-		enum match match = match_rule(rule, subject, &why);
+		enum match match = rule->is_narrowing && is_past ?
+		    MATCH_NO :
+		    match_rule(rule, subject, &why);
 
 		if (match == MATCH_NO) {
 			continue;
@@ -256,6 +270,11 @@ rules_judge(const struct rules *rules, const struct subject *subject,
 			verdict->rule = rule;
 			verdict->allow = NULL;
 			return;
+		}
+		if (rule->is_narrowing && rule->verdict == RULE_ALLOW) {
+			is_past = 1;
+			count_applied(rule, subject->world);
+			continue;
 		}
 		verdict->allow = NULL;
 		verdict->is_reduced = 0;

@@ -297,6 +297,12 @@ void rules_load_means(struct rules_load *load, const struct rules_means *means);
 enum rules_dialect { RULES_OWN, RULES_USBGUARD };
 int rules_load_text_as(struct rules_load *load, enum rules_dialect dialect,
     const char *name, const char *text, size_t len);
+/* Whether the texts that follow decide, or only narrow what those that decide
+ * allow: in these a `block' or `reject' that matches refuses, and an `allow' ends
+ * the reading of them and grants nothing, whatever its terms. They come first,
+ * wherever they stand; `forbid' is the same in both. */
+enum rules_layer { RULES_DECIDE, RULES_NARROW };
+void rules_load_layer(struct rules_load *load, enum rules_layer layer);
 /* Where lines of texts in USBGuard's language mean something else than to
  * USBGuard, in order: name is the correction of sallyport.rules(5), "C1" to
  * "C7". Also of lines that are errors here; until rules_load_free. */
@@ -333,6 +339,8 @@ size_t rules_count_of(const struct rules *rules, const char *name);
 #define RULES_ASK_DEVICES 4u
 #define RULES_ASK_ARMED 8u
 unsigned rules_ask(const struct rules *rules);
+/* How many `allow' that only narrow have terms, which then mean nothing. */
+size_t rules_idle(const struct rules *rules);
 
 /* `forbid' first, in any order; then the first match wins; none: block,
  * implicit. who is NULL while the identity is not known: where it matters the
