@@ -106,9 +106,9 @@ wire_srcs := wire/capture.c wire/class_words.c wire/desc.c wire/desc_bos.c wire/
 	wire/desc_endpoint.c wire/desc_string.c wire/devrec.c \
 	wire/devrec_check.c wire/devrec_compare.c wire/devrec_expose.c \
 	wire/devrec_uas.c wire/hid_state.c \
-	wire/identity.c wire/ipc.c wire/ipc_import.c wire/ipc_inspect.c \
-	wire/ipc_item.c wire/ipc_relay.c wire/place.c wire/tally.c \
-	wire/usbip.c \
+	wire/identity.c wire/ipc.c wire/ipc_fetch.c wire/ipc_import.c \
+	wire/ipc_inspect.c wire/ipc_item.c wire/ipc_relay.c wire/place.c \
+	wire/tally.c wire/usbip.c \
 	wire/usbip_check.c wire/waiver.c
 
 base_core_srcs := base/channel.c base/clock.c base/err.c base/log.c \
@@ -196,7 +196,7 @@ verdict_srcs := verdict/verdict.c
 programs := sallyportd sallyport-warden sallyport-session sallyport-probe \
 	sallyport-capture sallyctl sallyport sallyport-relay sallyport-reader \
 	sallyport-desks sallyport-policy sallyport-certs sallyport-front \
-	sallyport-enroll sallyport-metrics
+	sallyport-enroll sallyport-metrics sallyport-fetch sallyport-trial
 
 sallyportd_dir := $(SBINDIR)
 sallyportd_srcs := proxy/broker/atboot.c proxy/broker/attr.c \
@@ -285,6 +285,12 @@ sallyport-metrics_srcs := proxy/metrics/ask.c proxy/metrics/http.c \
 	base/mem.c $(base_loop_srcs)
 sallyport-metrics_libs := -lmicrohttpd -ljansson -lev
 
+sallyport-fetch_dir := $(LIBEXECDIR)
+sallyport-fetch_srcs := proxy/fetch/file.c proxy/fetch/http.c \
+	proxy/fetch/main.c proxy/fetch/parcel.c \
+	$(base_core_srcs) $(wire_srcs)
+sallyport-fetch_libs := -lcurl
+
 sallyctl_dir := $(BINDIR)
 sallyctl_srcs := proxy/ctl/ask.c proxy/ctl/audit.c proxy/ctl/audit_check.c \
 	proxy/ctl/audit_files.c proxy/ctl/audit_search.c proxy/ctl/main.c \
@@ -335,7 +341,8 @@ sallyport-desks_libs := -lsystemd
 sallyport-policy_dir := $(BINDIR)
 sallyport-policy_srcs := policy/tool/bundle.c policy/tool/bundle_create.c \
 	policy/tool/bundle_diff.c policy/tool/bundle_file.c \
-	policy/tool/bundle_sign.c policy/tool/check.c policy/tool/device.c \
+	policy/tool/bundle_sign.c policy/tool/check.c policy/tool/cmd.c \
+	policy/tool/device.c \
 	policy/tool/devtext.c \
 	policy/tool/explain.c policy/tool/explain_unit.c \
 	policy/tool/files.c policy/tool/fmt.c \
@@ -356,6 +363,21 @@ sallyport-policy_srcs := policy/tool/bundle.c policy/tool/bundle_create.c \
 	$(table_srcs) $(explain_srcs) $(decode_srcs) $(bundle_srcs) \
 	base/sign_make.c
 sallyport-policy_libs := -ljansson -lmbedcrypto -lpcap
+
+# A bundle's own tests, on a gateway: of the tool what they need.
+sallyport-trial_dir := $(LIBEXECDIR)
+sallyport-trial_srcs := policy/tool/cmd.c policy/tool/device.c \
+	policy/tool/files.c policy/tool/hash.c policy/tool/identity.c \
+	policy/tool/inside.c policy/tool/json.c policy/tool/json_facts.c \
+	policy/tool/judges.c policy/tool/profile_files.c policy/tool/suite.c \
+	policy/tool/suite_unit.c policy/tool/sysfs.c policy/tool/test.c \
+	policy/tool/trial.c policy/tool/trial_main.c policy/tool/unit.c policy/tool/verdict.c \
+	policy/tool/when.c policy/tool/words.c policy/tool/world.c \
+	base/digest.c base/file.c \
+	$(base_core_srcs) $(wire_srcs) $(rules_srcs) \
+	$(filter-out $(text_srcs),$(profiles_srcs)) $(facts_srcs) \
+	$(table_srcs) $(explain_srcs) $(bundle_srcs)
+sallyport-trial_libs := -ljansson -lmbedcrypto
 
 sallyport-certs_dir := $(BINDIR)
 sallyport-certs_srcs := certs/ca.c certs/crl.c certs/crl_facts.c certs/desk.c \
@@ -448,7 +470,7 @@ objs += $(call obj,$(bench_srcs))
 # The gateway that is attacked: its programs lie together, as they are
 # installed, those that touch no device being the product's.
 attack_links := sallyport-warden sallyport-capture sallyport sallyport-relay \
-	sallyport-reader
+	sallyport-reader sallyport-fetch sallyport-trial
 define attack_rule
 $(O)/attack/$(1): $(call obj,$(attack-$(1)_srcs)) $(O)/flags
 	@mkdir -p $$(@D)

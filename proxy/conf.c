@@ -71,6 +71,26 @@ judge_audit(const struct gateway_conf *conf, const char *path, char *why,
 	return 0;
 }
 
+static int
+judge_bundle(
+    struct gateway_conf *conf, const char *path, char *why, size_t why_size)
+{
+	const char *source = conf->bundle_source;
+
+	if (*source != '\0' && *source != '/' &&
+	    strncmp(source, "https://", 8) != 0) {
+		snprintf(why, why_size, "%s: [bundle] source: expected "
+		    "https:// or an absolute path", path);
+		return ERR_FORMAT;
+	}
+	if ((*conf->bundle_cert == '\0') != (*conf->bundle_key == '\0')) {
+		snprintf(why, why_size,
+		    "%s: [bundle] cert and key go together", path);
+		return ERR_FORMAT;
+	}
+	return 0;
+}
+
 /* Below state, unless something else is said. */
 static int
 default_captures(struct gateway_conf *conf)
@@ -150,6 +170,9 @@ gateway_conf_load(
 		.capture_record = 64,
 		.audit_size = 64,
 		.audit_files = 16,
+		.bundle_threshold = 1,
+		.bundle_interval = 300,
+		.bundle_timeout = 60,
 		.before_drivers = 1,
 		.watch_rules = 1,
 		.live = NET_LIVENESS_DEFAULT,
@@ -172,6 +195,13 @@ gateway_conf_load(
 		{&conf->readers, ""},
 		{&conf->approvers, ""},
 		{&conf->operators, ""},
+		{&conf->bundle_source, ""},
+		{&conf->bundle_keys, SYSCONFDIR "/sallyport/bundle.keys"},
+		{&conf->bundle_pin, ""},
+		{&conf->bundle_proxy, ""},
+		{&conf->bundle_ca, ""},
+		{&conf->bundle_cert, ""},
+		{&conf->bundle_key, ""},
 		{&conf->keep, ""},
 		{&conf->at_boot, "adopt"},
 		{&conf->audit_journal, "all"},
@@ -218,6 +248,23 @@ gateway_conf_load(
 		{"control", "readers", CONF_STRING, &conf->readers, 0, 0},
 		{"control", "approvers", CONF_STRING, &conf->approvers, 0, 0},
 		{"control", "operators", CONF_STRING, &conf->operators, 0, 0},
+		{"bundle", "source", CONF_STRING, &conf->bundle_source, 0, 0},
+		{"bundle", "keys", CONF_STRING, &conf->bundle_keys, 0, 0},
+		{"bundle", "threshold", CONF_UINT, &conf->bundle_threshold, 1,
+		    16},
+		{"bundle", "interval", CONF_UINT, &conf->bundle_interval, 1,
+		    86400},
+		{"bundle", "timeout", CONF_UINT, &conf->bundle_timeout, 1,
+		    3600},
+		{"bundle", "wait", CONF_UINT, &conf->bundle_wait, 0, 3600},
+		{"bundle", "confirm-within", CONF_UINT, &conf->bundle_confirm,
+		    0, 86400},
+		{"bundle", "label", CONF_LIST, &conf->bundle_labels, 0, 0},
+		{"bundle", "pin", CONF_STRING, &conf->bundle_pin, 0, 0},
+		{"bundle", "proxy", CONF_STRING, &conf->bundle_proxy, 0, 0},
+		{"bundle", "ca", CONF_STRING, &conf->bundle_ca, 0, 0},
+		{"bundle", "cert", CONF_STRING, &conf->bundle_cert, 0, 0},
+		{"bundle", "key", CONF_STRING, &conf->bundle_key, 0, 0},
 		{"capture", "file-size", CONF_UINT, &conf->capture_size, 1,
 		    4096},
 		{"capture", "files", CONF_UINT, &conf->capture_files, 1, 99},
@@ -266,6 +313,9 @@ gateway_conf_load(
 		r = ERR_FORMAT;
 	}
 	if (r == 0) {
+		r = judge_bundle(conf, path, why, why_size);
+	}
+	if (r == 0) {
 		r = default_captures(conf);
 	}
 	if (r == 0) {
@@ -295,6 +345,14 @@ gateway_conf_free(struct gateway_conf *conf)
 	free(conf->readers);
 	free(conf->approvers);
 	free(conf->operators);
+	conf_list_fini(&conf->bundle_labels);
+	free(conf->bundle_source);
+	free(conf->bundle_keys);
+	free(conf->bundle_pin);
+	free(conf->bundle_proxy);
+	free(conf->bundle_ca);
+	free(conf->bundle_cert);
+	free(conf->bundle_key);
 	free(conf->keep);
 	free(conf->at_boot);
 	for (size_t i = 0; i < conf->nverdicts; i++) {

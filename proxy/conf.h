@@ -50,6 +50,16 @@ struct gateway_conf {
 	/* [control]: groups whose members may ask sallyctl's questions, "" = none.
 	 * root and the gateway's user may always do everything. */
 	char *metrics, *readers, *approvers, *operators;
+	/* [bundle]: rules from a publisher */
+	char *bundle_source; /* "https://...", a path, or "" = none */
+	char *bundle_keys;   /* PEM: who may sign */
+	unsigned bundle_threshold; /* how many of them must */
+	unsigned bundle_interval, bundle_timeout, bundle_wait; /* seconds */
+	unsigned bundle_confirm; /* seconds; 0 = nobody has to */
+	struct conf_list bundle_labels;
+	char *bundle_pin, *bundle_proxy; /* "" = none */
+	/* read by the broker only; "" = none */
+	char *bundle_ca, *bundle_cert, *bundle_key;
 	/* [capture] */
 	unsigned capture_size;	 /* MiB of one file */
 	unsigned capture_files;	 /* of one capture */

@@ -10,6 +10,7 @@
  *                         IPC_CAPTURE_WANTED
  *   probe    -> warden    IPC_RECORD, IPC_TEXTS, IPC_PROBE_FAILED
  *   capture <-> warden    IPC_RECORDER_*
+ *   fetch <-> warden      IPC_FETCH*
  *   parent  <-> relay     IPC_RELAY_*
  *   relay    -> reader    IPC_RELAY_LINE, IPC_RELAY_DONE
  *   reader   -> parent    IPC_RELAY_WATCH, IPC_RELAY_DONE
@@ -43,10 +44,15 @@ enum ipc_type {
 	IPC_RECORDING = 13,  /* ipc_result; + fd: the warden's channel end */
 	IPC_CRL = 14,	     /* ipc_byte: 1 = even if it is the same. id 0 */
 	IPC_CRL_IS = 15,     /* ipc_crl (+ the list) */
+	IPC_FETCHER = 22,    /* empty: one that fetches a bundle */
+	IPC_FETCHING = 23,   /* ipc_result; + fd: the warden's channel end */
+	IPC_TRIAL = 24,	     /* + fd: a bundle, sealed; empty */
+	IPC_TRYING = 25,     /* ipc_result; + fd: the warden's channel end */
 
-	/* session -> broker */
+	/* session or fetcher -> broker */
 	IPC_KEY = 16,	     /* empty; once, while born */
 	IPC_KEY_IS = 17,     /* ipc_pem (+ the CRL, as in IPC_CRL_IS) */
+	/* session -> broker */
 	IPC_SET_CONFIG = 18, /* ipc_byte: bConfigurationValue */
 	IPC_CONFIG_SET = 19, /* ipc_result */
 	IPC_DEVICE = 21,     /* broker -> session: + fd usbfs; device_place */
@@ -102,6 +108,11 @@ enum ipc_type {
 				   them answer a NEXT, in that order; or the
 				   channel is closed */
 	IPC_RECORDER_OVER = 60, /* ipc_recorder_over; once */
+
+	/* sallyport-fetch <-> warden, sallyport-trial -> warden */
+	IPC_FETCH = 97,	  /* warden -> fetch: ipc_fetch; once */
+	IPC_FETCHED = 98, /* ipc_fetched; + fd when there is something new */
+	IPC_TRIED = 100,  /* ipc_tried; once */
 
 	/* workstation: root parent <-> relay */
 	IPC_RELAY_SETUP = 64,	 /* parent -> relay: ipc_relay_setup */
@@ -207,6 +218,8 @@ enum ipc_role {
 	IPC_ROLE_SESSION = 1,
 	IPC_ROLE_PROBE = 2,
 	IPC_ROLE_RECORDER = 3, /* sallyport-capture */
+	IPC_ROLE_FETCHER = 4,  /* sallyport-fetch */
+	IPC_ROLE_TRIAL = 5,    /* sallyport-trial */
 };
 
 enum ipc_recorder_file { IPC_RECORDER_FRAMES = 0, IPC_RECORDER_RULINGS = 1 };
@@ -348,6 +361,35 @@ struct ipc_refused {
 
 struct ipc_text {
 	char text[IPC_TEXT];
+};
+
+/* What to fetch: SOURCE and SOURCE.sig. */
+#define IPC_SOURCE 512
+#define IPC_TAG 256
+#define IPC_PIN 256
+struct ipc_fetch {
+	char source[IPC_SOURCE]; /* "https://...", or a path */
+	char tag[IPC_TAG];	 /* of the last that was taken; "" = none */
+	char pin[IPC_PIN];	 /* of the server's key; "" = none */
+	char proxy[IPC_SOURCE];	 /* "" = none */
+	uint32_t bundle_max, signatures_max; /* bytes; not 0 */
+	uint16_t timeout; /* seconds for all of it; not 0 */
+	uint16_t wait;	  /* seconds that the server may wait for news */
+};
+
+/* err: 0 = here it is, the signatures behind the bundle in one file; ERR_AGAIN =
+ * it is still the one of that tag; else why, in words, says more. */
+struct ipc_fetched {
+	int32_t err;
+	uint32_t bundle_len, signatures_len; /* not 0 when err is 0 */
+	char tag[IPC_TAG];
+	char why[IPC_TEXT];
+};
+
+/* What a bundle's own tests said. */
+struct ipc_tried {
+	int32_t err; /* 0 = it compiles by itself, and all passed */
+	uint32_t passed, failed;
 };
 
 /* A line of the events protocol, without its end: 1..IPC_LINE_MAX bytes, none
@@ -498,6 +540,12 @@ int ipc_encode_crl(void *buf, size_t size, const struct ipc_crl *m);
 int ipc_decode_crl(struct ipc_crl *m, const void *buf, size_t len);
 int ipc_encode_item(void *buf, size_t size, const struct ipc_item *m);
 int ipc_decode_item(struct ipc_item *m, const void *buf, size_t len);
+int ipc_encode_fetch(void *buf, size_t size, const struct ipc_fetch *m);
+int ipc_decode_fetch(struct ipc_fetch *m, const void *buf, size_t len);
+int ipc_encode_fetched(void *buf, size_t size, const struct ipc_fetched *m);
+int ipc_decode_fetched(struct ipc_fetched *m, const void *buf, size_t len);
+int ipc_encode_tried(void *buf, size_t size, const struct ipc_tried *m);
+int ipc_decode_tried(struct ipc_tried *m, const void *buf, size_t len);
 /* rec may be NULL when err is not 0. */
 int ipc_encode_imported(void *buf, size_t size, const struct ipc_imported *m,
     const struct devrec *rec);

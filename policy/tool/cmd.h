@@ -25,7 +25,8 @@ cmd_fn cmd_import;
 cmd_fn cmd_replay;
 cmd_fn cmd_test;
 
-/* "sallyport-policy: TEXT" on standard error. */
+/* cmd.c */
+/* "PROGRAM: TEXT" on standard error. */
 void cmd_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same for wrong use, and where help is; gives CMD_USAGE. */
 int cmd_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -5,7 +5,6 @@
  */
 #include "policy/tool/cmd.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -185,45 +184,6 @@ static const char usage[] =
     "should?\n"
     "\n"
     "sallyport-policy COMMAND --help explains a command.\n";
-
-void
-cmd_warn(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	fputs("sallyport-policy: ", stderr);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
-	va_end(ap);
-}
-
-int
-cmd_usage(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	fputs("sallyport-policy: ", stderr);
-	vfprintf(stderr, fmt, ap);
-	fputs("; sallyport-policy --help shows the usage\n", stderr);
-	va_end(ap);
-	return CMD_USAGE;
-}
-
-const char *
-cmd_value(char **argv, int argc, int *i, const char *option)
-{
-	size_t len = strlen(option);
-
-	if (strncmp(argv[*i], option, len) != 0) {
-		return NULL;
-	}
-	if (argv[*i][len] == '=') {
-		return argv[*i] + len + 1;
-	}
-	return argv[*i][len] == '\0' && *i + 1 < argc ? argv[++*i] : NULL;
-}
 
 static int
 is_help(const char *arg)

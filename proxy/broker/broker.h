@@ -20,7 +20,7 @@ struct loop_io;
 struct loop_timer;
 struct broker;
 
-/* A session, a probe or a recorder. Its slot decides its uid: uid_base + slot. */
+/* A session, or a helper of the warden. Its slot decides its uid: uid_base + slot. */
 struct child {
 	struct broker *broker; /* borrowed */
 	enum ipc_role role;    /* 0 = slot is free */
@@ -76,17 +76,19 @@ struct broker {
 static inline const char *
 broker_role_name(enum ipc_role role)
 {
-	return role == IPC_ROLE_SESSION ? "session" :
-	    role == IPC_ROLE_PROBE	? "probe" :
-					  "capture";
+	return role == IPC_ROLE_SESSION	 ? "session" :
+	    role == IPC_ROLE_PROBE	 ? "probe" :
+	    role == IPC_ROLE_RECORDER	 ? "capture" :
+	    role == IPC_ROLE_FETCHER	 ? "fetch" :
+					   "trial";
 }
 
 /* children.c: life and death of processes. */
 int broker_start_warden(struct broker *b); /* 0 or ERR_SYS, logged */
 struct child *broker_find(struct broker *b, uint32_t conn);
 /* Starts a session (fd = peer socket), a probe (flags of enum
- * ipc_probe_flags; fd = usbfs node, or what device_texts gave) or a recorder
- * (fd = a pipe's end); fd is
+ * ipc_probe_flags; fd = usbfs node, or what device_texts gave), a recorder
+ * (fd = a pipe's end), a fetcher (no fd: -1) or a trial (fd = a bundle); fd is
  * borrowed. *warden_end is the warden's end of its channel, owned by the
  * caller. 0, ERR_LIMIT, ERR_BUSY (conn number in use) or ERR_SYS. */
 int broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn,

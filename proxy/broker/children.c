@@ -83,6 +83,8 @@ broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn, int fd,
 		[IPC_ROLE_SESSION] = "sallyport-session",
 		[IPC_ROLE_PROBE] = "sallyport-probe",
 		[IPC_ROLE_RECORDER] = "sallyport-capture",
+		[IPC_ROLE_FETCHER] = "sallyport-fetch",
+		[IPC_ROLE_TRIAL] = "sallyport-trial",
 	};
 	const char *program = programs[role];
 	int to_broker[2] = {-1, -1}, to_warden[2] = {-1, -1}, r = ERR_SYS;
@@ -108,6 +110,11 @@ broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn, int fd,
 		snprintf(urbs, sizeof(urbs), "%u", b->conf.capture_size);
 		argv[1] = "capture";
 		argv[3] = urbs;
+	} else if (role == IPC_ROLE_FETCHER) {
+		argv[1] = "fetch";
+	} else if (role == IPC_ROLE_TRIAL) {
+		argv[1] = "trial";
+		argv[3] = b->conf.stock_profiles;
 	} else {
 		argv[1] = (flags & IPC_PROBE_TEXTS) != 0 ? "texts" : "probe";
 		argv[3] = (flags & IPC_PROBE_RESET) != 0 ? "reset" : NULL;
@@ -130,7 +137,7 @@ broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn, int fd,
 	    .path = path,
 	    .argv = argv,
 	    .fds = {to_broker[1], to_warden[1], fd},
-	    .nfds = 3,
+	    .nfds = fd != -1 ? 3 : 2,
 	    .uid = uid,
 	    .gid = (gid_t)uid,
 	    .die_with_parent = 1,

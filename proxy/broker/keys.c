@@ -1,6 +1,7 @@
 /*
  * The [tls] files, for who may have them: all of them for a session, once, and
- * the public ones for the warden, whenever they are others. They are read here
+ * the public ones for the warden, whenever they are others. Those of [bundle] are
+ * for who fetches one. They are read here
  * because nobody else can, and not looked into.
  */
 #include "proxy/broker/broker.h"
@@ -161,6 +162,8 @@ broker_on_crl(struct broker *b, struct child *unused, struct channel_msg *msg)
 int
 broker_on_key(struct broker *b, struct child *child, struct channel_msg *msg)
 {
+	const struct gateway_conf *conf = &b->conf;
+	int is_fetch = child->role == IPC_ROLE_FETCHER;
 	uint8_t *ca = NULL, *cert = NULL, *key = NULL;
 	struct ipc_pem m = {0};
 	int n, r = ERR_NOENT;
@@ -169,27 +172,31 @@ broker_on_key(struct broker *b, struct child *child, struct channel_msg *msg)
 		return ERR_PEER;
 	}
 	child->key_given = 1;
-	if (read_pem(b->conf.ca, FILE_PUBLIC, PEM_MAX, &ca, &m.ca_len) == 0 &&
-	    read_pem(b->conf.cert, FILE_PUBLIC, PEM_MAX, &cert,
-		&m.cert_len) == 0 &&
-	    read_pem(b->conf.key, FILE_SECRET, PEM_MAX, &key, &m.key_len) ==
-		0 &&
-	    read_crl(b) == 0) {
+	if (read_pem(is_fetch ? conf->bundle_ca : conf->ca, FILE_PUBLIC,
+		PEM_MAX, &ca, &m.ca_len) == 0 &&
+	    read_pem(is_fetch ? conf->bundle_cert : conf->cert, FILE_PUBLIC,
+		PEM_MAX, &cert, &m.cert_len) == 0 &&
+	    read_pem(is_fetch ? conf->bundle_key : conf->key, FILE_SECRET,
+		PEM_MAX, &key, &m.key_len) == 0 &&
+	    (is_fetch || read_crl(b) == 0)) {
 		m.ca = ca;
 		m.cert = cert;
 		m.key = key;
 		n = ipc_encode_pem(b->buf, CHANNEL_MAX, &m);
 		if (n > 0) {
 			r = channel_send_wait(child->chan, IPC_KEY_IS,
-			    child->conn, b->buf, (size_t)n, b->crl, 1000);
+			    child->conn, b->buf, (size_t)n,
+			    is_fetch ? -1 : b->crl, 1000);
 		} else {
 			log_warnx("send keys: CA, certificate and key are over "
 				  "64 KiB together");
 		}
 		mem_wipe(b->buf, CHANNEL_MAX);
 	} else {
-		log_warnx("session %u: nobody can connect without all of the "
-			  "[tls] files", child->conn);
+		log_warnx("%s %u: without all of the files of [%s] %s",
+		    broker_role_name(child->role), child->conn,
+		    is_fetch ? "bundle" : "tls",
+		    is_fetch ? "no bundle comes" : "nobody can connect");
 	}
 	if (key != NULL) {
 		mem_wipe(key, m.key_len);

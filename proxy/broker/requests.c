@@ -6,6 +6,7 @@
 #include "proxy/broker/broker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +149,43 @@ on_recorder(struct broker *b, struct child *unused, struct channel_msg *msg)
 	r = broker_start_child(
 	    b, IPC_ROLE_RECORDER, msg->id, msg->fd, 0, &child, &end);
 	r = send_result(b, b->warden_chan, IPC_RECORDING, msg->id, r, end);
+	close_fd(&end);
+	return r;
+}
+
+/* What fetches bundles gets nothing but its two channels; it asks for its key. */
+static int
+on_fetcher(struct broker *b, struct child *unused, struct channel_msg *msg)
+{
+	struct child *child;
+	int end = -1, r;
+
+	(void)unused;
+	if (msg->len != 0) {
+		return ERR_PEER;
+	}
+	r = broker_start_child(
+	    b, IPC_ROLE_FETCHER, msg->id, -1, 0, &child, &end);
+	r = send_result(b, b->warden_chan, IPC_FETCHING, msg->id, r, end);
+	close_fd(&end);
+	return r;
+}
+
+/* A bundle in memory, which nobody can change any more. */
+static int
+on_trial(struct broker *b, struct child *unused, struct channel_msg *msg)
+{
+	int seals = fcntl(msg->fd, F_GET_SEALS);
+	struct child *child;
+	int end = -1, r;
+
+	(void)unused;
+	if (msg->len != 0 || seals == -1 || (seals & F_SEAL_WRITE) == 0) {
+		return ERR_PEER;
+	}
+	r = broker_start_child(
+	    b, IPC_ROLE_TRIAL, msg->id, msg->fd, 0, &child, &end);
+	r = send_result(b, b->warden_chan, IPC_TRYING, msg->id, r, end);
 	close_fd(&end);
 	return r;
 }
@@ -300,6 +338,8 @@ static const struct request table[] = {
 	{IPC_GRANT, FROM_WARDEN, NO_FD, NEED_NOTHING, "GRANT", on_grant},
 	{IPC_RECORDER, FROM_WARDEN, ONE_FD, NEED_NOTHING, "RECORDER",
 	    on_recorder},
+	{IPC_FETCHER, FROM_WARDEN, NO_FD, NEED_NOTHING, "FETCHER", on_fetcher},
+	{IPC_TRIAL, FROM_WARDEN, ONE_FD, NEED_NOTHING, "TRIAL", on_trial},
 	{IPC_KILL, FROM_WARDEN, NO_FD, NEED_NOTHING, "KILL", on_kill},
 	{IPC_CRL, FROM_WARDEN, NO_FD, NEED_NOTHING, "CRL",
 	    broker_on_crl},
@@ -321,7 +361,9 @@ is_permitted(const struct request *rq, enum from from,
 	case NEED_NOTHING:
 		return 1;
 	case NEED_NO_KEY:
-		return child->role == IPC_ROLE_SESSION && !child->key_given;
+		return (child->role == IPC_ROLE_SESSION ||
+			   child->role == IPC_ROLE_FETCHER) &&
+		    !child->key_given;
 	case NEED_DEVICE:
 		return child->role == IPC_ROLE_SESSION && child->has_device;
 	case NEED_NO_FAULT:

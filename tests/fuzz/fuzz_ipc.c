@@ -63,6 +63,9 @@ again(uint8_t which, const uint8_t *data, size_t size)
 		CASE(29, wanted)
 		CASE(30, recorder_over)
 		CASE(31, relay_key)
+		CASE(32, fetch)
+		CASE(33, fetched)
+		CASE(34, tried)
 	}
 	return -1;
 }

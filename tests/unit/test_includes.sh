@@ -50,6 +50,7 @@ allow policy/vet "policy/vet/$any|wire/$any|base/err\.h"
 allow proxy/usb "proxy/usb/$any|base/$any|wire/$any"
 allow proxy/broker "proxy/(broker/$any|conf\.h)|base/$any|wire/$any"
 allow proxy/warden "proxy/(warden/$any|conf\.h)|policy/(rules|profiles|facts|vet)/$any|wire/$any|base/$any"
+allow proxy/fetch "proxy/fetch/$any|wire/$any|base/$any"
 allow proxy/session "proxy/(session|usb)/$any|policy/$any|wire/$any|base/$any"
 allow proxy/capture "proxy/capture/$any|policy/facts/$any|wire/$any|base/$any"
 allow proxy/metrics "proxy/metrics/$any|base/$any"
@@ -76,6 +77,7 @@ room 'microhttpd\.h' 'proxy/metrics/http\.c'
 room 'jansson\.h' 'proxy/(warden|ctl|capture|metrics)/.*|vhci-glue/.*|policy/(tool|bundle)/.*|certs/.*|verdict/.*'
 room 'ini\.h' 'base/conf\.c'
 room 'seccomp\.h' 'base/sandbox_seccomp\.c|certs/front_confine\.c'
+room 'curl/' 'proxy/fetch/http\.c'
 
 # wire/ and the rule engine do no I/O and keep no time.
 pure='stdio\.h|fcntl\.h|unistd\.h|sys/socket\.h|time\.h|sys/time\.h'
@@ -97,6 +99,7 @@ absent sallyportd 'tls|rules_srcs|policy/|libusb'
 absent sallyport-session 'rules_srcs|policy/rules|base/net|base/spawn|base/file'
 absent sallyport-metrics 'tls|wire_srcs|rules_srcs|base/(net|spawn|file|digest|x509)'
 absent sallyport-capture 'tls|rules_srcs|profiles_srcs|base/(net|spawn|file|loop)'
+absent sallyport-fetch 'base_tls|rules_srcs|profiles_srcs|policy/|base/(net|spawn|file|loop)'
 absent sallyport-warden 'sign_make|libusb|base/spawn|base_tls|base/tls|base/stream'
 absent sallyport-session 'tls_enroll|certs/'
 absent sallyport-relay 'tls_enroll|certs/'

@@ -54,6 +54,9 @@ union message {
 	struct ipc_capture capture;
 	struct ipc_wanted wanted;
 	struct ipc_recorder_over recorder_over;
+	struct ipc_fetch fetch;
+	struct ipc_fetched fetched;
+	struct ipc_tried tried;
 	struct ipc_line line;
 	struct ipc_watch watch;
 	struct ipc_relay_setup setup;
@@ -98,6 +101,9 @@ SHAPE(quota, quota)
 SHAPE(capture, capture)
 SHAPE(wanted, wanted)
 SHAPE(recorder_over, recorder_over)
+SHAPE(fetch, fetch)
+SHAPE(fetched, fetched)
+SHAPE(tried, tried)
 SHAPE(line, line)
 SHAPE(watch, watch)
 SHAPE(relay_setup, setup)
@@ -350,6 +356,44 @@ fill_recorder_over(struct rnd *r, union message *m)
 }
 
 static void
+fill_fetch(struct rnd *r, union message *m)
+{
+	memset(&m->fetch, 0, sizeof(m->fetch));
+	rnd_text(r, m->fetch.source, IPC_SOURCE);
+	m->fetch.source[0] = '/';
+	rnd_text(r, m->fetch.tag, IPC_TAG);
+	rnd_text(r, m->fetch.pin, IPC_PIN);
+	rnd_text(r, m->fetch.proxy, IPC_SOURCE);
+	m->fetch.bundle_max = 1 + rnd_u32(r) / 2;
+	m->fetch.signatures_max = 1 + rnd_u32(r) / 2;
+	m->fetch.timeout = (uint16_t)(1 + rnd_u32(r) % 1000);
+	m->fetch.wait = (uint16_t)rnd_u32(r);
+}
+
+static void
+fill_fetched(struct rnd *r, union message *m)
+{
+	int is_good = rnd_u32(r) % 2 == 0;
+
+	memset(&m->fetched, 0, sizeof(m->fetched));
+	m->fetched.err = is_good ? 0 : ERR_AGAIN;
+	m->fetched.bundle_len = is_good ? 1 + rnd_u32(r) / 2 : 0;
+	m->fetched.signatures_len = is_good ? 1 + rnd_u32(r) / 2 : 0;
+	rnd_text(r, m->fetched.tag, IPC_TAG);
+	rnd_text(r, m->fetched.why, IPC_TEXT);
+}
+
+static void
+fill_tried(struct rnd *r, union message *m)
+{
+	int is_good = rnd_u32(r) % 2 == 0;
+
+	m->tried.err = is_good ? 0 : ERR_POLICY;
+	m->tried.passed = rnd_u32(r);
+	m->tried.failed = is_good ? 0 : rnd_u32(r);
+}
+
+static void
 fill_quota(struct rnd *r, union message *m)
 {
 	rnd_text(r, m->quota.profile, IPC_RULE);
@@ -504,6 +548,9 @@ static const struct {
     MESSAGE(capture),
     MESSAGE(wanted),
     MESSAGE(recorder_over),
+    MESSAGE(fetch),
+    MESSAGE(fetched),
+    MESSAGE(tried),
     MESSAGE(text),
     MESSAGE(line),
     MESSAGE(watch),

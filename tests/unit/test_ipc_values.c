@@ -98,7 +98,7 @@ values_outside_their_range_are_refused(void **state)
 		exited.signal = 9;
 		assert_int_equal(
 		    ipc_encode_exited(again, sizeof(again), &exited),
-		    v >= 1 && v <= 3 ? 9 : ERR_FORMAT);
+		    v >= 1 && v <= 5 ? 9 : ERR_FORMAT);
 	}
 	probe.flags = IPC_PROBE_RESET | IPC_PROBE_TEXTS;
 	assert_int_equal(
@@ -111,7 +111,7 @@ values_outside_their_range_are_refused(void **state)
 	assert_int_equal(
 	    ipc_decode_exited(&exited, "\2\11\0\0\1\0\0\0\0", 9), ERR_FORMAT);
 	assert_int_equal(
-	    ipc_decode_exited(&exited, "\4\0\0\0\0\0\0\0\0", 9), ERR_FORMAT);
+	    ipc_decode_exited(&exited, "\6\0\0\0\0\0\0\0\0", 9), ERR_FORMAT);
 	assert_int_equal(
 	    ipc_decode_exited(&exited, "\2\11\0\0\0\0\0\0\0", 9), 0);
 	assert_int_equal(exited.signal, 9);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -119,7 +120,7 @@ broker_start_child(struct broker *broker, enum ipc_role role, uint32_t conn,
     int fd, unsigned flags, struct child **out, int *end)
 {
 	did.flags = flags;
-	assert_int_not_equal(fd, -1);
+	assert_int_equal(fd == -1, role == IPC_ROLE_FETCHER);
 	did.started++;
 	broker->children[1].role = role;
 	broker->children[1].conn = conn;
@@ -348,6 +349,52 @@ test_recorder(void **state)
 	assert_int_equal(did.started, 1);
 	assert_true(warden_is_dead());
 	close_fd(&other);
+}
+
+/* It comes without a descriptor, and may ask for its key once; what a key is is
+ * keys.c's to say. */
+static void
+test_fetcher(void **state)
+{
+	struct channel_msg msg;
+
+	(void)state;
+	from_warden(IPC_FETCHER, 9, NULL, 0, -1);
+	assert_int_equal(did.started, 1);
+	assert_int_equal(children[1].role, IPC_ROLE_FETCHER);
+	assert_int_equal(answer(warden_end, &msg), 0);
+	assert_int_equal(msg.type, IPC_FETCHING);
+	assert_int_not_equal(msg.fd, -1);
+	close_fd(&msg.fd);
+	from_warden(IPC_FETCHER, 10, "x", 1, -1);
+	assert_int_equal(did.started, 1);
+	assert_true(warden_is_dead());
+}
+
+/* Memory that nobody can write to any more, and nothing else. */
+static void
+test_trial(void **state)
+{
+	int fd = memfd_create("bundle", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct channel_msg msg;
+
+	(void)state;
+	assert_int_equal(fcntl(fd, F_ADD_SEALS,
+			     F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW),
+	    0);
+	from_warden(IPC_TRIAL, 9, NULL, 0, fd);
+	assert_int_equal(did.started, 1);
+	assert_int_equal(children[1].role, IPC_ROLE_TRIAL);
+	assert_int_equal(answer(warden_end, &msg), 0);
+	assert_int_equal(msg.type, IPC_TRYING);
+	assert_int_not_equal(msg.fd, -1);
+	close_fd(&msg.fd);
+	close_fd(&fd);
+	fd = memfd_create("bundle", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	from_warden(IPC_TRIAL, 10, NULL, 0, fd);
+	assert_int_equal(did.started, 1);
+	assert_true(warden_is_dead());
+	close_fd(&fd);
 }
 
 static void
@@ -825,6 +872,8 @@ main(void)
 		T(test_spawn),
 		T(test_spawn_needs_fd),
 		T(test_recorder),
+		T(test_fetcher),
+		T(test_trial),
 		T(test_recorder_needs_fd),
 		T(test_grant_needs_key),
 		T(test_grant_once),
