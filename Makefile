@@ -213,6 +213,8 @@ sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
 	proxy/warden/audit_file.c proxy/warden/audit_resume.c \
 	proxy/warden/book.c proxy/warden/book_file.c \
 	proxy/warden/book_json.c proxy/warden/book_limits.c \
+	proxy/warden/bundle_fetch.c proxy/warden/bundle_store.c \
+	proxy/warden/bundle_try.c proxy/warden/bundles.c \
 	proxy/warden/callers.c proxy/warden/captures.c proxy/conf.c \
 	proxy/warden/control.c proxy/warden/control_audit.c \
 	proxy/warden/control_ops.c proxy/warden/control_policy.c \
@@ -240,8 +242,9 @@ sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
 	base/file.c base/net.c base/sealed.c base/x509.c \
 	base/x509_crl.c $(base_sandbox_srcs) \
 	$(base_core_srcs) $(base_loop_srcs) $(wire_srcs) $(rules_srcs) \
-	$(facts_srcs) $(profiles_srcs) $(vet_srcs)
-sallyport-warden_libs := -lev -linih -ludev -ljansson -lmbedx509 -lmbedcrypto -lseccomp
+	$(facts_srcs) $(profiles_srcs) $(vet_srcs) $(bundle_srcs)
+sallyport-warden_libs := -lev -linih -ludev -ljansson -lmbedx509 -lmbedcrypto \
+	-lseccomp
 
 sallyport-session_dir := $(LIBEXECDIR)
 sallyport-session_srcs := proxy/session/capture.c \

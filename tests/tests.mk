@@ -507,3 +507,6 @@ $(eval $(call unit,audit_lines,proxy/ctl/audit_search.c $(lease_srcs), \
 $(eval $(call unit,metrics,proxy/metrics/text.c $(lease_srcs),$(lease_libs)))
 $(eval $(call unit,ctl_top,proxy/ctl/top_model.c proxy/ctl/units.c \
 	base/err.c,-ljansson))
+
+$(eval $(call unit,bundles,$(lease_srcs) base/sign_make.c \
+	tests/fake/bundle_make.c,$(lease_libs)))

@@ -150,7 +150,7 @@ struct profile {
 	struct meter *meters;
 	struct prule *rules[HOOKS]; /* own, in order */
 	uint32_t hooks;		    /* bit n: `on' of hook n, own or inherited */
-	uint8_t from_stock; /* of the directory of stock profiles */
+	uint8_t origin; /* enum profile_origin */
 	unsigned number;    /* in the order of the texts */
 	struct place at;
 };

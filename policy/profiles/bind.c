@@ -9,7 +9,8 @@
 
 #include "base/err.h"
 
-/* By name; of one name the local one first, else in the order of the texts. */
+/* By name; of one name the bundle's first, then the local one, else in the order
+ * of the texts. */
 static int
 by_name(const void *pa, const void *pb)
 {
@@ -20,8 +21,8 @@ by_name(const void *pa, const void *pb)
 	if (r != 0) {
 		return r;
 	}
-	if (a->from_stock != b->from_stock) {
-		return a->from_stock ? 1 : -1;
+	if (a->origin != b->origin) {
+		return a->origin < b->origin ? 1 : -1;
 	}
 	return a->number < b->number ? -1 : 1;
 }
@@ -73,9 +74,11 @@ drop_doubles(struct profile_load *load, struct profile_set *set)
 
 		if (q == NULL || strcmp(p->name, q->name) != 0) {
 			set->profiles[n++] = p;
-		} else if (p->from_stock != q->from_stock) {
+		} else if (p->origin != q->origin) {
 			pload_warn(load, &q->at, "profile `%s' takes the "
-			    "place of the one that is shipped", q->name);
+			    "place of the one that is %s", q->name,
+			    p->origin == PROFILE_STOCK ? "shipped" :
+							 "local");
 		} else {
 			pload_error(load, &p->at, "profile `%s' is there "
 			    "already, see %.200s line %u; expected another "

@@ -31,7 +31,7 @@ struct profile_error {
 struct profile_load;
 struct profile_set;
 
-enum profile_origin { PROFILE_STOCK, PROFILE_LOCAL };
+enum profile_origin { PROFILE_STOCK, PROFILE_LOCAL, PROFILE_BUNDLE };
 
 struct profile_load *profile_load_new(void);
 /* Reads what `include' names: NULL = include is an error. Contract as

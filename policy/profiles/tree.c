@@ -205,7 +205,7 @@ tree_profile(struct profile_load *load, const struct ptoken *name,
 		return;
 	}
 	p->at = pload_place(load, name);
-	p->from_stock = load->lex.source->origin == PROFILE_STOCK;
+	p->origin = (uint8_t)load->lex.source->origin;
 	if (extends != NULL) {
 		p->extends = name_of(load, extends, "profile");
 		p->extends_at = pload_place(load, extends);

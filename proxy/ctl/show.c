@@ -63,6 +63,37 @@ show_audit(const json_t *o)
 	}
 }
 
+/* Rules from a publisher: which, how old, until when, and what is wrong. */
+static void
+show_bundle(const json_t *o)
+{
+	if (json_object_get(o, "serial") == NULL) {
+		puts("bundle:   none; nothing is exported");
+	} else {
+		const char *phase = text_of(o, "phase");
+
+		printf("bundle:   serial %lld%s%s, taken %s, %lld s ago\n",
+		    number_of(o, "serial"),
+		    *text_of(o, "revision") != '\0' ? ", " : "",
+		    text_of(o, "revision"), text_of(o, "taken"),
+		    number_of(o, "age"));
+		printf("          holds until %s%s\n", text_of(o, "expires"),
+		    strcmp(phase, "grace") == 0 ?
+			": it has expired, and its grace goes on" :
+			strcmp(phase, "over") == 0 ?
+			": it is over, and nothing is given any more" :
+			"");
+	}
+	if (*text_of(o, "error") != '\0') {
+		printf("          no other one is taken since %s: %s\n",
+		    text_of(o, "failing_since"), text_of(o, "error"));
+	}
+	if (number_of(o, "idle_terms") != 0) {
+		printf("          %lld local rules allow, and have terms that "
+		       "mean nothing beside it\n", number_of(o, "idle_terms"));
+	}
+}
+
 void
 show_status(const json_t *o)
 {
@@ -100,6 +131,9 @@ show_status(const json_t *o)
 	show_end(o, "certificate", "certificate_ends", "certificate_days",
 	    "certificate_soon");
 	show_end(o, "crl", "crl_ends", "crl_days", "crl_soon");
+	if (json_object_get(o, "bundle") != NULL) {
+		show_bundle(json_object_get(o, "bundle"));
+	}
 	printf("devices:  %lld\nsessions: %lld\n",
 	    number_of(o, "devices"),
 	    number_of(o, "sessions"));

@@ -76,6 +76,9 @@ control_status(struct warden *w, json_t *request)
 	if (expiry_crl(w, &e)) {
 		put_end(o, "crl_ends", "crl_days", "crl_soon", &e);
 	}
+	if (w->bundles != NULL) {
+		json_object_set_new(o, "bundle", bundles_json(w));
+	}
 	json_object_set_new(o, "asks", json_integer(open_asks(w)));
 	json_object_set_new(o, "profiles",
 	    json_integer(w->profiles != NULL ?

@@ -97,6 +97,7 @@ control_reload(struct warden *w, json_t *request)
 	} else {
 		audit_open(&w->audit, w->conf.audit);
 		revoked_read(w);
+		bundles_look(w);
 		if (policy_replace(w, from, (uint32_t)within) != 0) {
 			o = control_failure(1, w->rules_error);
 		} else if ((after = snapshot_take(w, w->rules)) == NULL) {
@@ -118,9 +119,13 @@ json_t *
 control_confirm(struct warden *w, json_t *request)
 {
 	(void)request;
-	return policy_confirm(w) == 0
-	    ? control_success()
-	    : control_failure(5, "no rules wait to be confirmed");
+	int r = policy_confirm(w);
+
+	return r == 0 ? control_success() :
+	    r == ERR_NOENT ?
+		control_failure(5, "no rules wait to be confirmed") :
+		control_failure(1, "that they are confirmed cannot be written "
+				   "down; the log says why");
 }
 
 /* ------------------------------------------------------------------------ */

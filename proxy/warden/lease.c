@@ -240,6 +240,9 @@ clock_ends(const struct session *s)
 	    now >= lease->active + lease->idle * CLOCK_SEC) {
 		return "it was idle for too long";
 	}
+	if (lease->ends == 0 && bundles_is_over(s->warden)) {
+		return "the bundle's time is over";
+	}
 	if (lease->needs_approval && !is_approved(s)) {
 		return "its approval is over";
 	}

@@ -87,7 +87,8 @@ start(struct warden *w, int verdict_fd)
 		fatalx("state %s: cannot be read; no device is given away "
 		       "without it", w->conf.state);
 	}
-	if (policy_start(w) != 0 || watch_start(w) != 0) {
+	if (policy_start(w) != 0 || watch_start(w) != 0 ||
+	    bundles_start(w) != 0) {
 		fatalx("start: see the line above");
 	}
 	/* Rules that do not load export nothing; the gateway stays, so that

@@ -147,6 +147,55 @@ policy_load(struct warden *w)
 	return load(w, w->conf.rules, NULL, 0);
 }
 
+static void
+judge_all(struct warden *w)
+{
+	leases_touch(w, "rules changed");
+	events_policy(w);
+}
+
+/* They come back, unless those in force are confirmed. */
+static void
+keep_fallback(struct warden *w, struct both before, uint32_t within)
+{
+	w->fallback = before.rules;
+	w->fallback_profiles = before.profiles;
+	w->has_fallback = 1;
+	w->confirm_by = clock_mono() + within * CLOCK_SEC;
+	loop_timer_set(w->rollback, within * CLOCK_SEC);
+}
+
+int
+policy_take(struct warden *w, uint32_t confirm_within,
+    int (*commit)(struct warden *w), char *why, size_t size)
+{
+	struct both new = {NULL, NULL}, old;
+	struct source src;
+	int r = rulefiles_load(
+	    w, w->conf.rules, &src, &new.rules, &new.profiles);
+
+	if (r != 0) {
+		(void)snprintf(why, size, "%s", src.error);
+	} else {
+		r = commit(w);
+	}
+	if (r != 0) {
+		both_free(&new);
+		source_fini(&src);
+		return r;
+	}
+	old = swap(w, new);
+	note_success(w, w->conf.rules, &src);
+	source_fini(&src);
+	if (confirm_within != 0) {
+		keep_fallback(w, old, confirm_within);
+	} else {
+		both_free(&old);
+	}
+	judge_all(w);
+	return 0;
+}
+
 /* ------------------------------------------------------------------------ */
 /* Decisions                                                                */
 
@@ -158,7 +207,9 @@ policy_judge(struct warden *w, const struct rules *rules,
 	struct world world;
 
 	out->nnotes = 0;
-	if (rules == NULL || dev->record == NULL) {
+	/* A lease that goes on has ends of its own. */
+	if (rules == NULL || dev->record == NULL ||
+	    (moment != RULE_AT_LEASE && bundles_is_over(w))) {
 		out->d = (struct rule_decision){
 			.verdict = RULE_BLOCK,
 			.file = "",
@@ -196,13 +247,6 @@ policy_decide(struct warden *w, const struct device *dev,
 /* Other rules                                                              */
 
 static void
-judge_all(struct warden *w)
-{
-	leases_touch(w, "rules changed");
-	events_policy(w);
-}
-
-static void
 drop_fallback(struct warden *w)
 {
 	rules_free(w->fallback);
@@ -226,6 +270,7 @@ on_rollback(void *arg)
 	w->fallback = NULL;
 	w->fallback_profiles = NULL;
 	drop_fallback(w);
+	bundles_step_back(w);
 	/* The files on disk are others: any change of them loads again. */
 	memset(w->rules_digest, 0, sizeof(w->rules_digest));
 	(void)snprintf(w->rules_error, sizeof(w->rules_error),
@@ -277,8 +322,14 @@ policy_replace(struct warden *w, const char *from, uint32_t confirm_within)
 int
 policy_confirm(struct warden *w)
 {
+	int r;
+
 	if (!w->has_fallback) {
 		return ERR_NOENT;
+	}
+	r = bundles_confirm(w);
+	if (r != 0) {
+		return r;
 	}
 	drop_fallback(w);
 	audit_write(
@@ -291,6 +342,7 @@ policy_reload(struct warden *w)
 {
 	audit_open(&w->audit, w->conf.audit);
 	(void)policy_replace(w, NULL, 0);
+	bundles_look(w);
 }
 
 void

@@ -21,6 +21,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "policy/bundle/bundle.h"
 
 #define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
@@ -104,6 +105,26 @@ load_dir(struct profile_load *load, struct source *src,
 	return r;
 }
 
+/* They count whatever the gateway has: its publisher tested them. */
+static int
+load_bundle(struct profile_load *load, const struct bundle *b)
+{
+	const struct tar_file *file = NULL;
+	int r = 0;
+
+	while (r == 0 && (file = bundle_next(b, file, BUNDLE_PROFILES,
+			      ".profile")) != NULL) {
+		char name[sizeof(BUNDLE_SCHEME) + TAR_NAME];
+
+		(void)snprintf(
+		    name, sizeof(name), BUNDLE_SCHEME "%s", file->name);
+		r = profile_load_text(load, PROFILE_BUNDLE, name,
+		    (const char *)file->data, file->len);
+		r = r == ERR_NOMEM ? r : 0; /* the rest is in its errors */
+	}
+	return r;
+}
+
 static int
 on_read(void *arg, const char *from, const char *path,
     struct profile_file *out, char *why, size_t size)
@@ -139,6 +160,7 @@ profiles_load(
     struct warden *w, struct source *src, struct profile_set **out)
 {
 	struct profile_load *load = profile_load_new();
+	const struct bundle *b = bundles_compiled(w);
 	int r;
 
 	*out = NULL;
@@ -147,8 +169,14 @@ profiles_load(
 	}
 	profile_load_read(load, on_read, src);
 	r = load_dir(load, src, PROFILE_STOCK, w->conf.stock_profiles);
-	if (r == 0) {
+	/* One of this gateway's in the place of a stock one would be a way to
+	 * allow what the bundle does not. */
+	if (r == 0 && (w->bundles == NULL ||
+			  (b != NULL && b->manifest.is_delegate))) {
 		r = load_dir(load, src, PROFILE_LOCAL, w->conf.profiles);
+	}
+	if (r == 0 && b != NULL) {
+		r = load_bundle(load, b);
 	}
 	if (r == 0) {
 		r = profile_load_finish(load, out);

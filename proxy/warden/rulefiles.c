@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "policy/bundle/bundle.h"
 
 /* Includes of one load, so that they end: bytes of all together. */
 #define FILES_MAX (64u * 1024u * 1024u)
@@ -169,6 +170,37 @@ on_is_zone(void *arg, const char *zone)
 	return *zone != '\0' && zones_get(l->warden->zones, zone, &z) == 0;
 }
 
+/* Of a file of the bundle: another one of it, and nothing else. */
+static int
+include_inside(const struct bundle *b, const char *from, const char *path,
+    char **name, char **text, size_t *len, char *why, size_t size)
+{
+	const struct tar_file *file = NULL;
+	char inside[TAR_NAME];
+
+	if (b == NULL || bundle_resolve(inside, from, path) != 0) {
+		(void)snprintf(why, size, "it leads out of the bundle");
+		return ERR_FORMAT;
+	}
+	file = bundle_find(b, inside);
+	if (file == NULL) {
+		(void)snprintf(why, size, "no such file in the bundle");
+		return ERR_NOENT;
+	}
+	*text = malloc(file->len + 1);
+	if (*text == NULL || asprintf(name, BUNDLE_SCHEME "%s", inside) == -1) {
+		free(TAKE(*text));
+		(void)snprintf(why, size, "out of memory");
+		return ERR_NOMEM;
+	}
+	if (file->len > 0) {
+		memcpy(*text, file->data, file->len);
+	}
+	(*text)[file->len] = '\0';
+	*len = file->len;
+	return 0;
+}
+
 int
 source_include(struct source *src, const char *from, const char *path,
     char **name, char **text, size_t *len, char *why, size_t size)
@@ -182,6 +214,10 @@ source_include(struct source *src, const char *from, const char *path,
 	uint8_t *bytes = NULL;
 	int r;
 
+	if (strncmp(from, BUNDLE_SCHEME, strlen(BUNDLE_SCHEME)) == 0) {
+		return include_inside(bundles_compiled(src->warden), from, path,
+		    name, text, len, why, size);
+	}
 	if (n < 0 || (size_t)n >= sizeof(joined)) {
 		(void)snprintf(why, size, "its path is too long");
 		return ERR_LIMIT;
@@ -315,6 +351,34 @@ load_path(struct loading *l, const char *path)
 	return load_dir(l, path);
 }
 
+/* The bundle's rules; and those of the gateway narrow what they allow, unless it
+ * says otherwise. */
+static int
+load_bundle(struct loading *l)
+{
+	const struct bundle *b = bundles_compiled(l->warden);
+	const struct tar_file *file = NULL;
+	int r = 0;
+
+	if (b != NULL) {
+		add_digest(l->src, "bundle", b->sha256, sizeof(b->sha256));
+	}
+	while (b != NULL && r == 0 &&
+	    (file = bundle_next(b, file, BUNDLE_RULES, ".rules")) != NULL) {
+		char name[sizeof(BUNDLE_SCHEME) + TAR_NAME];
+
+		(void)snprintf(
+		    name, sizeof(name), BUNDLE_SCHEME "%s", file->name);
+		r = rules_load_text(
+		    l->load, name, (const char *)file->data, file->len);
+		r = r == ERR_NOMEM ? r : 0;
+	}
+	rules_load_layer(l->load,
+	    b != NULL && b->manifest.is_delegate ? RULES_DECIDE :
+						   RULES_NARROW);
+	return r;
+}
+
 int
 rulefiles_load(struct warden *w, const char *path, struct source *src,
     struct rules **out, struct profile_set **profiles)
@@ -349,6 +413,11 @@ rulefiles_load(struct warden *w, const char *path, struct source *src,
 	if (r == 0) {
 		means.profiles = names;
 		rules_load_means(l.load, &means);
+		/* [local] keep is the gateway's own business */
+		r = w->bundles != NULL && profiles != NULL ? load_bundle(&l) :
+							     0;
+	}
+	if (r == 0) {
 		r = load_path(&l, path);
 	}
 	if (r == 0) {

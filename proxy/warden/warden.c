@@ -115,6 +115,10 @@ on_answer(struct warden *w, struct channel_msg *msg)
 		if (exited.fault != IPC_FAULT_NONE) {
 			tell_fault(w, msg->id, &exited);
 		}
+		if (exited.role == IPC_ROLE_FETCHER ||
+		    exited.role == IPC_ROLE_TRIAL) {
+			return; /* its channel says all there is to say */
+		}
 		if (!session_on_exited(w, msg->id, &exited) &&
 		    !captures_on_exited(w, msg->id, &exited)) {
 			registry_on_exited(w, msg->id);
@@ -137,6 +141,12 @@ on_answer(struct warden *w, struct channel_msg *msg)
 		break;
 	case IPC_RECORDING:
 		captures_on_recording(w, msg->id, &result, fd);
+		break;
+	case IPC_FETCHING:
+		bundles_on_fetching(w, msg->id, &result, fd);
+		break;
+	case IPC_TRYING:
+		bundles_on_trying(w, msg->id, &result, fd);
 		break;
 	case IPC_GRANTED:
 		close_fd(&fd);

@@ -41,6 +41,8 @@ struct watch;
 struct revoked;
 struct capture;
 struct verdicts;
+struct bundle;
+struct bundles;
 
 #define PEER_NAME 64
 #define HASH_TEXT 48 /* base64 of SHA-256, with its NUL */
@@ -241,6 +243,7 @@ struct warden {
 	struct watch *watch; /* NULL: files are not watched */
 	struct revoked *revoked; /* NULL: not started */
 	struct expiry expiry;
+	struct bundles *bundles; /* NULL: none are configured */
 	struct book *book;
 	struct armed armed[ARMED_MAX];
 	unsigned narmed;
@@ -366,11 +369,38 @@ int policy_replace(
     struct warden *w, const char *from, uint32_t confirm_within);
 /* The other rules' files were touched: loads when their texts are others. */
 void policy_touched(struct warden *w);
-int policy_confirm(struct warden *w); /* 0; ERR_NOENT: nothing waits */
+int policy_confirm(struct warden *w); /* 0; ERR_NOENT: nothing waits; ERR_SYS */
+
+/* A bundle that is being taken: rules with it and the local files are compiled,
+ * commit is called, and if it says 0 they are in force. 0; or an error, and why
+ * is filled unless commit said so itself. */
+int policy_take(struct warden *w, uint32_t confirm_within,
+    int (*commit)(struct warden *w), char *why, size_t size);
+
+/* bundles.c: rules from a publisher, above those from disk. Without [bundle] all
+ * of it does nothing. */
+int bundles_start(struct warden *w); /* 0, or logged */
+void bundles_free(struct warden *w);
+/* That which is to be compiled with: in force, or being taken; NULL: none. */
+const struct bundle *bundles_compiled(const struct warden *w);
+/* Its grace is over: nothing is given any more. */
+int bundles_is_over(const struct warden *w);
+/* What is in force was confirmed (0, or ERR_SYS, logged: it was not), or was
+ * not. */
+int bundles_confirm(struct warden *w);
+void bundles_step_back(struct warden *w);
+/* Looks for another one now. */
+void bundles_look(struct warden *w);
+/* The broker's answers. */
+void bundles_on_fetching(
+    struct warden *w, uint32_t conn, const struct ipc_result *r, int fd);
+void bundles_on_trying(
+    struct warden *w, uint32_t conn, const struct ipc_result *r, int fd);
+struct json_t *bundles_json(struct warden *w); /* for sallyctl status */
 
 /* rulefiles.c: rules from disk. */
 /* Compiles what lies at path, a directory or a file, with the profiles of the
- * configuration; profiles is NULL for rules that grant nothing. 0, or src->error
+ * configuration and with the bundle, if there is one; profiles is NULL for rules that grant nothing. 0, or src->error
  * is filled. src must be given to source_fini in any case. */
 int rulefiles_load(struct warden *w, const char *path, struct source *src,
     struct rules **out, struct profile_set **profiles);

@@ -41,6 +41,27 @@ show(ctl_show *how, const char *json)
 }
 
 static void
+test_bundle(void **state)
+{
+	(void)state;
+	show(show_status,
+	    "{\"ok\":true,\"version\":\"1\",\"port\":3241,\"bundle\":{"
+	    "\"serial\":7,\"revision\":\"r\",\"taken\":\"T\",\"age\":9,"
+	    "\"expires\":\"E\",\"phase\":\"over\",\"error\":\"no\","
+	    "\"failing_since\":\"F\",\"idle_terms\":2}}");
+	assert_non_null(
+	    strstr(shown, "bundle:   serial 7, r, taken T, 9 s ago\n"));
+	assert_non_null(strstr(shown, "holds until E: it is over"));
+	assert_non_null(strstr(shown, "is taken since F: no\n"));
+	assert_non_null(strstr(shown, "2 local rules allow"));
+	show(show_status, "{\"ok\":true,\"bundle\":{\"error\":\"\"}}");
+	assert_non_null(strstr(shown, "bundle:   none; nothing is exported"));
+	assert_null(strstr(shown, "since"));
+	show(show_status, "{\"ok\":true}");
+	assert_null(strstr(shown, "bundle"));
+}
+
+static void
 test_devices(void **state)
 {
 	(void)state;
@@ -125,6 +146,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bundle),
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_sandbox),
 		cmocka_unit_test(test_lists),

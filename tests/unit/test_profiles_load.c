@@ -201,10 +201,10 @@ test_origins(void **state)
 	profile_load_free(load); /* the set does not need it */
 	assert_int_equal(profile_set_count(set), 2);
 	b = tree_of(set, "b");
-	assert_false(b->from_stock);
+	assert_int_equal(b->origin, PROFILE_LOCAL);
 	assert_value(b->rules[HOOK_SETUP]->matches->values, 2, 2, 0);
 	assert_string_equal(b->at.file, "l");
-	assert_true(b->parent->from_stock);
+	assert_int_equal(b->parent->origin, PROFILE_STOCK);
 	assert_value(b->parent->rules[HOOK_SETUP]->matches->values, 1, 1, 0);
 	profile_set_free(set);
 }
