@@ -489,11 +489,17 @@ $(O)/attack/attack: $(call obj,$(attack_srcs)) $(O)/flags
 		$(filter %.o,$^) $(attack_libs)
 objs += $(call obj,$(attack_srcs))
 
+$(O)/attack/hold: $(call obj,$(hold_srcs)) $(O)/flags
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(cflags) $(link) $(LDFLAGS) -o $@ \
+		$(filter %.o,$^) $(hold_libs)
+objs += $(call obj,$(hold_srcs))
+
 $(attack_links:%=$(O)/attack/%): $(O)/attack/%: $(O)/bin/%
 	@mkdir -p $(@D)
 	@ln -sf ../bin/$* $@
 
-attack_all := $(O)/attack/attack $(attack_programs:%=$(O)/attack/%) \
+attack_all := $(O)/attack/attack $(O)/attack/hold $(attack_programs:%=$(O)/attack/%) \
 	$(attack_links:%=$(O)/attack/%)
 
 # Built as whoever has the library installed builds it.

@@ -173,8 +173,8 @@ make_device(const char *dir, unsigned devnum, unsigned class, const char *name)
 	}
 }
 
-static void
-make_sysfs(void)
+void
+stage_make_sysfs(void)
 {
 	char dir[PATH_MAX], name[16];
 
@@ -334,7 +334,7 @@ stage_start(struct stage *s)
 	if (mkdtemp(s->dir) == NULL || chmod(s->dir, 0755) == -1) {
 		fatal("make a directory in /tmp");
 	}
-	make_sysfs();
+	stage_make_sysfs();
 	make_pki(s);
 	make_config(s);
 	s->broker = fork();

@@ -47,6 +47,8 @@ struct stage {
 /* Before anything else of the program runs: moves it into its namespaces.
  * 0, or -1 after saying what is missing. */
 int stage_enter(char **argv);
+/* Root hub and devices, below a /sys that is a tmpfs. */
+void stage_make_sysfs(void);
 /* Starts the gateway and waits until its devices are ready. 0 or -1, said. */
 int stage_start(struct stage *stage);
 /* Ends it. 0 when all its processes went as they should. */
