@@ -288,6 +288,15 @@ is_same(const uint8_t a[32], const uint8_t b[32])
 	return memcmp(a, b, 32) == 0;
 }
 
+/* Rules come from the source itself: what a discovery said there is no more. */
+static void
+forget_target(struct warden *w)
+{
+	if (w->bundles->fetch.stage == FETCH_SOURCE) {
+		w->bundles->store.url[0] = '\0';
+	}
+}
+
 /* What is known without opening it. 1, or 0 after fetch_over. */
 static int
 is_news(struct warden *w, const uint8_t sha256[32])
@@ -295,6 +304,7 @@ is_news(struct warden *w, const uint8_t sha256[32])
 	struct bundles *b = w->bundles;
 
 	if (b->now != NULL && is_same(b->now->sha256, sha256)) {
+		forget_target(w);
 		end(w, FETCH_TAKEN);
 		return 0;
 	}
@@ -335,6 +345,7 @@ judge(struct warden *w)
 		end(w, take_discovery(w, m));
 		return;
 	}
+	forget_target(w);
 	if (check_serial(w, m->serial, w->bundles->store.serial) != 0 ||
 	    check_dates(w, m) != 0) {
 		end(w, FETCH_REFUSED);

@@ -115,7 +115,7 @@ fetch(const struct ipc_fetched *say, int fd, struct ipc_fetch *order)
 static struct ipc_fetch order; /* of the last look */
 
 static void
-bring(const uint8_t *bytes, size_t len, const char *sigs)
+answer_look(const uint8_t *bytes, size_t len, const char *sigs)
 {
 	struct ipc_fetched m = {.bundle_len = (uint32_t)len,
 		.signatures_len = (uint32_t)strlen(sigs), .tag = "\"t\""};
@@ -124,9 +124,15 @@ bring(const uint8_t *bytes, size_t len, const char *sigs)
 	assert_true(write(fd, bytes, len) == (ssize_t)len);
 	assert_true(
 	    write(fd, sigs, strlen(sigs)) == (ssize_t)strlen(sigs));
-	bundles_look(w);
 	fetch(&m, fd, &order);
 	close_fd(&fd);
+}
+
+static void
+bring(const uint8_t *bytes, size_t len, const char *sigs)
+{
+	bundles_look(w);
+	answer_look(bytes, len, sigs);
 }
 
 static struct manifest
@@ -581,6 +587,34 @@ confirms(void **state)
 /* ------------------------------------------------------------------------ */
 /* Discovery                                                                */
 
+/* It comes from the source, and rules of that serial from where it leads to. */
+static void
+discover(const struct manifest *m, int64_t serial, const char *url)
+{
+	struct make_file files[] = {
+		{BUNDLE_RULES "a.rules", "default to any\nallow"},
+		{NULL, NULL}};
+	struct manifest rules = manifest_of(serial);
+	size_t len;
+	uint8_t *bytes = make_bundle(m, files + 1, &len);
+	char *sigs = make_signatures(bytes, len, 1);
+
+	bring(bytes, len, sigs);
+	assert_string_equal(order.source, source);
+	free(bytes);
+	free(sigs);
+	bytes = make_bundle(&rules, files, &len);
+	sigs = make_signatures(bytes, len, 1);
+	answer_look(bytes, len, sigs);
+	assert_string_equal(order.source, url);
+	judge_trial(&passes);
+	settle();
+	free(bytes);
+	free(sigs);
+	assert_int_equal(serial_now(), serial);
+	assert_string_equal(w->bundles->error, "");
+}
+
 static void
 discovers(void **state)
 {
@@ -598,11 +632,33 @@ discovers(void **state)
 	m.kind = MANIFEST_DISCOVERY;
 	m.targets = targets;
 	m.ntargets = 3;
-	publish_as(&m, NULL, 1);
+	/* its target's turn comes in the same round */
+	discover(&m, 7, "https://h/x.tar");
+	assert_int_equal(serial_now(), 7);
+	assert_int_equal(trials, 1);
 	assert_string_equal(w->bundles->store.url, "https://h/x.tar");
-	assert_int_equal(trials, 0);
-	/* its turn comes in the same round, and that is over with it */
-	assert_int_equal(w->bundles->fetch.stage, FETCH_TARGET);
+	assert_true(audited("bundle", "\"serial\":\"7\""));
+	/* an older one leads nowhere, also after a restart */
+	restart();
+	assert_string_equal(w->bundles->store.url, "https://h/x.tar");
+	m.serial = 2;
+	discover(&m, 8, "https://h/x.tar");
+	m.serial = 1;
+	publish_as(&m, NULL, 1);
+	assert_failed(8, "a higher one was taken before");
+	/* the same again, elsewhere: what is there counts */
+	m.serial = 3;
+	labels[0] = (char *)(uintptr_t) "other";
+	discover(&m, 9, "https://all/x.tar");
+	/* nothing is for this gateway */
+	m.serial = 4;
+	m.ntargets = 2;
+	publish_as(&m, NULL, 1);
+	assert_failed(9, "nothing for the labels");
+	/* rules from the source itself: no discovery any more */
+	publish(10, "default to any\nallow");
+	assert_int_equal(serial_now(), 10);
+	assert_string_equal(w->bundles->store.url, "");
 	w->conf.bundle_labels.n = 0;
 }
 
