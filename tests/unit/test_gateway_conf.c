@@ -91,6 +91,29 @@ uids_for_probes_are_left(void **state)
 }
 
 static void
+bundles_have_a_source(void **state)
+{
+	(void)state;
+	assert_int_equal(load(""), 0);
+	assert_string_equal(conf.bundle_source, "");
+	assert_int_equal(conf.bundle_threshold, 1);
+	assert_int_equal(load("[bundle]\nsource = https://r.example/x.tar\n"
+			      "label = site=a\nlabel = hall\ninterval = 5\n"),
+	    0);
+	assert_string_equal(conf.bundle_source, "https://r.example/x.tar");
+	assert_int_equal(conf.bundle_labels.n, 2);
+	assert_string_equal(conf.bundle_labels.v[1], "hall");
+	assert_int_equal(load("[bundle]\nsource = /srv/x.tar\n"), 0);
+	assert_int_equal(
+	    load("[bundle]\nsource = http://r.example/x.tar\n"), ERR_FORMAT);
+	assert_non_null(strstr(why, "[bundle] source: expected https://"));
+	assert_int_equal(load("[bundle]\nsource = x.tar\n"), ERR_FORMAT);
+	assert_int_equal(load("[bundle]\ncert = /c\n"), ERR_FORMAT);
+	assert_non_null(strstr(why, "cert and key go together"));
+	assert_int_equal(load("[bundle]\nthreshold = 0\n"), ERR_FORMAT);
+}
+
+static void
 verdict_servers_have_names(void **state)
 {
 	(void)state;
@@ -151,6 +174,7 @@ main(void)
 		cmocka_unit_test(what_is_there_at_boot),
 		cmocka_unit_test(captures_are_below_the_state),
 		cmocka_unit_test(uids_for_probes_are_left),
+		cmocka_unit_test(bundles_have_a_source),
 		cmocka_unit_test(verdict_servers_have_names),
 		cmocka_unit_test(there_are_not_too_many_of_them),
 	};
