@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/tls.h"
 #include "tests/attack/stage.h"
 #include "tests/attack/ws.h"
 
@@ -34,12 +35,14 @@ static int
 hold(const char *dir, const char *busid)
 {
 	static struct pki_cert ca, mine;
+	struct tls_config *config;
 	struct ws ws;
 
 	read_pem(ca.pem, &ca.pem_len, dir, "ca.pem");
 	read_pem(mine.pem, &mine.pem_len, dir, "cert.pem");
 	read_pem(mine.key, &mine.key_len, dir, "key.pem");
-	if (ws_stream(&ws, ws_config(&ca, &mine), busid) != WS_OK ||
+	config = ws_config(&ca, &mine);
+	if (ws_stream(&ws, config, busid) != WS_OK ||
 	    !ws_works(&ws, 1)) {
 		fatalx("hold %s: it cannot be had", busid);
 	}
@@ -50,6 +53,7 @@ hold(const char *dir, const char *busid)
 	}
 	puts("taken");
 	ws_close(&ws, WS_ABRUPT);
+	tls_config_free(config);
 	return 0;
 }
 
