@@ -329,10 +329,9 @@ broken_srcs := tests/attack/broken.c tests/fake/attempts.c \
 	tests/attack/ws_%,$(attack_srcs)) $(base_sandbox_srcs)
 broken_libs := $(attack_libs) -lseccomp
 # publish: who holds a device of a gateway when its rules change
-hold_srcs := $(filter-out tests/attack/attack.c tests/attack/watch.c \
-	tests/attack/ws_flood.c tests/attack/ws_op.c tests/attack/ws_pdu.c \
-	tests/attack/ws_slow.c, \
-	$(attack_srcs)) tests/publish/hold.c base/file.c
+hold_srcs := tests/attack/plug_bytes.c tests/attack/stage.c \
+	tests/attack/ws.c tests/fake/pki.c tests/publish/hold.c base/file.c \
+	$(base_core_srcs) $(base_tls_srcs) $(wire_srcs)
 hold_libs := $(attack_libs)
 
 # policy/facts and policy/decode
