@@ -63,6 +63,12 @@ static inline int
 compat_set_serial(mbedtls_x509write_cert *w, unsigned char *serial, size_t len)
 {
 #if MBEDTLS_VERSION_NUMBER >= 0x03040000
+	/* It writes them as they are: a number that begins with a zero byte
+	 * would be no DER, and OpenSSL 3.5 reads no such certificate. */
+	while (len > 1 && serial[0] == 0) {
+		serial++;
+		len--;
+	}
 	return mbedtls_x509write_crt_set_serial_raw(w, serial, len);
 #else
 	mbedtls_mpi n;

@@ -14,9 +14,11 @@
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/tls.h"
 #include "base/x509.h"
 #include "base/x509_crl.h"
+#include "certs/compat.h"
 #include "certs/crl.h"
 #include "certs/key.h"
 #include "tests/fake/pki.h"
@@ -211,12 +213,61 @@ test_far(void **state)
 	free(pem);
 }
 
+/* One in 256 begins with a zero, which DER leaves out. */
+static void
+test_serial_is_der(void **state)
+{
+	static const struct {
+		uint8_t in[4], der[6], len; /* der with its length first */
+	} rows[] = {{{0, 0x78, 1, 2}, {3, 0x78, 1, 2}, 3},
+	    {{0, 0, 0, 0xf0}, {2, 0, 0xf0}, 2},
+	    {{0x90, 0, 0, 0}, {5, 0, 0x90, 0, 0}, 5}};
+	unsigned char pem[KEY_PEM_MAX];
+	mbedtls_pk_context key;
+
+	(void)state;
+	mbedtls_pk_init(&key);
+	assert_int_equal(key_make(&key, pem), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint8_t der[2048], in[4], *p;
+		mbedtls_x509write_cert w;
+		int n;
+
+		memcpy(in, rows[i].in, sizeof(in));
+		mbedtls_x509write_crt_init(&w);
+		mbedtls_x509write_crt_set_version(
+		    &w, MBEDTLS_X509_CRT_VERSION_3);
+		mbedtls_x509write_crt_set_md_alg(&w, MBEDTLS_MD_SHA256);
+		mbedtls_x509write_crt_set_subject_key(&w, &key);
+		mbedtls_x509write_crt_set_issuer_key(&w, &key);
+		assert_int_equal(mbedtls_x509write_crt_set_validity(
+				     &w, "20260101000000", "20270101000000"),
+		    0);
+		assert_int_equal(compat_set_serial(&w, in, sizeof(in)), 0);
+		assert_int_equal(
+		    mbedtls_x509write_crt_set_subject_name(&w, "CN=s"), 0);
+		assert_int_equal(
+		    mbedtls_x509write_crt_set_issuer_name(&w, "CN=s"), 0);
+		n = mbedtls_x509write_crt_der(
+		    &w, der, sizeof(der), key_random, NULL);
+		assert_true(n > 0);
+		/* SEQUENCE { SEQUENCE { [0] { INTEGER 2 }, INTEGER serial */
+		p = memmem(der + sizeof(der) - n, (size_t)n,
+		    "\xa0\x03\x02\x01\x02\x02", 6);
+		assert_non_null(p);
+		assert_memory_equal(p + 6, rows[i].der, rows[i].len + 1u);
+		mbedtls_x509write_crt_free(&w);
+	}
+	mbedtls_pk_free(&key);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_handshake),
 	    cmocka_unit_test(test_serials),
+	    cmocka_unit_test(test_serial_is_der),
 	    cmocka_unit_test(test_far),
 	};
 
