@@ -118,6 +118,8 @@ struct bare {
 	mbedtls_ctr_drbg_context rng;
 	const char *alpn[4];
 	int suites[2];
+	mbedtls_ssl_session kept; /* mbedTLS 3 gives it once */
+	int has_kept;
 };
 
 static int
@@ -176,34 +178,25 @@ choose_bare_version(struct bare *b, const struct bare_how *how)
 #endif
 }
 
-/* As a client that was here before. */
-static void
-take_up(struct bare *b, const struct bare *again)
+static const mbedtls_ssl_session *
+keep(struct bare *b)
 {
-	mbedtls_ssl_session session;
-
-	mbedtls_ssl_session_init(&session);
-	need(mbedtls_ssl_get_session(&again->ssl, &session) == 0 &&
-		 mbedtls_ssl_set_session(&b->ssl, &session) == 0,
-	    "session");
-	mbedtls_ssl_session_free(&session);
+	if (!b->has_kept) {
+		need(mbedtls_ssl_get_session(&b->ssl, &b->kept) == 0,
+		    "session");
+		b->has_kept = 1;
+	}
+	return &b->kept;
 }
 
 int
-bare_has_ticket(const struct bare *b)
+bare_has_ticket(struct bare *b)
 {
-	mbedtls_ssl_session session;
-	int has;
-
-	mbedtls_ssl_session_init(&session);
-	need(mbedtls_ssl_get_session(&b->ssl, &session) == 0, "session");
 #if MBEDTLS_VERSION_NUMBER >= 0x03000000
-	has = session.MBEDTLS_PRIVATE(ticket_len) != 0;
+	return keep(b)->MBEDTLS_PRIVATE(ticket_len) != 0;
 #else
-	has = session.ticket_len != 0;
+	return keep(b)->ticket_len != 0;
 #endif
-	mbedtls_ssl_session_free(&session);
-	return has;
 }
 
 struct bare *
@@ -218,6 +211,7 @@ bare_new(int fd, const struct bare_how *how)
 	mbedtls_ssl_init(&b->ssl);
 	mbedtls_x509_crt_init(&b->cert);
 	mbedtls_pk_init(&b->key);
+	mbedtls_ssl_session_init(&b->kept);
 	mbedtls_entropy_init(&b->entropy);
 	mbedtls_ctr_drbg_init(&b->rng);
 #if MBEDTLS_VERSION_NUMBER >= 0x03000000
@@ -254,7 +248,8 @@ bare_new(int fd, const struct bare_how *how)
 	mbedtls_ssl_set_hostname(&b->ssl, NULL);
 	mbedtls_ssl_set_bio(&b->ssl, b, bare_send, bare_recv, NULL);
 	if (how->again != NULL) {
-		take_up(b, how->again);
+		need(mbedtls_ssl_set_session(&b->ssl, keep(how->again)) == 0,
+		    "session of before");
 	}
 	return b;
 }
@@ -301,6 +296,7 @@ bare_suite(const struct bare *b)
 void
 bare_free(struct bare *b)
 {
+	mbedtls_ssl_session_free(&b->kept);
 	mbedtls_ssl_free(&b->ssl);
 	mbedtls_ssl_config_free(&b->conf);
 	mbedtls_x509_crt_free(&b->cert);

@@ -39,7 +39,7 @@ struct bare_how {
 	const char *const *alpn;
 	int suite;  /* 0: its defaults */
 	int is_old; /* speaks only TLS 1.1 */
-	const struct bare *again; /* wants to take its session up again */
+	struct bare *again; /* wants to take its session up again */
 };
 struct bare *bare_new(int fd, const struct bare_how *how);
 /* 0 when done, 1 when more is to be done, else mbedTLS's code. */
@@ -49,7 +49,7 @@ int bare_write(struct bare *b, const void *buf, size_t len);
 int bare_renegotiate(struct bare *b);
 const char *bare_suite(const struct bare *b);
 /* What it was given to come back with. */
-int bare_has_ticket(const struct bare *b);
+int bare_has_ticket(struct bare *b);
 void bare_free(struct bare *b); /* closes the fd */
 
 /* Ours against a bare one, to the end: our result; *bare_result is its. */

@@ -402,9 +402,12 @@ test_relay(void **state)
 	assert_true(s->peer >= 0);
 	assert_true(count(s, &h) > 0);
 	shake_hands(s, TLS_SERVER, &gateway);
-	/* its request comes after the wipe */
+	/* its request comes after the wipe; with TLS 1.3 maybe together with
+	 * the end of the handshake */
 	p.fd = s->stream->fd;
-	assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+	if (stream_pending(s->stream) == 0) {
+		assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+	}
 	assert_int_equal(stream_read(s->stream, request, 8), 8);
 	assert_int_equal(waitpid(s->pid, NULL, WNOHANG), 0);
 	assert_int_equal(count(s, &h), 0);
