@@ -417,7 +417,8 @@ include tests/tests.mk
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all check test test-long attack bench demo install clean help lint deps \
+.PHONY: all install-system check test test-long attack bench demo \
+	install clean help lint deps \
 	coverage fault fuzz fuzz-build memcheck tests unit-build
 .DEFAULT_GOAL := all
 
@@ -650,14 +651,24 @@ stock_profiles := $(wildcard policy/profiles/stock/*.profile)
 completions := vhci-glue/sallyport.bash policy/tool/sallyport-policy.bash \
 	proxy/ctl/sallyctl.bash proxy/metrics/sallyport-metrics.bash
 
-install: all
+# For systemd and its kin, beside the program that each is about.
+units := proxy/broker/sallyportd.service vhci-glue/sallyport-agent.service \
+	vhci-glue/sallyport-tunnel@.service
+SYSLIBDIR ?= $(PREFIX)/lib
+UNITDIR ?= $(SYSLIBDIR)/systemd/system
+UDEVDIR ?= $(SYSLIBDIR)/udev
+SLEEPDIR ?= $(SYSLIBDIR)/systemd/system-sleep
+presets := proxy/broker/90-sallyport-gateway.preset \
+	vhci-glue/90-sallyport-workstation.preset
+
+install: all install-system
 	$(foreach p,$(programs),$(INSTALL) -D -m 0755 $(O)/bin/$(p) \
 		$(DESTDIR)$($(p)_dir)/$(p) && ) true
 	$(foreach m,$(man_pages),$(INSTALL) -D -m 0644 $(m) \
 		$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)) \
 		&& ) true
 	$(INSTALL) -D -m 0755 vhci-glue/sallyport.sleep \
-		$(DESTDIR)$(PREFIX)/lib/systemd/system-sleep/sallyport
+		$(DESTDIR)$(SLEEPDIR)/sallyport
 	$(foreach c,$(completions),$(INSTALL) -D -m 0644 $(c) \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$(basename \
 		$(notdir $(c))) && ) true
@@ -674,6 +685,27 @@ install: all
 		$(DESTDIR)$(SYSCONFDIR)/sallyport/gateway.conf.example
 	$(INSTALL) -D -m 0644 docs/examples/workstation.conf \
 		$(DESTDIR)$(SYSCONFDIR)/sallyport/workstation.conf.example
+
+install-system:
+	$(foreach u,$(units),$(INSTALL) -d $(DESTDIR)$(UNITDIR) && \
+		sed 's|/usr/sbin/|$(SBINDIR)/|; s|/usr/bin/sally|$(BINDIR)/sally|' \
+		$(u) > $(DESTDIR)$(UNITDIR)/$(notdir $(u)) && ) true
+	chmod 0644 $(foreach u,$(units),'$(DESTDIR)$(UNITDIR)/$(notdir $(u))')
+	$(foreach p,$(presets),$(INSTALL) -D -m 0644 $(p) \
+		$(DESTDIR)$(SYSLIBDIR)/systemd/system-preset/$(notdir $(p)) && ) \
+		true
+	$(INSTALL) -D -m 0644 proxy/broker/sallyport-gateway.sysusers \
+		$(DESTDIR)$(SYSLIBDIR)/sysusers.d/sallyport-gateway.conf
+	$(INSTALL) -D -m 0644 vhci-glue/sallyport-workstation.sysusers \
+		$(DESTDIR)$(SYSLIBDIR)/sysusers.d/sallyport-workstation.conf
+	$(INSTALL) -D -m 0644 proxy/broker/sallyport-gateway.tmpfiles \
+		$(DESTDIR)$(SYSLIBDIR)/tmpfiles.d/sallyport-gateway.conf
+	$(INSTALL) -D -m 0644 vhci-glue/sallyport-workstation.tmpfiles \
+		$(DESTDIR)$(SYSLIBDIR)/tmpfiles.d/sallyport-workstation.conf
+	$(INSTALL) -D -m 0644 vhci-glue/sallyport-workstation.modules \
+		$(DESTDIR)$(SYSLIBDIR)/modules-load.d/sallyport-workstation.conf
+	$(INSTALL) -D -m 0644 proxy/broker/72-sallyport.rules \
+		$(DESTDIR)$(UDEVDIR)/rules.d/72-sallyport.rules
 
 clean:
 	rm -rf $(O)
