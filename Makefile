@@ -417,7 +417,7 @@ include tests/tests.mk
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all install-system check test test-long attack bench demo \
+.PHONY: all install-system check test test-long attack bench deb-test demo \
 	install clean help lint deps \
 	coverage fault fuzz fuzz-build memcheck tests unit-build
 .DEFAULT_GOAL := all
@@ -635,6 +635,9 @@ fuzz:
 bench: $(O)/bench/bench
 	@$(O)/bench/bench $(ARGS)
 
+deb-test:
+	@tests/deb-test
+
 demo:
 	@tests/deps
 	@$(MAKE) --no-print-directory all
@@ -718,6 +721,7 @@ help:
 	'  make test-long T=NAME   one test at full size, resumable' \
 	'  make lint       man pages' \
 	'  make memcheck   a sample of the unit tests under valgrind' \
+	'  make deb-test   Debian packages: build, install, purge' \
 	'  make fuzz-build VARIANT=fuzz   the fuzz targets with libFuzzer' \
 	'Variables: VARIANT=release|debug|asan|cov|fuzz|fault CC CFLAGS WERROR=-Werror V=1'
 	'Variables: VARIANT=release|debug|trace|asan|cov|fuzz CC CFLAGS WERROR=-Werror V=1'
