@@ -321,7 +321,8 @@ warden(struct play *play)
 	case 0:
 	case 1:
 	case 2:
-		if (rig->nasks > 0) {
+		/* to the last one, or to one before */
+		if (rig->nasks > 0 && rig->ask.id > v / 128) {
 			rig_verdict(rig, rig->ask.id - v / 128,
 			    (enum ipc_say)(v / 8 % 3));
 		}
