@@ -465,9 +465,9 @@ ifeq ($(VARIANT),fault)
 unit_tests += test_sim_faults
 endif
 # Those whose own side looks at what it gets: `make fault'.
-fault_tests := sim_faults approval atboot book callers captures certs_crl channel \
+fault_tests := sim_faults approval atboot book callers captures channel \
 	conf counts ctl_show devices file gateway_conf judge judge_meters libusb log \
-	net owner plan policy_when probe profiles_load profiles_pins recorder \
+	net owner plan policy_when probe profiles_pins recorder \
 	relay_count requests roots rules rules_device rules_overlap rules_to \
 	session session_capture session_control session_events session_expose \
 	session_inspect spawn stable stream sysfs texts transfer transfer_iso \
