@@ -73,7 +73,7 @@ else ifeq ($(VARIANT),fault)
 override CFLAGS := -O1 -g -fno-omit-frame-pointer
 san := -fsanitize=address,undefined -fno-sanitize-recover=all
 else
-$(error unknown VARIANT '$(VARIANT)'; one of release debug asan cov fuzz fault)
+$(error unknown VARIANT '$(VARIANT)'; one of release debug trace asan cov fuzz fault)
 endif
 
 # Where calls can be made to fail, the product's go to tests/fault/fault.c, and
@@ -82,7 +82,6 @@ ifneq ($(filter fuzz fault,$(VARIANT)),)
 faults := tests/fault/fault.c
 inject = $(if $(filter tests/%,$<),,objcopy \
 	--redefine-syms=tests/fault/symbols $@)
-$(error unknown VARIANT '$(VARIANT)'; one of release debug trace asan cov fuzz)
 endif
 
 cflags = $(std) $(warn) $(hard) $(san) $(WERROR) $(defs) -I. -I$(O)/gen \
