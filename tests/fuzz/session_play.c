@@ -352,6 +352,8 @@ warden(struct play *play)
 		break;
 	default:
 		rig->mute_broker = v > 240;
+		/* what it does not answer holds others up */
+		play->has_faults |= rig->mute_broker;
 		rig->config_err = v / 8 % 8 == 0 ? ERR_SYS : 0;
 	}
 }
