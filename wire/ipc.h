@@ -44,10 +44,10 @@ enum ipc_type {
 	IPC_RECORDING = 13,  /* ipc_result; + fd: the warden's channel end */
 	IPC_CRL = 14,	     /* ipc_byte: 1 = even if it is the same. id 0 */
 	IPC_CRL_IS = 15,     /* ipc_crl (+ the list) */
-	IPC_FETCHER = 22,    /* empty: one that fetches a bundle */
-	IPC_FETCHING = 23,   /* ipc_result; + fd: the warden's channel end */
-	IPC_TRIAL = 24,	     /* + fd: a bundle, sealed; empty */
-	IPC_TRYING = 25,     /* ipc_result; + fd: the warden's channel end */
+	IPC_FETCHER = 24,    /* empty: one that fetches a bundle */
+	IPC_FETCHING = 25,   /* ipc_result; + fd: the warden's channel end */
+	IPC_TRIAL = 26,	     /* + fd: a bundle, sealed; empty */
+	IPC_TRYING = 27,     /* ipc_result; + fd: the warden's channel end */
 
 	/* session or fetcher -> broker */
 	IPC_KEY = 16,	     /* empty; once, while born */
@@ -110,9 +110,9 @@ enum ipc_type {
 	IPC_RECORDER_OVER = 60, /* ipc_recorder_over; once */
 
 	/* sallyport-fetch <-> warden, sallyport-trial -> warden */
-	IPC_FETCH = 97,	  /* warden -> fetch: ipc_fetch; once */
-	IPC_FETCHED = 98, /* ipc_fetched; + fd when there is something new */
-	IPC_TRIED = 100,  /* ipc_tried; once */
+	IPC_FETCH = 103,  /* warden -> fetch: ipc_fetch; once */
+	IPC_FETCHED = 104, /* ipc_fetched; + fd when there is something new */
+	IPC_TRIED = 106,  /* ipc_tried; once */
 
 	/* workstation: root parent <-> relay */
 	IPC_RELAY_SETUP = 64,	 /* parent -> relay: ipc_relay_setup */

@@ -85,6 +85,8 @@ tell_fault(struct warden *w, uint32_t conn, const struct ipc_exited *m)
 		[IPC_ROLE_SESSION] = "session",
 		[IPC_ROLE_PROBE] = "probe",
 		[IPC_ROLE_RECORDER] = "capture",
+		[IPC_ROLE_FETCHER] = "fetch",
+		[IPC_ROLE_TRIAL] = "trial",
 	};
 	const struct session *s = session_find(w, conn);
 	char number[16], what[64];
