@@ -722,5 +722,4 @@ help:
 	'  make memcheck   a sample of the unit tests under valgrind' \
 	'  make deb-test   Debian packages: build, install, purge' \
 	'  make fuzz-build VARIANT=fuzz   the fuzz targets with libFuzzer' \
-	'Variables: VARIANT=release|debug|asan|cov|fuzz|fault CC CFLAGS WERROR=-Werror V=1'
-	'Variables: VARIANT=release|debug|trace|asan|cov|fuzz CC CFLAGS WERROR=-Werror V=1'
+	'Variables: VARIANT=release|debug|trace|asan|cov|fuzz|fault CC CFLAGS WERROR=-Werror V=1'
