@@ -6,7 +6,8 @@
  *	liarurbs NODE TIMES
  *
  * Ends with 0 when all of it was answered so often, with 1 when the device is
- * gone, and with 3 when what came back is not what was asked for; 2 is wrong use.
+ * gone or silent, and with 3 when what came back is not what was asked for; 2 is
+ * wrong use.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,8 +29,12 @@ static int fd;
 static void
 finish(const char *what, int error)
 {
+	int is_gone = error == ENODEV || error == ESHUTDOWN ||
+	    error == ENOENT || error == ETIMEDOUT;
+
+	/* what is asked of it in the moment in which it leaves times out */
 	printf("%s: %s\n", what, strerror(error));
-	exit(error == ENODEV || error == ESHUTDOWN || error == ENOENT ? 1 : 3);
+	exit(is_gone ? 1 : 3);
 }
 
 /* Waits for it; -status of the URB. */
