@@ -150,6 +150,15 @@ check_costs(const struct attack *a, struct scene *scene,
 	}
 }
 
+/* What did not happen did not hold. */
+static void
+check_tried(struct scene *scene)
+{
+	if (scene->tries == 0) {
+		attack_fails(scene, "nothing was tried");
+	}
+}
+
 static void
 count(const struct scene *scene)
 {
@@ -207,6 +216,7 @@ attack(const struct attack *a, struct scene *scene, struct watch *watch,
 	check_devices(scene, honest);
 	check_alive(scene, watch);
 	check_costs(a, scene, watch, phase);
+	check_tried(scene);
 	say_line(a, scene, watch, phase, ratio);
 }
 
@@ -339,6 +349,7 @@ attack_relays(const struct attack *a, struct scene *scene)
 
 	scene->bed->peak = 0;
 	a->run(scene);
+	check_tried(scene);
 	if (IS_MEASURED && scene->bed->peak > budget) {
 		attack_fails(scene, "a process had %llu KiB, more than %llu",
 		    (unsigned long long)scene->bed->peak,

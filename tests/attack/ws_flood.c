@@ -51,7 +51,7 @@ static void
 run_unread(struct scene *scene)
 {
 	static const char *const busids[] = {"3-2", "3-3", "3-4"};
-	uint64_t end = clock_mono() + seconds(scene) * CLOCK_SEC;
+	uint64_t end;
 	uint8_t buf[USBIP_HEADER_SIZE];
 	struct usbip_header h;
 	struct ws ws[3];
@@ -61,6 +61,7 @@ run_unread(struct scene *scene)
 			return;
 		}
 	}
+	end = clock_mono() + seconds(scene) * CLOCK_SEC;
 	for (uint32_t seqnum = 1; clock_mono() < end; seqnum++) {
 		int stuck = 0;
 
@@ -91,13 +92,14 @@ const struct attack ws_unread = {"unread",
 static void
 run_out(struct scene *scene)
 {
-	uint64_t end = clock_mono() + seconds(scene) * CLOCK_SEC;
+	uint64_t end;
 	struct usbip_header h;
 	struct ws ws;
 
 	if (open_stream(scene, &ws, STAGE_VICTIM) != 0) {
 		return;
 	}
+	end = clock_mono() + seconds(scene) * CLOCK_SEC;
 	for (uint32_t seqnum = 1; clock_mono() < end; seqnum++) {
 		scene->tries++;
 		if (ws_submit(&ws, seqnum, PLUG_BULK_OUT, MIB) != WS_OK ||
@@ -119,7 +121,7 @@ run_controls(struct scene *scene)
 {
 	static uint8_t buf[BATCH * USBIP_HEADER_SIZE];
 	static const uint8_t set_address[8] = {0, 5, 9};
-	uint64_t end = clock_mono() + seconds(scene) * CLOCK_SEC;
+	uint64_t end;
 	uint64_t before = scene->stage->refused;
 	struct usbip_header h;
 	uint32_t seqnum = 1;
@@ -128,6 +130,7 @@ run_controls(struct scene *scene)
 	if (open_stream(scene, &ws, STAGE_VICTIM) != 0) {
 		return;
 	}
+	end = clock_mono() + seconds(scene) * CLOCK_SEC;
 	while (clock_mono() < end && scene->why[0] == '\0') {
 		for (uint32_t i = 0; i < BATCH; i++) {
 			ws_submit_header(&h, &ws, seqnum++, 0, 0);
@@ -162,7 +165,7 @@ static void
 run_storm(struct scene *scene)
 {
 	static uint8_t buf[BATCH * 3 * USBIP_HEADER_SIZE];
-	uint64_t end = clock_mono() + seconds(scene) * CLOCK_SEC;
+	uint64_t end;
 	struct usbip_header h, u = {.command = USBIP_CMD_UNLINK};
 	uint32_t seqnum = 1000;
 	struct ws ws;
@@ -170,6 +173,7 @@ run_storm(struct scene *scene)
 	if (open_stream(scene, &ws, STAGE_VICTIM) != 0) {
 		return;
 	}
+	end = clock_mono() + seconds(scene) * CLOCK_SEC;
 	u.devid = ws.devid;
 	while (clock_mono() < end && scene->why[0] == '\0') {
 		uint8_t *p = buf;
