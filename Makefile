@@ -307,11 +307,13 @@ sallyport_dir := $(BINDIR)
 sallyport_srcs := vhci-glue/agent.c vhci-glue/agent_ask.c \
 	vhci-glue/agent_gateway.c \
 	vhci-glue/agent_sock.c vhci-glue/agent_work.c vhci-glue/approval.c \
-	vhci-glue/attach.c vhci-glue/desks.c vhci-glue/detach.c \
+	vhci-glue/attach.c vhci-glue/attached.c vhci-glue/desks.c vhci-glue/detach.c \
 	vhci-glue/enroll.c vhci-glue/gateway.c vhci-glue/imported.c \
 	vhci-glue/keys.c vhci-glue/kinds.c vhci-glue/known.c \
 	vhci-glue/launch.c \
-	vhci-glue/list.c vhci-glue/main.c vhci-glue/off.c vhci-glue/offers.c \
+	vhci-glue/list.c vhci-glue/main.c vhci-glue/nodes.c \
+	vhci-glue/off.c \
+	vhci-glue/offers.c \
 	vhci-glue/opts.c vhci-glue/owner.c vhci-glue/plan.c \
 	vhci-glue/ports.c vhci-glue/status.c \
 	vhci-glue/tunnel.c vhci-glue/uids.c \

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "vhci-glue/approval.h"
+#include "vhci-glue/attached.h"
 #include "vhci-glue/cmd.h"
 #include "vhci-glue/imported.h"
 #include "vhci-glue/launch.h"
@@ -261,33 +261,6 @@ await_used(struct attach *a)
 	return EXITS_FAILED;
 }
 
-static void
-print_attached(const struct attach *a)
-{
-	char gateway[GATEWAY_TEXT], vid[8], pid[8];
-	json_t *o;
-
-	gateway_text(gateway, sizeof(gateway), &a->gateway);
-	if (a->opts->form == OPTS_TEXT) {
-		(void)printf("attached: port %u, %u-%u, %s (%04x:%04x) of %s, "
-			     "here %s\n",
-		    a->port, a->dev.busnum, a->dev.devnum, a->dev.busid,
-		    a->dev.vid, a->dev.pid, gateway, a->local);
-		return;
-	}
-	(void)snprintf(vid, sizeof(vid), "%04x", a->dev.vid);
-	(void)snprintf(pid, sizeof(pid), "%04x", a->dev.pid);
-	o = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:i, s:i}", "port",
-	    (int)a->port, "gateway", gateway, "busid", a->dev.busid, "vid",
-	    vid, "pid", pid, "local", a->local, "busnum", (int)a->dev.busnum,
-	    "devnum", (int)a->dev.devnum);
-	if (o != NULL) {
-		(void)json_dumpf(o, stdout, 0);
-		(void)putchar('\n');
-		json_decref(o);
-	}
-}
-
 /* Waits for the relay's end, and tells what the gateway has to say until then: a
  * message why it takes the device away comes at the same time. A gateway that
  * has no events says nothing. */
@@ -322,14 +295,11 @@ await_end(struct attach *a)
 static int
 stay(struct attach *a)
 {
-	const struct sigaction act = {.sa_handler = on_signal};
 	struct ipc_relay_done done;
 	struct channel_msg msg;
 	char text[2 * IPC_TEXT];
 	int r;
 
-	(void)sigaction(SIGINT, &act, NULL);
-	(void)sigaction(SIGTERM, &act, NULL);
 	await_end(a);
 	if (told_to_end) {
 		(void)kill(a->launch.pid, SIGTERM);
@@ -345,6 +315,33 @@ stay(struct attach *a)
 	return r;
 }
 
+/* Who is told to end takes his note away first. */
+static void
+heed_signals(void)
+{
+	const struct sigaction act = {.sa_handler = on_signal};
+
+	(void)sigaction(SIGINT, &act, NULL);
+	(void)sigaction(SIGTERM, &act, NULL);
+}
+
+static int
+tell_attached(struct attach *a)
+{
+	char gateway[GATEWAY_TEXT];
+	const struct attached how = {
+	    .opts = a->opts,
+	    .gateway = gateway_text(gateway, sizeof(gateway), &a->gateway),
+	    .dev = &a->dev,
+	    .port = a->port,
+	    .local = a->local,
+	    .channel = a->launch.channel,
+	    .told_to_end = &told_to_end,
+	};
+
+	return attached_tell(&how);
+}
+
 static int
 attach(struct attach *a)
 {
@@ -355,12 +352,15 @@ attach(struct attach *a)
 	}
 	write_note(a);
 	forget_off(a);
+	attached_progress(a->opts, a->busid, "the kernel sets it up");
 	r = await_used(a);
 	if (r != 0) {
 		return r;
 	}
-	print_attached(a);
-	r = cmd_flush(a->opts, EXITS_OK);
+	if (a->opts->place == OPTS_FOREGROUND) {
+		heed_signals();
+	}
+	r = tell_attached(a);
 	if (a->opts->place == OPTS_FOREGROUND) {
 		return stay(a);
 	}
@@ -458,6 +458,7 @@ import_once(struct attach *a, enum launch_voice voice)
 	};
 	int r;
 
+	attached_progress(a->opts, a->busid, "the gateway is asked");
 	if (launch_start(&a->launch, &how) != 0) {
 		return EXITS_FAILED;
 	}

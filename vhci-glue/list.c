@@ -154,6 +154,20 @@ name_of(char *dst, size_t size, const struct row *row)
 	    row->product);
 }
 
+/* "needs-approval by desk@example"; returns dst. */
+static const char *
+state_of(char *dst, size_t size, const struct row *row)
+{
+	char who[4 * IDENTITY_TEXT];
+
+	if (row->offer == NULL || row->offer->state != IPC_WATCH_PENDING) {
+		return offers_state(row->offer);
+	}
+	(void)snprintf(dst, size, "%s by %s", offers_state(row->offer),
+	    offers_approver(who, sizeof(who), row->offer));
+	return dst;
+}
+
 static int
 at_least(int width, const char *text)
 {
@@ -165,7 +179,7 @@ at_least(int width, const char *text)
 static void
 print_table(const struct rows *rows)
 {
-	char name[2 * USBIDS_NAME];
+	char name[2 * USBIDS_NAME], stands[5 * IDENTITY_TEXT];
 	int busid = 6, device = 6, what = 4, speed = 16, state = 5;
 
 	if (rows->n == 0) {
@@ -177,7 +191,8 @@ print_table(const struct rows *rows)
 		busid = at_least(busid, rows->v[i].item.dev.busid);
 		device = at_least(device, name);
 		what = at_least(what, rows->v[i].what);
-		state = at_least(state, offers_state(rows->v[i].offer));
+		state = at_least(
+		    state, state_of(stands, sizeof(stands), &rows->v[i]));
 	}
 	(void)printf("%-*s  VID:PID    %-*s  %-*s  %-*s  %-*s  STABLE NAME\n",
 	    busid, "BUS ID", device, "DEVICE", what, "WHAT", speed, "SPEED",
@@ -189,7 +204,7 @@ print_table(const struct rows *rows)
 		(void)printf("%-*s  %04x:%04x  %-*s  %-*s  %-*s  %-*s  %s\n",
 		    busid, d->busid, d->vid, d->pid, device, name, what,
 		    rows->v[i].what, speed, words_speed(d->speed), state,
-		    offers_state(rows->v[i].offer),
+		    state_of(stands, sizeof(stands), &rows->v[i]),
 		    stable_name_of(&rows->v[i]));
 	}
 }

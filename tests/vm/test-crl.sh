@@ -74,7 +74,8 @@ more_loads() {
 sallyport watch --json --tls "$T" gateway >/tmp/watch.1 2>/tmp/watch.1.err &
 sallyport watch --json --tls $GW/tls-ws2 gateway >/tmp/watch.2 2>&1 &
 check "two watch" wait_for 20 watching 2
-check "attach" limit 60 sallyport attach --tls "$T" gateway "$drive"
+expect_line "^ready: *(.*, )?/dev/sd[a-z]" \
+	limit 60 sallyport attach --tls "$T" gateway "$drive"
 check "the disk is there" wait_for 20 imported_disk
 expect_line "^crl: *0 certificates revoked" sallyctl status
 

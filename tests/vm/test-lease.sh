@@ -128,6 +128,7 @@ free
 say "a person says yes"
 rules 'allow approve by "supervisor" within 60s valid 1h'
 check "it is shown as waiting" wait_for 10 audit_has watch "needs approval"
+expect_line "needs-approval by supervisor" sallyport list --tls "$T1" gateway
 expect_exit 3 sallyport attach --tls "$T1" gateway "$drive"
 check "an ask is open" audit_has approval asked
 sallyctl approve | sed 's/^/    /'
