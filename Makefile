@@ -311,7 +311,7 @@ sallyport_srcs := vhci-glue/agent.c vhci-glue/agent_ask.c \
 	vhci-glue/enroll.c vhci-glue/gateway.c vhci-glue/imported.c \
 	vhci-glue/keys.c vhci-glue/kinds.c vhci-glue/known.c \
 	vhci-glue/launch.c \
-	vhci-glue/list.c vhci-glue/main.c vhci-glue/nodes.c \
+	vhci-glue/link.c vhci-glue/list.c vhci-glue/main.c vhci-glue/nodes.c \
 	vhci-glue/off.c \
 	vhci-glue/offers.c \
 	vhci-glue/opts.c vhci-glue/owner.c vhci-glue/plan.c \

@@ -255,6 +255,7 @@ $(eval $(call unit,plan,vhci-glue/gateway.c vhci-glue/kinds.c vhci-glue/off.c \
 $(eval $(call unit,known,vhci-glue/known.c base/file.c $(base_core_srcs)))
 $(eval $(call unit,relay_tunnel,vhci-glue/relay_tunnel.c base/stream.c \
 	$(base_core_srcs)))
+$(eval $(call unit,link,vhci-glue/link.c base/clock.c base/err.c base/mem.c))
 $(eval $(call unit,nodes,vhci-glue/nodes.c base/err.c base/mem.c))
 $(eval $(call unit,vhci,vhci-glue/gateway.c vhci-glue/imported.c \
 	vhci-glue/kinds.c \

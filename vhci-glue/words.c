@@ -113,3 +113,24 @@ words_challenge(char *dst, size_t size, const struct ipc_watch *watch)
 	}
 	return dst;
 }
+
+char *
+words_rate(char *dst, size_t size, uint64_t rate)
+{
+	static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+	const uint64_t most = (UINT64_MAX - 500) / 10;
+	uint64_t tenths = 10 * (rate < most ? rate : most);
+	size_t i = 0;
+
+	while (tenths >= 10000 && i + 1 < sizeof(units) / sizeof(units[0])) {
+		tenths = (tenths + 500) / 1000;
+		i++;
+	}
+	if (i == 0) {
+		(void)snprintf(dst, size, "%u B/s", (unsigned)(tenths / 10));
+	} else {
+		(void)snprintf(dst, size, "%u.%u %s/s", (unsigned)(tenths / 10),
+		    (unsigned)(tenths % 10), units[i]);
+	}
+	return dst;
+}

@@ -492,6 +492,27 @@ test_uids(void **state)
 }
 
 static void
+rates_are_short(void **state)
+{
+	static const struct {
+		uint64_t rate;
+		const char *text;
+	} rows[] = {
+		{0, "0 B/s"}, {999, "999 B/s"}, {1000, "1.0 kB/s"},
+		{31250000, "31.3 MB/s"}, {999949, "999.9 kB/s"},
+		{999950, "1.0 MB/s"}, {UINT64_MAX, "1844674.4 TB/s"},
+	};
+	char text[32];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		assert_string_equal(
+		    words_rate(text, sizeof(text), rows[i].rate),
+		    rows[i].text);
+	}
+}
+
+static void
 test_words(void **state)
 {
 	struct ipc_item item = {.ninterfaces = 1};
@@ -683,6 +704,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rates_are_short),
 	    DIR_TEST(test_read),
 	    DIR_TEST(test_fewer_files),
 	    DIR_TEST(test_not_ready),

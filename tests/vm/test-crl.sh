@@ -77,6 +77,9 @@ check "two watch" wait_for 20 watching 2
 expect_line "^ready: *(.*, )?/dev/sd[a-z]" \
 	limit 60 sallyport attach --tls "$T" gateway "$drive"
 check "the disk is there" wait_for 20 imported_disk
+link=$(sallyport status --json | jq -c ".ports[0].link")
+say "the link: $link"
+check "it is measured" jq -e ".latency_ms > 0 and .bytes_in > 0" <<<"$link"
 expect_line "^crl: *0 certificates revoked" sallyctl status
 
 say "a list that is none"
