@@ -653,7 +653,8 @@ man_pages := $(wildcard proxy/*/*.[1-8] vhci-glue/*.[1-8] policy/*/*.[1-8] \
 stock_profiles := $(wildcard policy/profiles/stock/*.profile)
 
 completions := vhci-glue/sallyport.bash policy/tool/sallyport-policy.bash \
-	proxy/ctl/sallyctl.bash proxy/metrics/sallyport-metrics.bash
+	proxy/ctl/sallyctl.bash proxy/metrics/sallyport-metrics.bash \
+	certs/sallyport-certs.bash
 
 # For systemd and its kin, beside the program that each is about.
 units := proxy/broker/sallyportd.service vhci-glue/sallyport-agent.service \

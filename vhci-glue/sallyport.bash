@@ -45,7 +45,7 @@ _sallyport()
 		agent)
 			words+=' --tls --config --keep --status --suspend --resume'
 			;;
-		enroll) words="--help --port --tls" ;;
+		enroll) words='--help --port --tls' ;;
 		tunnel) words+=' --port --name --tls --config --listen --user' ;;
 		esac
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
