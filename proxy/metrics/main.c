@@ -255,6 +255,7 @@ print_once(const struct options *opt)
 		loop_run(once.loop);
 	}
 	ask_free(ask);
+	loop_free(once.loop);
 	is_up = once.text != NULL &&
 	    strstr(once.text, "\nsallyport_up 1\n") != NULL;
 	fputs(once.text != NULL ? once.text : "", stdout);
