@@ -475,7 +475,7 @@ objs += $(call obj,$(bench_srcs))
 # The gateway that is attacked: its programs lie together, as they are
 # installed, those that touch no device being the product's.
 attack_links := sallyport-warden sallyport-capture sallyport sallyport-relay \
-	sallyport-reader sallyport-fetch sallyport-trial
+	sallyport-reader sallyport-desks sallyport-fetch sallyport-trial
 define attack_rule
 $(O)/attack/$(1): $(call obj,$(attack-$(1)_srcs)) $(O)/flags
 	@mkdir -p $$(@D)
@@ -491,17 +491,22 @@ $(O)/attack/attack: $(call obj,$(attack_srcs)) $(O)/flags
 		$(filter %.o,$^) $(attack_libs)
 objs += $(call obj,$(attack_srcs))
 
-$(O)/attack/hold: $(call obj,$(hold_srcs)) $(O)/flags
-	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(cflags) $(link) $(LDFLAGS) -o $@ \
-		$(filter %.o,$^) $(hold_libs)
-objs += $(call obj,$(hold_srcs))
+# Honest workstations of the same stage.
+define guest_rule
+$(O)/attack/$(1): $(call obj,$($(1)_srcs)) $(O)/flags
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)$$(CC) $$(cflags) $$(link) $$(LDFLAGS) -o $$@ \
+		$$(filter %.o,$$^) $($(1)_libs)
+objs += $(call obj,$($(1)_srcs))
+endef
+$(foreach p,hold desktops,$(eval $(call guest_rule,$(p))))
 
 $(attack_links:%=$(O)/attack/%): $(O)/attack/%: $(O)/bin/%
 	@mkdir -p $(@D)
 	@ln -sf ../bin/$* $@
 
-attack_all := $(O)/attack/attack $(O)/attack/hold $(attack_programs:%=$(O)/attack/%) \
+attack_all := $(O)/attack/attack $(O)/attack/hold $(O)/attack/desktops \
+	$(attack_programs:%=$(O)/attack/%) \
 	$(attack_links:%=$(O)/attack/%)
 
 # Built as whoever has the library installed builds it.

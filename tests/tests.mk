@@ -233,7 +233,7 @@ $(eval $(call unit,relay_op,vhci-glue/imported.c vhci-glue/remote.c \
 	$(wire_srcs),$(MBEDTLS)))
 $(eval $(call unit,relay_desks,vhci-glue/relay_events.c base/stream.c \
 	$(base_core_srcs) $(ipc_srcs)))
-$(eval $(call unit,desks,vhci-glue/desks.c base/spawn.c $(base_core_srcs) \
+$(eval $(call unit,desks,tests/fake/logind.c vhci-glue/desks.c base/spawn.c $(base_core_srcs) \
 	$(ipc_srcs),-lsystemd))
 $(eval $(call unit,relay_process,tests/fake/gateway_fake.c $(pki_srcs) \
 	vhci-glue/known.c base/file.c \
@@ -335,6 +335,12 @@ hold_srcs := tests/attack/plug_bytes.c tests/attack/stage.c \
 	tests/attack/ws.c tests/fake/pki.c tests/publish/hold.c base/file.c \
 	$(base_core_srcs) $(base_tls_srcs) $(wire_srcs)
 hold_libs := $(attack_libs)
+# desktops: a login manager, an agent and a gateway
+desktops_srcs := tests/attack/desktops.c tests/attack/plug_bytes.c \
+	tests/attack/stage.c tests/attack/ws.c tests/fake/logind.c \
+	tests/fake/pki.c base/spawn.c $(base_core_srcs) $(base_tls_srcs) \
+	$(wire_srcs)
+desktops_libs := $(attack_libs) -lsystemd -lcmocka
 
 # policy/facts and policy/decode
 $(eval $(call unit,hook,$(facts_srcs)))

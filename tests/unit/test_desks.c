@@ -14,139 +14,23 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <systemd/sd-bus.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "tests/fake/logind.h"
 #include "vhci-glue/desks.h"
 
-#define ROOT "/org/freedesktop/login1"
-#define SESSION "org.freedesktop.login1.Session"
+#define ROOT LOGIND_ROOT
 #define PATIENCE (20 * CLOCK_SEC)
-
-struct fake {
-	const char *id, *user, *seat, *class, *type, *state;
-	int is_active, is_locked;
-	char path[64];
-};
 
 static char dir[] = "/tmp/test_desks.XXXXXX";
 static char address[160];
 static pid_t daemon_pid = -1;
-static sd_bus *bus;
-static struct fake fakes[64];
-static size_t nfakes;
 static struct desks *desks;
 static struct ipc_desk heard[256];
 static size_t nheard;
-
-/* ------------------------------------------------------------------------ */
-/* logind                                                                   */
-
-static int
-list_sessions(sd_bus_message *m, void *arg, sd_bus_error *error)
-{
-	sd_bus_message *reply = NULL;
-
-	(void)arg;
-	(void)error;
-	assert_true(sd_bus_message_new_method_return(m, &reply) >= 0);
-	assert_true(
-	    sd_bus_message_open_container(reply, 'a', "(susso)") >= 0);
-	for (size_t i = 0; i < nfakes; i++) {
-		assert_true(sd_bus_message_append(reply, "(susso)",
-				fakes[i].id, (uint32_t)1000, fakes[i].user,
-				fakes[i].seat, fakes[i].path) >= 0);
-	}
-	assert_true(sd_bus_message_close_container(reply) >= 0);
-	assert_true(sd_bus_send(NULL, reply, NULL) >= 0);
-	sd_bus_message_unref(reply);
-	return 1;
-}
-
-/* GetAll of any session; paths that are none have no properties. */
-static int
-get_all(sd_bus_message *m, void *arg, sd_bus_error *error)
-{
-	const char *path = sd_bus_message_get_path(m);
-
-	(void)arg;
-	(void)error;
-	if (!sd_bus_message_is_method_call(
-		m, "org.freedesktop.DBus.Properties", "GetAll")) {
-		return 0;
-	}
-	for (size_t i = 0; i < nfakes; i++) {
-		const struct fake *f = &fakes[i];
-
-		if (strcmp(f->path, path) == 0) {
-			return sd_bus_reply_method_return(m, "a{sv}", 8, "Id",
-			    "s", f->id, "Name", "s", f->user, "VTNr", "u",
-			    (uint32_t)7, "Class", "s", f->class, "Type", "s",
-			    f->type, "State", "s", f->state, "Active", "b",
-			    f->is_active, "LockedHint", "b", f->is_locked);
-		}
-	}
-	return sd_bus_reply_method_errorf(
-	    m, SD_BUS_ERROR_UNKNOWN_OBJECT, "gone");
-}
-
-static const sd_bus_vtable manager[] = {
-	SD_BUS_VTABLE_START(0),
-	SD_BUS_METHOD("ListSessions", NULL, "a(susso)", list_sessions,
-	    SD_BUS_VTABLE_UNPRIVILEGED),
-	SD_BUS_VTABLE_END,
-};
-
-static struct fake *
-add(const char *id, const char *user, const char *seat)
-{
-	struct fake *f = &fakes[nfakes++];
-
-	*f = (struct fake){.id = id,
-		.user = user,
-		.seat = seat,
-		.class = "user",
-		.type = "wayland",
-		.state = "active",
-		.is_active = 1};
-	(void)snprintf(f->path, sizeof(f->path), ROOT "/session/_3%s", id);
-	return f;
-}
-
-/* Something is new; which, nobody asks. */
-static void
-emit(const char *path, const char *name)
-{
-	assert_true(sd_bus_emit_signal(bus, path,
-			"org.freedesktop.DBus.Properties", "PropertiesChanged",
-			"sa{sv}as", SESSION, 1, name, "b", 1, 0) >= 0);
-	assert_true(sd_bus_flush(bus) >= 0);
-}
-
-static void
-start_logind(void)
-{
-	assert_true(sd_bus_new(&bus) >= 0);
-	assert_true(sd_bus_set_address(bus, address) >= 0);
-	assert_true(sd_bus_set_bus_client(bus, 1) >= 0);
-	assert_true(sd_bus_start(bus) >= 0);
-	assert_true(sd_bus_add_object_vtable(bus, NULL, ROOT,
-			"org.freedesktop.login1.Manager", manager, NULL) >= 0);
-	assert_true(sd_bus_add_fallback(
-			bus, NULL, ROOT "/session", get_all, NULL) >= 0);
-	assert_true(
-	    sd_bus_request_name(bus, "org.freedesktop.login1", 0) >= 0);
-}
-
-static void
-stop_logind(void)
-{
-	sd_bus_flush_close_unref(bus);
-	bus = NULL;
-}
 
 /* ------------------------------------------------------------------------ */
 /* The agent                                                                */
@@ -168,13 +52,11 @@ run_until(size_t n)
 	while (nheard < n) {
 		struct pollfd p[2] = {
 			{.fd = desks_fd(desks), .events = POLLIN},
-			{.fd = bus != NULL ? sd_bus_get_fd(bus) : -1,
-			    .events = POLLIN},
+			{.fd = logind_fd(), .events = POLLIN},
 		};
 
 		assert_true(clock_mono() < until);
-		while (bus != NULL && sd_bus_process(bus, NULL) > 0) {
-		}
+		logind_turn();
 		desks_start(desks, clock_mono());
 		(void)poll(p, 2, 20);
 		if (p[0].revents != 0) {
@@ -204,9 +86,9 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	nfakes = nheard = 0;
+	nfake_sessions = nheard = 0;
 	expect(NULL, NULL, 0);
-	start_logind();
+	logind_open(address);
 	desks = desks_new(address, on_desk, NULL);
 	return desks == NULL;
 }
@@ -216,9 +98,7 @@ tear_down(void **state)
 {
 	(void)state;
 	desks_free(desks);
-	if (bus != NULL) {
-		stop_logind();
-	}
+	logind_close();
 	return 0;
 }
 
@@ -227,31 +107,31 @@ tear_down(void **state)
 static void
 seats_have_their_active_session(void **state)
 {
-	struct fake *alice = add("1", "alice", "seat0"), *bob;
+	struct fake_session *alice = logind_add("1", "alice", "seat0"), *bob;
 
 	(void)state;
-	bob = add("2", "bob", "seat0");
+	bob = logind_add("2", "bob", "seat0");
 	bob->is_active = 0;
 	expect("seat0", "alice", IPC_DESK_UNLOCKED);
 	alice->is_locked = 1;
-	emit(alice->path, "LockedHint");
+	logind_emit(alice->path, "LockedHint");
 	expect("seat0", "alice", IPC_DESK_LOCKED);
 	/* somebody else comes forward */
 	alice->is_active = 0;
 	bob->is_active = 1;
-	emit(bob->path, "Active");
+	logind_emit(bob->path, "Active");
 	expect("seat0", "bob", IPC_DESK_UNLOCKED);
 	/* what does not matter is not told */
-	emit(bob->path, "IdleHint");
+	logind_emit(bob->path, "IdleHint");
 	/* a greeter is nobody, and lets nobody in */
 	bob->class = "greeter";
-	emit(bob->path, "Class");
+	logind_emit(bob->path, "Class");
 	expect("seat0", "", IPC_DESK_LOCKED);
 	assert_non_null(desks_at(desks, 0));
 	assert_null(desks_at(desks, 1));
 	/* nobody is there at all */
-	nfakes = 0;
-	emit(ROOT, "NCurrentSessions");
+	nfake_sessions = 0;
+	logind_emit(ROOT, "NCurrentSessions");
 	expect("seat0", "", IPC_DESK_UNKNOWN);
 	assert_null(desks_at(desks, 0));
 }
@@ -259,25 +139,25 @@ seats_have_their_active_session(void **state)
 static void
 what_is_a_desktop(void **state)
 {
-	struct fake *f;
+	struct fake_session *f;
 
 	(void)state;
-	add("1", "alice", "")->type = "tty"; /* ssh */
-	f = add("2", "closed", "");
+	logind_add("1", "alice", "")->type = "tty"; /* ssh */
+	f = logind_add("2", "closed", "");
 	f->state = "closing";
-	add("c3", "rdp", "")->is_locked = 1;
-	add("4", "two words", "seat1");
-	add("5", "dom\\eve\"", "seat2")->type = "tty"; /* a console */
+	logind_add("c3", "rdp", "")->is_locked = 1;
+	logind_add("4", "two words", "seat1");
+	logind_add("5", "dom\\eve\"", "seat2")->type = "tty"; /* a console */
 	(void)snprintf(
-	    add("6", "left", "seat3")->path, 64, "%s", ROOT "/session/x");
-	fakes[5].path[strlen(fakes[5].path) - 1] = 'y'; /* listed, and gone */
-	nfakes = 6;
+	    logind_add("6", "left", "seat3")->path, 64, "%s", ROOT "/session/x");
+	fake_sessions[5].path[strlen(fake_sessions[5].path) - 1] = 'y'; /* listed, and gone */
+	nfake_sessions = 6;
 	expect("session-c3", "rdp", IPC_DESK_LOCKED);
 	expect("seat1", "", IPC_DESK_UNLOCKED);
 	expect("seat2", "dom\\eve\"", IPC_DESK_UNLOCKED);
 	expect("seat3", "left", IPC_DESK_UNLOCKED);
-	nfakes = 3;
-	emit(ROOT, "NCurrentSessions");
+	nfake_sessions = 3;
+	logind_emit(ROOT, "NCurrentSessions");
 	expect("seat1", "", IPC_DESK_UNKNOWN);
 	expect("seat2", "", IPC_DESK_UNKNOWN);
 	expect("seat3", "", IPC_DESK_UNKNOWN);
@@ -293,15 +173,15 @@ more_than_are_told(void **state)
 	(void)state;
 	for (size_t i = 0; i < 40; i++) {
 		(void)snprintf(names[i], sizeof(names[i]), "seat%zu", i);
-		(void)add(names[i] + 4, "u", names[i]);
+		(void)logind_add(names[i] + 4, "u", names[i]);
 	}
 	run_until(IPC_DESKS);
 	assert_non_null(desks_at(desks, IPC_DESKS - 1));
 	assert_null(desks_at(desks, IPC_DESKS));
 	/* a gateway lets nobody say more than 100 lines in 10 seconds */
 	since = clock_mono();
-	nfakes = 3; /* of those that are told, 29 are gone */
-	emit(ROOT, "NCurrentSessions");
+	nfake_sessions = 3; /* of those that are told, 29 are gone */
+	logind_emit(ROOT, "NCurrentSessions");
 	run_until(IPC_DESKS + 5);
 	assert_true(clock_mono() - since > CLOCK_SEC / 2);
 }
@@ -311,38 +191,21 @@ static void
 without_a_logind(void **state)
 {
 	(void)state;
-	add("1", "alice", "seat0");
+	logind_add("1", "alice", "seat0");
 	expect("seat0", "alice", IPC_DESK_UNLOCKED);
-	stop_logind();
+	logind_close();
 	expect("seat0", "", IPC_DESK_UNKNOWN);
-	start_logind();
+	logind_open(address);
 	expect("seat0", "alice", IPC_DESK_UNLOCKED);
 }
 
 /* ------------------------------------------------------------------------ */
 
-static void
-write_config(const char *path)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	assert_true(fprintf(f,
-	    "<busconfig><type>session</type><listen>unix:path=%s/bus</listen>"
-	    "<auth>EXTERNAL</auth><policy context='default'>"
-	    "<allow user='*'/><allow own='*'/><allow send_type='method_call'/>"
-	    "<allow send_type='signal'/><allow eavesdrop='true'/>"
-	    "<allow send_destination='*'/><allow receive_sender='*'/>"
-	    "</policy></busconfig>\n", dir) > 0);
-	assert_int_equal(fclose(f), 0);
-}
-
 static int
 start_bus(void **state)
 {
-	char config[128], path[128], self[512], option[160], *end;
+	char config[128], path[128], self[512], *end;
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	uint64_t until = clock_mono() + PATIENCE;
 
 	(void)state;
 	if (n <= 0 || mkdtemp(dir) == NULL || chmod(dir, 0755) != 0) {
@@ -356,23 +219,10 @@ start_bus(void **state)
 	memcpy(end, "/bin", 5);
 	(void)snprintf(config, sizeof(config), "%s/conf", dir);
 	(void)snprintf(path, sizeof(path), "%s/bus", dir);
-	(void)snprintf(option, sizeof(option), "--config-file=%s", config);
 	(void)snprintf(address, sizeof(address), "unix:path=%s", path);
-	write_config(config);
-	daemon_pid = fork();
-	if (daemon_pid == 0) {
-		(void)execlp("dbus-daemon", "dbus-daemon", option, "--nofork",
-		    "--nosyslog", (char *)NULL);
-		_exit(127);
-	}
-	while (access(path, F_OK) != 0) {
-		if (waitpid(daemon_pid, NULL, WNOHANG) != 0 ||
-		    clock_mono() > until) {
-			(void)fprintf(stderr, "dbus-daemon does not run; "
-					      "install package dbus-daemon\n");
-			return -1;
-		}
-		(void)usleep(10000);
+	daemon_pid = logind_bus_start(config, path);
+	if (daemon_pid == -1) {
+		return -1;
 	}
 	return setenv("SALLYPORT_LIBEXEC", self, 1);
 }
