@@ -315,7 +315,7 @@ sallyport_srcs := vhci-glue/agent.c vhci-glue/agent_ask.c \
 	vhci-glue/off.c \
 	vhci-glue/offers.c \
 	vhci-glue/opts.c vhci-glue/owner.c vhci-glue/plan.c \
-	vhci-glue/ports.c vhci-glue/status.c \
+	vhci-glue/ports.c vhci-glue/seat.c vhci-glue/status.c \
 	vhci-glue/tunnel.c vhci-glue/uids.c \
 	vhci-glue/vhci.c vhci-glue/watch.c vhci-glue/words.c \
 	base/conf.c base/file.c base/spawn.c base/usbids.c wire/enroll.c \

@@ -233,6 +233,8 @@ $(eval $(call unit,relay_op,vhci-glue/imported.c vhci-glue/remote.c \
 	$(wire_srcs),$(MBEDTLS)))
 $(eval $(call unit,relay_desks,vhci-glue/relay_events.c base/stream.c \
 	$(base_core_srcs) $(ipc_srcs)))
+$(eval $(call unit,seat,vhci-glue/seat.c vhci-glue/desks.c base/spawn.c \
+	$(base_core_srcs) $(ipc_srcs)))
 $(eval $(call unit,desks,tests/fake/logind.c vhci-glue/desks.c base/spawn.c $(base_core_srcs) \
 	$(ipc_srcs),-lsystemd))
 $(eval $(call unit,relay_process,tests/fake/gateway_fake.c $(pki_srcs) \

@@ -22,6 +22,7 @@
 #include "vhci-glue/cmd.h"
 #include "vhci-glue/kinds.h"
 #include "vhci-glue/off.h"
+#include "vhci-glue/seat.h"
 #include "vhci-glue/vhci.h"
 
 #define STEADY (10 * CLOCK_SEC) /* attached that long: all is well again */
@@ -426,6 +427,7 @@ unplug(unsigned port)
 	}
 	r = vhci_wait(VHCI_DIR, port, VHCI_FREE, FREE_MS, NULL);
 	ports_remove(PORTS_DIR, port);
+	seat_clear(port);
 	if (r != 0) {
 		log_warnx("agent: detach: port %u: %s", port, err_str(r));
 		return -1;

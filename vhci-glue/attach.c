@@ -24,6 +24,7 @@
 #include "vhci-glue/off.h"
 #include "vhci-glue/offers.h"
 #include "vhci-glue/ports.h"
+#include "vhci-glue/seat.h"
 #include "vhci-glue/vhci.h"
 #include "vhci-glue/words.h"
 #include "wire/usbip_check.h"
@@ -49,6 +50,7 @@ struct attach {
 	struct usbip_device dev;
 	unsigned port;
 	char local[VHCI_BUSID];
+	struct seat seat;
 	struct launch launch;
 };
 
@@ -138,6 +140,10 @@ give_to_kernel(struct attach *a, int sockfd)
 	r = ERR_NOENT;
 	while ((p = vhci_next_free(&vhci, speed, &at)) != NULL) {
 		a->port = p->port;
+		if (seat_set(&a->seat, &vhci, p) != 0) {
+			vhci_fini(&vhci);
+			return EXITS_FAILED;
+		}
 		r = vhci_attach(VHCI_DIR, p->port, sockfd,
 		    imported_devid(&a->dev), speed);
 		if (r != ERR_BUSY) {
@@ -251,6 +257,7 @@ await_used(struct attach *a)
 	}
 	(void)vhci_detach(VHCI_DIR, a->port);
 	ports_remove(PORTS_DIR, a->port);
+	seat_clear(a->port);
 	r = relay_said(a);
 	if (r != 0) {
 		return r;
@@ -312,6 +319,7 @@ stay(struct attach *a)
 	}
 	(void)vhci_wait(VHCI_DIR, a->port, VHCI_FREE, USED_MS, NULL);
 	ports_remove(PORTS_DIR, a->port);
+	seat_clear(a->port);
 	return r;
 }
 
@@ -563,7 +571,10 @@ cmd_attach(const struct opts *opts)
 		a.is_found = 1;
 	}
 	a.log = -1;
-	r = prepare(&a);
+	r = seat_find(&a.seat, opts);
+	if (r == 0) {
+		r = prepare(&a);
+	}
 	if (r == 0) {
 		r = import_device(&a);
 	}

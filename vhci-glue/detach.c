@@ -12,6 +12,7 @@
 #include "vhci-glue/cmd.h"
 #include "vhci-glue/off.h"
 #include "vhci-glue/ports.h"
+#include "vhci-glue/seat.h"
 #include "vhci-glue/vhci.h"
 
 #define FREE_MS 10000
@@ -125,6 +126,7 @@ detach(const struct opts *opts, unsigned port)
 	/* ERR_NOENT: it went by itself meanwhile. */
 	r = vhci_wait(VHCI_DIR, port, VHCI_FREE, FREE_MS, NULL);
 	ports_remove(PORTS_DIR, port);
+	seat_clear(port);
 	if (r != 0) {
 		log_warnx("detach: port %u: %s; `dmesg` may tell", port,
 		    r == ERR_TIMEOUT ? "the kernel does not free it"

@@ -50,6 +50,9 @@ static const struct cmd commands[] = {
 	"  --accept WORDS keyboard, network: take one though the list shows none;\n"
 	"                 none: take none though it shows one\n"
 	"  --wait[=SEC]   if it needs an approval, wait for that\n"
+	"  --user USER    its nodes in /dev are that user's, and nobody else's\n"
+	"  --seat SEAT    they belong to that seat; without --user: to who sits\n"
+	"                 there now\n"
 	"  --as NAME      BUSID is known to be the device of that stable name\n"
 	"  --ask          try once, to ask for an approval\n"
 	"  --json         one JSON object\n"},

@@ -26,6 +26,7 @@ enum opt {
 	OPT_LOG,
 	OPT_LISTEN,
 	OPT_USER,
+	OPT_SEAT,
 	OPT_AS,
 	OPT_ASK,
 	OPT_ACCEPT,
@@ -48,6 +49,7 @@ static const struct option options[] = {
     {"log", required_argument, NULL, OPT_LOG},
     {"listen", required_argument, NULL, OPT_LISTEN},
     {"user", required_argument, NULL, OPT_USER},
+    {"seat", required_argument, NULL, OPT_SEAT},
     {"as", required_argument, NULL, OPT_AS},
     {"ask", no_argument, NULL, OPT_ASK},
     {"accept", required_argument, NULL, OPT_ACCEPT},
@@ -73,9 +75,11 @@ mask_of(int opt)
 	case OPT_ASK:
 	case OPT_ACCEPT:
 	case OPT_WAIT:
+	case OPT_SEAT:
 		return OPTS_HAS_ATTACH;
-	case OPT_LISTEN:
 	case OPT_USER:
+		return OPTS_HAS_ATTACH | OPTS_HAS_TUNNEL;
+	case OPT_LISTEN:
 		return OPTS_HAS_TUNNEL;
 	case OPT_KEEP:
 	case OPT_STATUS:
@@ -162,6 +166,9 @@ apply(struct opts *o, int opt)
 		return parse_port(o, optarg, &o->listen);
 	case OPT_USER:
 		o->user = optarg;
+		break;
+	case OPT_SEAT:
+		o->seat = optarg;
 		break;
 	case OPT_NAME:
 		if (optarg[0] == '\0' || strlen(optarg) >= GATEWAY_HOST) {

@@ -49,7 +49,7 @@ struct opts {
 	enum opts_ask ask;
 	enum opts_first first;
 	/* NULL = not given */
-	const char *name, *tls, *config, *log, *user, *as;
+	const char *name, *tls, *config, *log, *user, *seat, *as;
 };
 
 /* Which options a command has, besides --help: a mask. */
@@ -57,7 +57,7 @@ enum opts_mask {
 	OPTS_HAS_GATEWAY = 1, /* --port --name --tls --config */
 	OPTS_HAS_JSON = 2,
 	OPTS_HAS_ATTACH = 4, /* --foreground --log --as --ask --accept
-				--wait */
+				--wait --user --seat */
 	OPTS_HAS_TUNNEL = 8, /* --listen --user */
 	OPTS_HAS_AGENT = 16, /* --keep --status --suspend --resume */
 	OPTS_HAS_FIRST_USE = 32, /* --first-use */

@@ -40,7 +40,7 @@ _sallyport()
 		watch) words+=' --port --name --tls --config' ;;
 		attach)
 			words+=' --port --name --tls --config --foreground --log'
-			words+=' --accept --wait --first-use'
+			words+=' --accept --user --seat --wait --first-use'
 			;;
 		agent)
 			words+=' --tls --config --keep --status --suspend --resume'
