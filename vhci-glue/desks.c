@@ -176,7 +176,9 @@ forget(struct desks *d)
 
 		gone.lock = IPC_DESK_UNKNOWN;
 		gone.user[0] = '\0';
-		d->cb(d->arg, &gone);
+		if (d->cb != NULL) {
+			d->cb(d->arg, &gone);
+		}
 	}
 }
 
@@ -196,14 +198,18 @@ desks_hear(struct desks *d, uint64_t now)
 			r = ERR_FORMAT;
 			break;
 		}
-		d->cb(d->arg, &desk);
+		if (d->cb != NULL) {
+			d->cb(d->arg, &desk);
+		}
 	}
 	if (r == ERR_AGAIN) {
 		return;
 	}
-	log_warnx("agent: sallyport-desks ended%s; what desktops are doing is "
-		  "not known for now",
-	    r == ERR_CLOSED ? "" : " for what it said");
+	if (d->cb != NULL) {
+		log_warnx("agent: sallyport-desks ended%s; what desktops are "
+			  "doing is not known for now",
+		    r == ERR_CLOSED ? "" : " for what it said");
+	}
 	end_child(d);
 	forget(d);
 	d->due = now + AGAIN;

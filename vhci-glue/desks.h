@@ -12,7 +12,8 @@
 
 struct desks;
 
-/* A desktop that changed; one of which nothing is known is gone. May not call
+/* NULL where nobody wants to hear, nor why nothing is heard any more. A desktop
+ * that changed; one of which nothing is known is gone. May not call
  * desks_* of these but desks_at. */
 typedef void desks_cb(void *arg, const struct ipc_desk *desk);
 

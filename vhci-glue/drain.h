@@ -13,7 +13,7 @@
 #include "vhci-glue/pending.h"
 #include "vhci-glue/uplink.h"
 
-/* Waits, 300 ms at most; returns when the kernel has nothing more to say. Both
+/* Waits, three seconds at most; returns when the kernel has nothing more to say. Both
  * links are only good to be freed afterwards. */
 void drain(struct uplink *up, struct downlink *down,
     struct pending_table *pending, int kernel);

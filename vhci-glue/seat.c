@@ -36,18 +36,11 @@ is_seat(const char *text)
 	return n > 0 && n < SEAT_NAME && text[n] == '\0';
 }
 
-static void
-on_desk(void *arg, const struct ipc_desk *desk)
-{
-	(void)arg;
-	(void)desk;
-}
-
 /* Whoever sits there now: 0, or ERR_NOENT. */
 static int
 ask_logind(char user[257], const char *seat)
 {
-	struct desks *desks = desks_new(NULL, on_desk, NULL);
+	struct desks *desks = desks_new(NULL, NULL, NULL);
 	uint64_t until = clock_mono() + ASK_MS * CLOCK_MSEC, now;
 	const struct ipc_desk *desk;
 	int r = ERR_NOENT;
