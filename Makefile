@@ -499,13 +499,14 @@ $(O)/attack/$(1): $(call obj,$($(1)_srcs)) $(O)/flags
 		$$(filter %.o,$$^) $($(1)_libs)
 objs += $(call obj,$($(1)_srcs))
 endef
-$(foreach p,hold desktops,$(eval $(call guest_rule,$(p))))
+$(foreach p,hold desktops win2,$(eval $(call guest_rule,$(p))))
 
 $(attack_links:%=$(O)/attack/%): $(O)/attack/%: $(O)/bin/%
 	@mkdir -p $(@D)
 	@ln -sf ../bin/$* $@
 
 attack_all := $(O)/attack/attack $(O)/attack/hold $(O)/attack/desktops \
+	$(O)/attack/win2 \
 	$(attack_programs:%=$(O)/attack/%) \
 	$(attack_links:%=$(O)/attack/%)
 

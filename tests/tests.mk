@@ -343,6 +343,11 @@ desktops_srcs := tests/attack/desktops.c tests/attack/plug_bytes.c \
 	tests/fake/pki.c base/spawn.c $(base_core_srcs) $(base_tls_srcs) \
 	$(wire_srcs)
 desktops_libs := $(attack_libs) -lsystemd -lcmocka
+# win2: what the client of Windows says to that gateway
+win2_srcs := tests/attack/plug_bytes.c tests/attack/stage.c \
+	tests/attack/win2.c tests/attack/win2_client.c tests/attack/ws.c \
+	tests/fake/pki.c $(base_core_srcs) $(base_tls_srcs) $(wire_srcs)
+win2_libs := $(attack_libs)
 
 # policy/facts and policy/decode
 $(eval $(call unit,hook,$(facts_srcs)))
