@@ -11,7 +11,7 @@
 #   make attack     who attacks each half, and what becomes of it; ARGS=NAME
 #   make demo       one guarded device, end to end, on real kernels, narrated
 #   make install    DESTDIR, PREFIX, SYSCONFDIR, LIBEXECDIR, MANDIR, PROFILEDIR,
-#                   LIBDIR, INCLUDEDIR
+#                   LIBDIR, INCLUDEDIR, ZSHDIR
 #   make help       the other targets and variables
 
 VARIANT ?= release
@@ -661,6 +661,8 @@ stock_profiles := $(wildcard policy/profiles/stock/*.profile)
 completions := vhci-glue/sallyport.bash policy/tool/sallyport-policy.bash \
 	proxy/ctl/sallyctl.bash proxy/metrics/sallyport-metrics.bash \
 	certs/sallyport-certs.bash
+zsh_completions := $(completions:.bash=.zsh)
+ZSHDIR ?= $(PREFIX)/share/zsh/vendor-completions
 
 # For systemd and its kin, beside the program that each is about.
 units := proxy/broker/sallyportd.service vhci-glue/sallyport-agent.service \
@@ -683,6 +685,8 @@ install: all install-system
 	$(foreach c,$(completions),$(INSTALL) -D -m 0644 $(c) \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$(basename \
 		$(notdir $(c))) && ) true
+	$(foreach c,$(zsh_completions),$(INSTALL) -D -m 0644 $(c) \
+		$(DESTDIR)$(ZSHDIR)/_$(basename $(notdir $(c))) && ) true
 	$(INSTALL) -D -m 0644 verdict/sallyport-verdict.h \
 		$(DESTDIR)$(INCLUDEDIR)/sallyport-verdict.h
 	$(INSTALL) -D -m 0644 $(verdict_lib) \

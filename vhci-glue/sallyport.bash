@@ -41,12 +41,16 @@ _sallyport()
 		attach)
 			words+=' --port --name --tls --config --foreground --log'
 			words+=' --accept --user --seat --wait --first-use'
+			words+=' --accept --wait --first-use --as --ask'
 			;;
 		agent)
 			words+=' --tls --config --keep --status --suspend --resume'
 			;;
 		enroll) words='--help --port --tls' ;;
-		tunnel) words+=' --port --name --tls --config --listen --user' ;;
+		tunnel)
+			words='--help --port --name --tls --config --listen'
+			words+=' --user'
+			;;
 		esac
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 		return

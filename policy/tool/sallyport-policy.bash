@@ -38,6 +38,7 @@ _sallyport_policy()
 			words+=' --public --keys --at --json --devices --to'
 			;;
 		import) words+=' --to --using' ;;
+		test) words+=' --stock' ;;
 		replay)
 			words+=' --profile --profiles --stock --device --tz'
 			words+=' --descriptors'
