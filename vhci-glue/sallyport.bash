@@ -29,7 +29,7 @@ _sallyport()
 		    -- "$cur")
 		return
 		;;
-	--port | --name | --listen | --as)
+	--port | --name | --listen | --as | --seat)
 		return
 		;;
 	esac
@@ -40,8 +40,8 @@ _sallyport()
 		watch) words+=' --port --name --tls --config' ;;
 		attach)
 			words+=' --port --name --tls --config --foreground --log'
-			words+=' --accept --user --seat --wait --first-use'
-			words+=' --accept --wait --first-use --as --ask'
+			words+=' --accept --user --seat --wait --first-use --as'
+			words+=' --ask'
 			;;
 		agent)
 			words+=' --tls --config --keep --status --suspend --resume'

@@ -67,6 +67,8 @@ _sallyport()
 		    '--log[append the log of the connection]:file:_files' \
 		    '--accept[take one though the list shows none]:words:_values -s , word keyboard network none' \
 		    '--wait=-[if it needs an approval, wait for that]::seconds: ' \
+		    '--user[whose its nodes are]:user:_users' \
+		    '--seat[of which seat they are]:seat: ' \
 		    '--as[the device of that stable name]:name: ' \
 		    '--ask[try once, to ask for an approval]' \
 		    '1:gateway:_hosts' '2:device:_sallyport_devices'
