@@ -194,7 +194,7 @@ verdict_srcs := verdict/verdict.c
 
 programs := sallyportd sallyport-warden sallyport-session sallyport-probe \
 	sallyport-capture sallyctl sallyport sallyport-relay sallyport-reader \
-	sallyport-desks sallyport-policy sallyport-certs sallyport-front \
+	sallyport-desks sallyport-notify sallyport-policy sallyport-certs sallyport-front \
 	sallyport-enroll sallyport-metrics sallyport-fetch sallyport-trial
 
 sallyportd_dir := $(SBINDIR)
@@ -305,13 +305,14 @@ sallyctl_libs := -ljansson -lmbedcrypto -lncursesw -ltinfo
 
 sallyport_dir := $(BINDIR)
 sallyport_srcs := vhci-glue/agent.c vhci-glue/agent_ask.c \
-	vhci-glue/agent_gateway.c \
+	vhci-glue/agent_gateway.c vhci-glue/agent_people.c \
 	vhci-glue/agent_sock.c vhci-glue/agent_work.c vhci-glue/approval.c \
 	vhci-glue/attach.c vhci-glue/attached.c vhci-glue/desks.c vhci-glue/detach.c \
 	vhci-glue/enroll.c vhci-glue/gateway.c vhci-glue/imported.c \
 	vhci-glue/keys.c vhci-glue/kinds.c vhci-glue/known.c \
 	vhci-glue/launch.c \
 	vhci-glue/link.c vhci-glue/list.c vhci-glue/main.c vhci-glue/nodes.c \
+	vhci-glue/notices.c vhci-glue/notify.c \
 	vhci-glue/off.c \
 	vhci-glue/offers.c \
 	vhci-glue/opts.c vhci-glue/owner.c vhci-glue/plan.c \
@@ -341,6 +342,12 @@ sallyport-reader_libs := -ljansson -lseccomp
 sallyport-desks_dir := $(LIBEXECDIR)
 sallyport-desks_srcs := vhci-glue/desks_main.c $(base_core_srcs) $(wire_srcs)
 sallyport-desks_libs := -lsystemd
+
+# A user's, on his own bus: what it knows the agent told it.
+sallyport-notify_dir := $(LIBEXECDIR)
+sallyport-notify_srcs := vhci-glue/notify_main.c base/clock.c base/log.c \
+	base/mem.c
+sallyport-notify_libs := -lsystemd -ljansson
 
 sallyport-policy_dir := $(BINDIR)
 sallyport-policy_srcs := policy/tool/bundle.c policy/tool/bundle_create.c \
@@ -669,6 +676,7 @@ units := proxy/broker/sallyportd.service vhci-glue/sallyport-agent.service \
 	vhci-glue/sallyport-tunnel@.service
 SYSLIBDIR ?= $(PREFIX)/lib
 UNITDIR ?= $(SYSLIBDIR)/systemd/system
+USERUNITDIR ?= $(SYSLIBDIR)/systemd/user
 UDEVDIR ?= $(SYSLIBDIR)/udev
 SLEEPDIR ?= $(SYSLIBDIR)/systemd/system-sleep
 presets := proxy/broker/90-sallyport-gateway.preset \
@@ -702,6 +710,12 @@ install: all install-system
 		$(DESTDIR)$(SYSCONFDIR)/sallyport/workstation.conf.example
 
 install-system:
+	$(INSTALL) -d $(DESTDIR)$(USERUNITDIR)
+	sed 's|/usr/bin/sally|$(BINDIR)/sally|' vhci-glue/sallyport-notify.service \
+		> $(DESTDIR)$(USERUNITDIR)/sallyport-notify.service
+	chmod 0644 $(DESTDIR)$(USERUNITDIR)/sallyport-notify.service
+	$(INSTALL) -D -m 0644 vhci-glue/90-sallyport-workstation.user-preset \
+		$(DESTDIR)$(SYSLIBDIR)/systemd/user-preset/90-sallyport-workstation.preset
 	$(foreach u,$(units),$(INSTALL) -d $(DESTDIR)$(UNITDIR) && \
 		sed 's|/usr/sbin/|$(SBINDIR)/|; s|/usr/bin/sally|$(BINDIR)/sally|' \
 		$(u) > $(DESTDIR)$(UNITDIR)/$(notdir $(u)) && ) true

@@ -237,6 +237,9 @@ $(eval $(call unit,seat,vhci-glue/seat.c vhci-glue/desks.c base/spawn.c \
 	$(base_core_srcs) $(ipc_srcs)))
 $(eval $(call unit,desks,tests/fake/logind.c vhci-glue/desks.c base/spawn.c $(base_core_srcs) \
 	$(ipc_srcs),-lsystemd))
+$(eval $(call unit,notices,vhci-glue/notices.c $(base_core_srcs),-ljansson))
+$(eval $(call unit,notify,tests/fake/logind.c base/spawn.c \
+	$(base_core_srcs),-lsystemd))
 $(eval $(call unit,relay_process,tests/fake/gateway_fake.c $(pki_srcs) \
 	vhci-glue/known.c base/file.c \
 	base/spawn.c $(base_tls_srcs) $(base_core_srcs) $(wire_srcs), \

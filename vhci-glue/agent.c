@@ -142,11 +142,12 @@ prepare(struct agent *a)
 	return 0;
 }
 
-/* poll's list: the listener, the clients, the gateways, the desktops. */
+/* poll's list: the listener, the clients, the gateways, the notices, the
+ * desktops. */
 static void
 wait_turn(struct agent *a)
 {
-	struct pollfd p[1 + AGENT_CLIENTS + 2 * CONF_LIST_MAX + 1];
+	struct pollfd p[1 + AGENT_CLIENTS + 2 * CONF_LIST_MAX + 2];
 	size_t n = 0;
 	uint64_t now;
 
@@ -161,6 +162,8 @@ wait_turn(struct agent *a)
 		p[n++] = (struct pollfd){
 			.fd = l != NULL ? l->channel : -1, .events = POLLIN};
 	}
+	p[n++] = (struct pollfd){
+		.fd = notices_fd(a->notices), .events = POLLIN};
 	p[n++] = (struct pollfd){.fd = desks_fd(a->desks), .events = POLLIN};
 	if (poll(p, n, TICK_MS) <= 0) {
 		return;
@@ -168,6 +171,9 @@ wait_turn(struct agent *a)
 	now = clock_mono();
 	if (p[n - 1].revents != 0) {
 		desks_hear(a->desks, now);
+	}
+	if (p[n - 2].revents != 0) {
+		notices_accept(a->notices, now);
 	}
 	for (size_t i = 0; i < a->ngateways; i++) {
 		if (p[1 + AGENT_CLIENTS + i].revents != 0) {
@@ -225,6 +231,7 @@ cmd_agent(const struct opts *opts)
 		a.desks = desks_new(NULL, agent_tell, &a);
 	}
 	if (r == 0) {
+		a.notices = notices_new(NOTICES_SOCKET, agent_may_hear, &a);
 		run(&a);
 		agent_stop(&a);
 	}
@@ -236,6 +243,7 @@ cmd_agent(const struct opts *opts)
 		offers_fini(&a.gateways[i].offers);
 	}
 	desks_free(a.desks);
+	notices_free(a.notices);
 	agent_sock_close(&a);
 	free(a.rules);
 	free(a.gateways);

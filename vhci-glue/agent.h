@@ -1,8 +1,8 @@
 /*
  * What the files of `sallyport agent` share; nobody else includes it. agent.c
  * has the loop, agent_gateway.c the gateways, agent_work.c the devices,
- * agent_sock.c the control socket, agent_ask.c the commands that speak to a
- * running agent.
+ * agent_sock.c the control socket, agent_people.c who hears notices, and which,
+ * agent_ask.c the commands that speak to a running agent.
  */
 #ifndef VHCI_GLUE_AGENT_H
 #define VHCI_GLUE_AGENT_H
@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "vhci-glue/desks.h"
+#include "vhci-glue/notices.h"
 #include "vhci-glue/offers.h"
 #include "vhci-glue/opts.h"
 #include "vhci-glue/plan.h"
@@ -39,6 +40,7 @@ struct agent_device {
 	int is_asking; /* the child only asks its approver */
 	int is_asked;  /* since it needs an approval */
 	int is_attached, port;
+	int is_refused; /* which was said, and has not changed */
 	uint64_t since; /* clock_mono, when it was */
 };
 
@@ -60,6 +62,7 @@ struct agent {
 	struct agent_device *devices; /* owned, AGENT_DEVICES */
 	size_t ndevices;
 	struct desks *desks; /* owned; NULL = told not to speak of them */
+	struct notices *notices; /* owned; NULL = nobody hears them */
 	int is_suspended;
 	int listener; /* owned */
 	struct agent_client clients[AGENT_CLIENTS];
@@ -101,7 +104,17 @@ enum agent_whose { AGENT_OWN, AGENT_ALL };
 int agent_unplug(
     const struct opts *opts, enum agent_whose whose, agent_note_cb *keep);
 
+/* agent_people.c */
+/* notices_may: root, members of AGENT_GROUP, who sits at a desktop. */
+int agent_may_hear(void *agent, int fd, const struct ucred *peer);
+/* Says it, with text shown as it is; within is a challenge's. */
+void agent_say(struct agent *a, enum notice_kind kind,
+    const struct agent_gateway *g, const char *name, const char *text,
+    unsigned within);
+
 /* agent_sock.c */
+/* Whether the other end of fd is of a member of AGENT_GROUP. */
+int agent_is_member(int fd, const struct ucred *cred);
 int agent_listen(struct agent *a); /* 0, or -1 with the reason said */
 void agent_on_connect(struct agent *a, uint64_t now);
 void agent_on_client(struct agent *a, struct agent_client *c);

@@ -90,9 +90,14 @@ hear_word(struct agent *a, struct agent_gateway *g, uint64_t now)
 		log_escape(text, sizeof(text), watch.text,
 		    strlen(watch.text));
 		log_infox("agent: %s: says: %s", g->text, text);
+		agent_say(a, NOTICE_MESSAGE, g, watch.name, text, 0);
 	} else if (watch.kind == IPC_WATCH_CHALLENGE) {
 		log_infox("agent: %s: %s", g->text,
 		    words_challenge(what, sizeof(what), &watch));
+		log_escape(text, sizeof(text), watch.text,
+		    strlen(watch.text));
+		agent_say(a, NOTICE_CHALLENGE, g, watch.name, text,
+		    watch.within);
 	}
 }
 
@@ -115,6 +120,7 @@ agent_tell(void *agent, const struct ipc_desk *desk)
 {
 	struct agent *a = agent;
 
+	notices_check(a->notices);
 	for (size_t i = 0; i < a->ngateways; i++) {
 		struct agent_gateway *g = &a->gateways[i];
 

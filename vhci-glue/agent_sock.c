@@ -81,8 +81,8 @@ agent_listen(struct agent *a)
 	return 0;
 }
 
-static int
-is_member(int fd, const struct ucred *cred)
+int
+agent_is_member(int fd, const struct ucred *cred)
 {
 	const struct group *group = getgrnam(AGENT_GROUP);
 	gid_t groups[GROUPS_MAX];
@@ -122,7 +122,7 @@ agent_on_connect(struct agent *a, uint64_t now)
 		if (c->fd != -1 ||
 		    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) ==
 			-1 ||
-		    (cred.uid != 0 && !is_member(fd, &cred))) {
+		    (cred.uid != 0 && !agent_is_member(fd, &cred))) {
 			continue;
 		}
 		*c = (struct agent_client){.fd = fd,

@@ -234,7 +234,8 @@ forget_off(const struct agent_device *d)
 }
 
 static void
-set_attached(struct agent_device *d, int port, uint64_t now)
+set_attached(
+    struct agent *a, struct agent_device *d, int port, uint64_t now)
 {
 	int was = d->is_attached;
 
@@ -245,9 +246,12 @@ set_attached(struct agent_device *d, int port, uint64_t now)
 		forget_off(d);
 		log_infox("agent: %s %s: attached, port %d", d->gateway->text,
 		    d->name, port);
+		d->is_refused = 0;
+		agent_say(a, NOTICE_ATTACHED, d->gateway, d->name, "", 0);
 	} else if (!d->is_attached && was) {
 		log_infox("agent: %s %s: unplugged", d->gateway->text,
 		    d->name);
+		agent_say(a, NOTICE_UNPLUGGED, d->gateway, d->name, "", 0);
 		if (now - d->since < STEADY) {
 			/* it does not last: not again at once */
 			plan_failed(&d->backoff, now, agent_random());
@@ -281,9 +285,32 @@ look_at_ports(struct agent *a, uint64_t now)
 				port = (int)p->port;
 			}
 		}
-		set_attached(d, port, now);
+		set_attached(a, d, port, now);
 	}
 	vhci_fini(&vhci);
+}
+
+/* Once, until it is attached or leaves: it is tried again and again. */
+static void
+say_refused(struct agent *a, struct agent_device *d, int code)
+{
+	const char *why = "it failed, and the agent's log says why";
+
+	switch (code) {
+	case EXITS_DENIED:
+		why = "this workstation or its gateway does not accept it";
+		break;
+	case EXITS_UNREACHABLE:
+		why = "its gateway does not answer";
+		break;
+	case EXITS_NOT_FOUND:
+		why = "it is busy, or no port is free";
+		break;
+	}
+	if (!d->is_refused) {
+		agent_say(a, NOTICE_REFUSED, d->gateway, d->name, why, 0);
+	}
+	d->is_refused = 1;
 }
 
 static void
@@ -301,6 +328,7 @@ reap(struct agent *a, uint64_t now)
 		    !(d->is_asking && code == EXITS_DENIED)) {
 			d->is_asked = 0;
 			plan_failed(&d->backoff, now, agent_random());
+			say_refused(a, d, code);
 		}
 	}
 }
@@ -322,6 +350,7 @@ start(struct agent *a, struct agent_device *d, const struct ipc_watch *offer,
 		log_infox("agent: %s %s: needs approval by %s; waits for it",
 		    d->gateway->text, d->name,
 		    offers_approver(who, sizeof(who), offer));
+		agent_say(a, NOTICE_APPROVAL, d->gateway, d->name, who, 0);
 	}
 	d->child = agent_attach(a->opts, &try);
 	d->is_asking = d->is_asked = ask == OPTS_ASK;

@@ -17,6 +17,7 @@ cmd_fn cmd_list;
 cmd_fn cmd_attach;
 cmd_fn cmd_detach;
 cmd_fn cmd_enroll;
+cmd_fn cmd_notify;
 cmd_fn cmd_status;
 cmd_fn cmd_tunnel;
 cmd_fn cmd_watch;

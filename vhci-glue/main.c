@@ -92,6 +92,12 @@ static const struct cmd commands[] = {
 	"  --port PORT    its TCP port (3242)\n"
 	"  --tls DIR      where ca.pem, cert.pem and key.pem go, none of which\n"
 	"                 may be there (" OPTS_TLS ")\n"},
+    {"notify", cmd_notify, 0, 0, OPTS_HAS_JSON,
+	"sallyport notify [options]",
+	"Shows on the desktop of who runs it what the agent does: attached,\n"
+	"refused and why, digits to type, approvals that are waited for. For who\n"
+	"sits at this workstation, until the session ends.\n"
+	"  --json         print one JSON object a line, and show nothing\n"},
     {"watch", cmd_watch, 1, 1, OPTS_HAS_GATEWAY | OPTS_HAS_JSON,
 	"sallyport watch [options] GATEWAY",
 	"Tells what a gateway's devices do, until interrupted.\n"
@@ -107,6 +113,7 @@ static const char general_help[] =
     "  status                   what is plugged in\n"
     "  agent                    keep devices plugged in\n"
     "  tunnel GATEWAY           let usbip(8) use it, at 127.0.0.1\n"
+    "  notify                   tell who sits here what is attached\n"
     "  watch GATEWAY            what its devices do, live\n"
     "  enroll HOST TOKEN        get this machine a certificate\n"
     "`sallyport COMMAND --help` tells more; see also sallyport(1).\n"

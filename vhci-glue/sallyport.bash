@@ -8,7 +8,7 @@ _sallyport()
 	COMPREPLY=()
 	if [[ $COMP_CWORD -eq 1 ]]; then
 		mapfile -t COMPREPLY < <(compgen -W \
-		    'list attach detach status watch agent tunnel enroll --help --version' -- "$cur")
+		    'list attach detach status watch agent tunnel enroll notify --help --version' -- "$cur")
 		return
 	fi
 	case $prev in

@@ -31,6 +31,7 @@ _sallyport()
 		'status:what is plugged in'
 		'agent:keep devices plugged in'
 		'tunnel:let usbip(8) use it, at 127.0.0.1'
+		'notify:tell who sits here what is attached'
 		'watch:what its devices do, live'
 		'enroll:get this machine a certificate'
 	)
@@ -76,7 +77,7 @@ _sallyport()
 	detach)
 		_arguments $help $json '1:port or device:_sallyport_ports'
 		;;
-	status)
+	status | notify)
 		_arguments $help $json
 		;;
 	agent)

@@ -5,6 +5,7 @@
  * each ejection took, from the signal on the bus to the end of the connection.
  */
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,10 +27,13 @@
 #include "tests/attack/stage.h"
 #include "tests/attack/ws.h"
 #include "tests/fake/logind.h"
+#include "vhci-glue/notices.h"
 
 #define VHCI "/sys/devices/platform/vhci_hcd.0"
 #define BUS "/run/dbus/system_bus_socket"
 #define PATIENCE_MS 20000
+#define OTHER "daemon" /* a user of any Debian, and his number */
+#define OTHER_UID 1
 #define SOON_MS 1000 /* that the issue asks for */
 
 /* What the child that plays logind is told. */
@@ -169,8 +174,61 @@ make_workstation(void)
 	stage_pem(dir, "key.pem", stage.honest.key, stage.honest.key_len);
 	stage_text(dir, "workstation.conf",
 	    "[tls]\nca = %s/ca.pem\ncert = %s/cert.pem\nkey = %s/key.pem\n"
-	    "[agent]\nwatch = 127.0.0.1:%d\n",
+	    "[agent]\nattach = 127.0.0.1:%d " STAGE_VICTIM "\n",
 	    dir, dir, dir, STAGE_PORT);
+}
+
+/* Listens to the agent's notices as that user: the socket, or -1. */
+static int
+listen_as(uid_t uid)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), status;
+	pid_t pid;
+
+	(void)snprintf(
+	    sun.sun_path, sizeof(sun.sun_path), "%s", NOTICES_SOCKET);
+	/* the kernel notes who connects, and the connection is ours, too */
+	pid = fork();
+	if (pid == 0) {
+		_exit(fd == -1 || (uid != 0 && (setgroups(0, NULL) == -1 ||
+				      setgid(uid) == -1 || setuid(uid) == -1)) ||
+		    connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1);
+	}
+	(void)waitpid(pid, &status, 0);
+	if (status != 0) {
+		close_fd(&fd);
+	}
+	return fd;
+}
+
+/* Whether a line with that comes, and nothing ends before; or, without what,
+ * whether it ends. */
+static int
+tells(int fd, const char *what)
+{
+	uint64_t until = clock_mono() + PATIENCE_MS * CLOCK_MSEC;
+	static char buf[65536];
+	size_t used = 0;
+
+	while (clock_mono() < until && used < sizeof(buf) - 1) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		ssize_t n;
+
+		if (poll(&p, 1, 100) <= 0) {
+			continue;
+		}
+		n = recv(fd, buf + used, sizeof(buf) - used - 1, 0);
+		if (n <= 0) {
+			return what == NULL;
+		}
+		used += (size_t)n;
+		buf[used] = '\0';
+		if (what != NULL && strstr(buf, what) != NULL) {
+			return 1;
+		}
+	}
+	return 0;
 }
 
 /* In place of the rules that the stage began with, in one step. */
@@ -232,19 +290,53 @@ ejects(struct ws *ws, const char *what, uint64_t since)
 	say(r == WS_CLOSED && ms < SOON_MS, text);
 }
 
+/* Notices are for who sits there, and for root. */
+static void
+play_notices(void)
+{
+	int fd = listen_as(OTHER_UID);
+
+	say(fd != -1 && tells(fd, NULL), "no notices for who sits elsewhere");
+	close_fd(&fd);
+	desktop(OTHER, 0);
+	for (int i = 0; i < 100; i++) { /* until the agent has heard it */
+		fd = listen_as(OTHER_UID);
+		if (fd != -1 && tells(fd, "hello")) {
+			break;
+		}
+		close_fd(&fd);
+		(void)poll(NULL, 0, 50);
+	}
+	say(fd != -1, "but for who sits there");
+	desktop("alice", 0); /* the rules' own */
+	say(fd != -1 && tells(fd, NULL), "and not when he has left");
+	close_fd(&fd);
+}
+
 static void
 play_all(void)
 {
 	struct ws ws;
+	int notices = -1;
 	uint64_t at;
 
 	say(becomes(&ws, 0), "nothing is known of desktops: not to be had");
 	start_agent();
+	for (int i = 0; i < 200 && (notices = listen_as(0)) == -1; i++) {
+		(void)poll(NULL, 0, 50);
+	}
+	say(tells(notices, "hello"), "root hears notices");
 	desktop("alice", 0);
 	say(becomes(&ws, 1), "alice is there, unlocked: it is");
+	/* the virtual controller is none, so what is offered fails here */
+	say(tells(notices, "\"event\":\"refused\""),
+	    "and a notice says that another one is not attached");
 	at = clock_mono();
 	desktop("alice", 1);
 	ejects(&ws, "she locks her screen", at);
+	say(tells(notices, "\"event\":\"message\""),
+	    "and a notice says that it was taken");
+	close_fd(&notices);
 	say(!try(&ws), "and cannot be had");
 	ws_close(&ws, WS_ABRUPT);
 	desktop("alice", 0);
@@ -257,7 +349,7 @@ play_all(void)
 	at = clock_mono();
 	desktop("", 0);
 	ejects(&ws, "nobody sits there", at);
-	desktop("alice", 0);
+	play_notices();
 	say(becomes(&ws, 1), "alice again");
 	at = clock_mono();
 	(void)kill(agent, SIGTERM);

@@ -77,6 +77,22 @@ for u in sallyportd.service sallyport-agent.service \
 	result "systemd reads $u" $status
 done
 
+# a user's unit, which can be read offline as a system's only
+u=sallyport-notify.service
+if has systemd-analyze "systemd reads $u"; then
+	printf '[Unit]\nDescription=graphical\n' \
+		>"$lib/systemd/system/graphical-session.target"
+	cp "$lib/systemd/user/$u" "$lib/systemd/system/$u"
+	systemd-analyze verify --man=no --root="$root" \
+		"/usr/lib/systemd/system/$u" >"$tmp/out" 2>&1
+	status=$?
+	rm "$lib/systemd/system/$u"
+	grep -q "$u:[0-9]*:" "$tmp/out" && status=1
+	result "systemd reads $u" $status
+fi
+grep -qx "disable $u" "$lib"/systemd/user-preset/*.preset
+result "preset of $u" $?
+
 if has systemd-sysusers "its users are made"; then
 	mkdir -p "$root/etc"
 	: >"$root/etc/passwd"
