@@ -92,7 +92,7 @@ check "the audit log has it" eval 'grep -q "\"tls.config\"" $AUDIT'
 rm $CRL
 check "it is told" wait_for 5 error_like "no such"
 check_not "nobody is let in" limit 30 sallyport list --tls "$T" gateway
-expect_line "nobody can connect without all" cat /run/sallyportd.log
+expect_line "without all of the files of .tls. nobody" cat /run/sallyportd.log
 openssl ca -gencrl -config /tmp/ca/openssl.cnf -keyfile $PKI/other/ca-key.pem \
     -cert $PKI/other/ca.pem -crldays 7 -out $CRL
 check "one of another CA" wait_for 5 error_like "not one of the CA's"
