@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@
 #include "tests/attack/attack.h"
 #include "tests/attack/gw.h"
 #include "tests/attack/stage.h"
+#include "vhci-glue/notices.h"
 
 #define VHCI "/sys/devices/platform/vhci_hcd.0"
 #define EVENTS "sallyport-events/1"
@@ -467,6 +469,59 @@ try_both(struct scene *scene, struct station *w)
 	speaker_close(&s[1]);
 }
 
+/* What who listens for notices is told at once. */
+static const char *
+read_notices(void)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	static char buf[65536];
+	size_t used = 0;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	(void)snprintf(
+	    sun.sun_path, sizeof(sun.sun_path), "%s", NOTICES_SOCKET);
+	if (fd == -1 ||
+	    connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
+		close_fd(&fd);
+		return "";
+	}
+	/* a greeting, and then what is open, without a pause */
+	while (used < sizeof(buf) - 1 && poll(&p, 1, GW_MS / 10) > 0) {
+		ssize_t n = recv(fd, buf + used, sizeof(buf) - used - 1, 0);
+
+		if (n <= 0) {
+			break;
+		}
+		used += (size_t)n;
+	}
+	buf[used] = '\0';
+	close_fd(&fd);
+	return buf;
+}
+
+/* The digits of a gateway reach who sits there, also when he comes late. */
+static void
+try_notices(struct scene *scene, struct station *w)
+{
+	static const struct talk talk = {"a challenge", "type 4711 on it",
+		READY "{\"type\":\"challenge\",\"name\":\"a@b\","
+		      "\"digits\":\"4711\",\"within\":60}\n",
+		NULL, 0, NULL};
+	struct speaker s;
+
+	scene->tries++;
+	speaker_open(&s, scene->bed, &talk);
+	station_start(w, &s.port, 1);
+	if (!log_gets(w, talk.log, &s, 1) ||
+	    strstr(read_notices(), "\"name\":\"a@b\",\"text\":\"4711\","
+				   "\"within\":60}\n") == NULL) {
+		attack_fails(scene, "%s: no notice of it", talk.what);
+	}
+	station_stop(w, scene, talk.what);
+	speaker_close(&s);
+}
+
 static void
 run_events(struct scene *scene)
 {
@@ -477,6 +532,7 @@ run_events(struct scene *scene)
 		try_talk(scene, &w, &talks[i]);
 	}
 	try_both(scene, &w);
+	try_notices(scene, &w);
 	station_close(&w);
 }
 
