@@ -115,6 +115,7 @@ base_core_srcs := base/channel.c base/clock.c base/err.c base/log.c \
 base_loop_srcs := base/loop.c
 base_sandbox_srcs := base/sandbox.c base/sandbox_calls.c \
 	base/sandbox_landlock.c base/sandbox_seccomp.c
+base_resolver_srcs := base/sandbox_resolver.c
 base_tls_srcs := base/stream.c base/tls.c base/tls_config.c base/tls_text.c \
 	base/x509.c base/x509_crl.c
 
@@ -330,6 +331,7 @@ sallyport-relay_srcs := vhci-glue/accept.c vhci-glue/downlink.c \
 	vhci-glue/relay_confine.c vhci-glue/relay_events.c vhci-glue/relay_main.c \
 	vhci-glue/relay_opts.c vhci-glue/relay_tunnel.c \
 	vhci-glue/remote.c vhci-glue/seen.c vhci-glue/uplink.c base/net.c \
+	$(base_resolver_srcs) \
 	$(base_sandbox_srcs) $(base_core_srcs) $(base_loop_srcs) $(base_tls_srcs) $(wire_srcs) \
 	$(rules_srcs)
 sallyport-relay_libs := -lev $(MBEDTLS) -lseccomp

@@ -122,6 +122,8 @@ struct sandbox {
 	size_t npaths;
 	unsigned files;	 /* descriptors at once; 0 = as it is */
 	size_t memory;	 /* bytes of address space; 0 = as it is */
+	unsigned tasks;	 /* threads and processes that its uid may have, with
+			  * itself; 0 = it starts none */
 	int may_connect; /* by TCP, later */
 	/* The channel that hears of a call which is not permitted, before the
 	 * end, and as what: 4 bytes, the call's number, most significant one

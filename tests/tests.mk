@@ -98,6 +98,7 @@ $(eval $(call unit,confine,tests/fake/attempts.c proxy/capture/confine.c \
 	proxy/session/confine.c proxy/session/limits.c \
 	proxy/session/probe_confine.c vhci-glue/reader_confine.c \
 	vhci-glue/relay_confine.c $(base_core_srcs) $(base_sandbox_srcs) \
+	$(base_resolver_srcs) \
 	wire/ipc.c wire/place.c wire/usbip_check.c,-lseccomp))
 
 pki_srcs := tests/fake/pki.c tests/fake/tlsbed.c
