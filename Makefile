@@ -384,13 +384,14 @@ sallyport-trial_srcs := policy/tool/cmd.c policy/tool/device.c \
 	policy/tool/inside.c policy/tool/json.c policy/tool/json_facts.c \
 	policy/tool/judges.c policy/tool/profile_files.c policy/tool/suite.c \
 	policy/tool/suite_unit.c policy/tool/sysfs.c policy/tool/test.c \
-	policy/tool/trial.c policy/tool/trial_main.c policy/tool/unit.c policy/tool/verdict.c \
+	policy/tool/trial.c policy/tool/trial_confine.c \
+	policy/tool/trial_main.c policy/tool/unit.c policy/tool/verdict.c \
 	policy/tool/when.c policy/tool/words.c policy/tool/world.c \
 	base/digest.c base/file.c \
 	$(base_core_srcs) $(wire_srcs) $(rules_srcs) \
 	$(filter-out $(text_srcs),$(profiles_srcs)) $(facts_srcs) \
-	$(table_srcs) $(explain_srcs) $(bundle_srcs)
-sallyport-trial_libs := -ljansson -lmbedcrypto
+	$(table_srcs) $(explain_srcs) $(bundle_srcs) $(base_sandbox_srcs)
+sallyport-trial_libs := -ljansson -lmbedcrypto -lseccomp
 
 sallyport-certs_dir := $(BINDIR)
 sallyport-certs_srcs := certs/ca.c certs/crl.c certs/crl_facts.c certs/desk.c \

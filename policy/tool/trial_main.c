@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,38 +17,24 @@
 
 #include "base/channel.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "policy/tool/cmd.h"
+#include "policy/tool/confine.h"
 #include "policy/tool/trial.h"
 #include "wire/ipc.h"
 
 enum fds { FD_BROKER = 3, FD_WARDEN = 4, FD_BUNDLE = 5 };
 
 #define CPU_SECONDS 20u
-/* Rules and profiles are compiled once for each test file, one after the other. */
-#define MEMORY (1024ul * 1024ul * 1024ul)
 
+/* Not RLIMIT_FSIZE: the log may be a file, and there is no other one that it
+ * could write to. */
 static int
-bound(int what, rlim_t most)
+bound_time(void)
 {
-	return setrlimit(what, &(struct rlimit){most, most});
-}
-
-/* A sanitizer's shadow is larger than any bound. */
-static int
-bound_all(void)
-{
-#if !defined(__SANITIZE_ADDRESS__)
-	if (bound(RLIMIT_AS, MEMORY) == -1) {
-		return -1;
-	}
-#endif
-	/* Not RLIMIT_FSIZE: the log may be a file, and there is no other one
-	 * that it could write to. */
-	return bound(RLIMIT_CPU, CPU_SECONDS) == -1 ||
-		bound(RLIMIT_CORE, 0) == -1 ?
-	    -1 :
-	    0;
+	return setrlimit(RLIMIT_CPU,
+	    &(struct rlimit){CPU_SECONDS, CPU_SECONDS});
 }
 
 static int
@@ -110,12 +95,13 @@ main(int argc, char **argv)
 	int n;
 
 	if (argc != 4 || strcmp(argv[1], "trial") != 0 ||
-	    fcntl(FD_WARDEN, F_GETFD) == -1 || bound_all() == -1) {
+	    fcntl(FD_WARDEN, F_GETFD) == -1 || bound_time() == -1) {
 		fputs("sallyport-trial is started by sallyportd(8), not by "
 		      "hand\n", stderr);
 		return 2;
 	}
-	signal(SIGPIPE, SIG_IGN);
+	log_init("sallyport-trial");
+	confine_trial(argv[3]);
 	m.err = try(argv[3], &tally);
 	m.passed = (uint32_t)tally.passed;
 	m.failed = (uint32_t)tally.failed;

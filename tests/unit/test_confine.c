@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sandbox.h"
+#include "policy/tool/confine.h"
 #include "proxy/capture/confine.h"
 #include "proxy/session/confine.h"
 #include "proxy/session/limits.h"
@@ -70,6 +71,12 @@ relay_streaming(void)
 	confine_relay_streaming();
 }
 
+static void
+trial(void)
+{
+	confine_trial("/nowhere");
+}
+
 static const struct {
 	const char *name;
 	void (*enter)(void);
@@ -91,6 +98,7 @@ static const struct {
 	{"relay, streaming", relay_streaming, CONFINE_DEVICE_FD,
 	    1 << ATTEMPT_FILE | 1 << ATTEMPT_SOCKET, 0},
 	{"reader", confine_reader, CONFINE_DEVICE_FD, 0, 0},
+	{"trial", trial, CONFINE_DEVICE_FD, 1 << ATTEMPT_FILE, 0},
 };
 
 /* The status of a process that enters and tries; *barred is the call that its
