@@ -289,10 +289,11 @@ sallyport-metrics_srcs := proxy/metrics/ask.c proxy/metrics/http.c \
 sallyport-metrics_libs := -lmicrohttpd -ljansson -lev
 
 sallyport-fetch_dir := $(LIBEXECDIR)
-sallyport-fetch_srcs := proxy/fetch/file.c proxy/fetch/http.c \
-	proxy/fetch/main.c proxy/fetch/parcel.c \
-	$(base_core_srcs) $(wire_srcs)
-sallyport-fetch_libs := -lcurl
+sallyport-fetch_srcs := proxy/fetch/confine.c proxy/fetch/file.c \
+	proxy/fetch/http.c proxy/fetch/main.c proxy/fetch/parcel.c \
+	$(base_core_srcs) $(base_resolver_srcs) $(base_sandbox_srcs) \
+	$(wire_srcs)
+sallyport-fetch_libs := -lcurl -lseccomp
 
 sallyctl_dir := $(BINDIR)
 sallyctl_srcs := proxy/ctl/ask.c proxy/ctl/audit.c proxy/ctl/audit_check.c \

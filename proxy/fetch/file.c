@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,11 +17,6 @@
 
 /* In a source that is a directory. */
 #define NAME "bundle.tar"
-
-struct pair {
-	int fd[2]; /* owned; -1: the bundle, its signatures */
-	char path[2][PATH_MAX];
-};
 
 static int
 refuse(struct ipc_fetched *m, int err, const char *path, const char *why)
@@ -47,7 +41,7 @@ name_both(struct pair *pair, const char *source)
 
 /* A FIFO would wait for a writer, and a device is no file. */
 static int
-open_both(struct pair *pair, char tag[IPC_TAG], struct ipc_fetched *m)
+open_both(struct pair *pair, struct ipc_fetched *m)
 {
 	size_t used = 0;
 
@@ -65,7 +59,7 @@ open_both(struct pair *pair, char tag[IPC_TAG], struct ipc_fetched *m)
 			return refuse(
 			    m, ERR_FORMAT, pair->path[i], "not a file");
 		}
-		n = snprintf(tag + used, IPC_TAG - used,
+		n = snprintf(pair->tag + used, IPC_TAG - used,
 		    "%llx.%llx.%llx.%llx.%lx ", (unsigned long long)st.st_dev,
 		    (unsigned long long)st.st_ino,
 		    (unsigned long long)st.st_size,
@@ -105,30 +99,39 @@ copy(struct pair *pair, unsigned which, size_t most, struct parcel *p,
 }
 
 int
-file_fetch(
-    const struct ipc_fetch *how, struct parcel *p, struct ipc_fetched *m)
+file_open(
+    struct pair *pair, const struct ipc_fetch *how, struct ipc_fetched *m)
 {
-	struct pair pair = {.fd = {-1, -1}};
-	char tag[IPC_TAG] = "";
-	int r = name_both(&pair, how->source);
+	int r;
 
-	if (r != 0) {
-		return refuse(m, r, how->source, "too long a path");
+	*pair = (struct pair){.fd = {-1, -1}};
+	r = name_both(pair, how->source);
+	return r != 0 ? refuse(m, r, how->source, "too long a path")
+		      : open_both(pair, m);
+}
+
+int
+file_fetch(struct pair *pair, const struct ipc_fetch *how, struct parcel *p,
+    struct ipc_fetched *m)
+{
+	int r = 0;
+
+	if (strcmp(pair->tag, how->tag) == 0) {
+		return ERR_AGAIN;
 	}
-	r = open_both(&pair, tag, m);
-	if (r == 0 && strcmp(tag, how->tag) == 0) {
-		r = ERR_AGAIN;
-	}
+	r = copy(pair, 0, how->bundle_max, p, m);
+	m->bundle_len = (uint32_t)p->len;
 	if (r == 0) {
-		r = copy(&pair, 0, how->bundle_max, p, m);
-		m->bundle_len = (uint32_t)p->len;
-	}
-	if (r == 0) {
-		r = copy(&pair, 1, how->signatures_max, p, m);
+		r = copy(pair, 1, how->signatures_max, p, m);
 		m->signatures_len = (uint32_t)p->len;
-		memcpy(m->tag, tag, sizeof(tag));
+		memcpy(m->tag, pair->tag, sizeof(pair->tag));
 	}
-	close_fd(&pair.fd[0]);
-	close_fd(&pair.fd[1]);
 	return r;
+}
+
+void
+file_close(struct pair *pair)
+{
+	close_fd(&pair->fd[0]);
+	close_fd(&pair->fd[1]);
 }

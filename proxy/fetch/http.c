@@ -239,15 +239,25 @@ get_both(struct transfer *t)
 }
 
 int
+http_start(void)
+{
+	return curl_global_init(CURL_GLOBAL_DEFAULT) == 0 ? 0 : ERR_NOMEM;
+}
+
+void
+http_stop(void)
+{
+	curl_global_cleanup();
+}
+
+int
 http_fetch(const struct ipc_fetch *how, const struct ipc_pem *pem,
     struct parcel *p, struct ipc_fetched *m)
 {
 	struct transfer t = {.parcel = p, .how = how, .m = m};
 	int r = ERR_NOMEM;
 
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) == 0) {
-		t.curl = curl_easy_init();
-	}
+	t.curl = curl_easy_init();
 	if (t.curl == NULL) {
 		return refuse(&t, r, "start", err_str(r));
 	}
@@ -255,6 +265,5 @@ http_fetch(const struct ipc_fetch *how, const struct ipc_pem *pem,
 	r = get_both(&t);
 	curl_slist_free_all(t.headers);
 	curl_easy_cleanup(t.curl);
-	curl_global_cleanup();
 	return r;
 }

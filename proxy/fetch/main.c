@@ -18,17 +18,14 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "proxy/fetch/confine.h"
 #include "proxy/fetch/parcel.h"
 #include "wire/ipc.h"
 
 enum fds { FD_BROKER = 3, FD_WARDEN = 4 };
 
 #define ANSWER_MS 10000
-#define MEMORY (512ul * 1024ul * 1024ul)
 #define CPU_SECONDS 30ul
-#define FDS 64ul
-/* libcurl resolves names in a thread. */
-#define THREADS 8ul
 
 static int
 bound(int what, rlim_t most)
@@ -36,26 +33,16 @@ bound(int what, rlim_t most)
 	return setrlimit(what, &(struct rlimit){most, most});
 }
 
-/* What it may use, from before the first byte of the network. A filter of
- * system calls belongs here, too: from here on it needs sockets, to read files
- * below /etc, and memory. */
+/* Before the first byte of the network or a file; the rest is in confine.c. */
 static int
-confine(const struct ipc_fetch *how)
+bound_all(const struct ipc_fetch *how)
 {
 	rlim_t parcel = (rlim_t)how->bundle_max + how->signatures_max;
 
-	if (bound(RLIMIT_CORE, 0) == -1 || bound(RLIMIT_FSIZE, parcel) == -1 ||
-	    bound(RLIMIT_CPU, CPU_SECONDS) == -1 ||
-	    bound(RLIMIT_NOFILE, FDS) == -1 ||
-	    bound(RLIMIT_NPROC, THREADS) == -1) {
-		return ERR_SYS;
-	}
-#if !defined(__SANITIZE_ADDRESS__) /* whose shadow is larger */
-	if (bound(RLIMIT_AS, MEMORY) == -1) {
-		return ERR_SYS;
-	}
-#endif
-	return 0;
+	return bound(RLIMIT_FSIZE, parcel) == -1 ||
+		bound(RLIMIT_CPU, CPU_SECONDS) == -1
+	    ? ERR_SYS
+	    : 0;
 }
 
 static uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX];
@@ -92,8 +79,30 @@ fetch_url(
 		    "its CA, certificate and key: %s", err_str(r));
 		return r;
 	}
-	r = http_fetch(how, &pem, p, m);
+	r = http_start();
+	if (r == 0) {
+		confine_fetch_network();
+		r = http_fetch(how, &pem, p, m);
+		http_stop();
+	} else {
+		(void)snprintf(m->why, sizeof(m->why), "%s", err_str(r));
+	}
 	mem_wipe(buf, sizeof(buf));
+	return r;
+}
+
+static int
+fetch_files(
+    const struct ipc_fetch *how, struct parcel *p, struct ipc_fetched *m)
+{
+	struct pair pair;
+	int r = file_open(&pair, how, m);
+
+	confine_fetch_files();
+	if (r == 0) {
+		r = file_fetch(&pair, how, p, m);
+	}
+	file_close(&pair);
 	return r;
 }
 
@@ -126,7 +135,7 @@ run(void)
 		r = ipc_decode_fetch(&how, msg.data, msg.len);
 	}
 	if (r == 0) {
-		r = confine(&how);
+		r = bound_all(&how);
 	}
 	if (r != 0) {
 		log_warnx("start: %s", err_str(r));
@@ -136,7 +145,7 @@ run(void)
 	if (r != 0) {
 		(void)snprintf(m.why, sizeof(m.why), "%s", strerror(errno));
 	} else {
-		r = how.source[0] == '/' ? file_fetch(&how, &parcel, &m) :
+		r = how.source[0] == '/' ? fetch_files(&how, &parcel, &m) :
 					   fetch_url(&how, &parcel, &m);
 	}
 	r = tell(&m, r, &parcel);
@@ -155,7 +164,6 @@ main(int argc, char **argv)
 		      "hand\n", stderr);
 		return 2;
 	}
-	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* writes fail, and say so */
 	return run() == 0 ? 0 : 1;
 }

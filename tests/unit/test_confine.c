@@ -23,6 +23,7 @@
 #include "base/sandbox.h"
 #include "policy/tool/confine.h"
 #include "proxy/capture/confine.h"
+#include "proxy/fetch/confine.h"
 #include "proxy/session/confine.h"
 #include "proxy/session/limits.h"
 #include "tests/fake/attempts.h"
@@ -99,6 +100,10 @@ static const struct {
 	    1 << ATTEMPT_FILE | 1 << ATTEMPT_SOCKET, 0},
 	{"reader", confine_reader, CONFINE_DEVICE_FD, 0, 0},
 	{"trial", trial, CONFINE_DEVICE_FD, 1 << ATTEMPT_FILE, 0},
+	{"fetch, network", confine_fetch_network, CONFINE_DEVICE_FD,
+	    1 << ATTEMPT_CALL, /* code: a module that is not loaded */
+	    1 << ATTEMPT_FILE | 1 << ATTEMPT_SOCKET},
+	{"fetch, files", confine_fetch_files, CONFINE_DEVICE_FD, 0, 0},
 };
 
 /* The status of a process that enters and tries; *barred is the call that its

@@ -40,11 +40,19 @@ put(const char *name, const char *text)
 static int
 fetch(const char *source)
 {
+	struct pair pair;
+	int r;
+
 	parcel_fini(&parcel);
 	assert_int_equal(parcel_open(&parcel), 0);
 	said = (struct ipc_fetched){0};
 	(void)snprintf(how.source, sizeof(how.source), "%s", source);
-	return file_fetch(&how, &parcel, &said);
+	r = file_open(&pair, &how, &said);
+	if (r == 0) {
+		r = file_fetch(&pair, &how, &parcel, &said);
+	}
+	file_close(&pair);
+	return r;
 }
 
 static void
