@@ -62,7 +62,6 @@ override CFLAGS := -O1 -g -fno-omit-frame-pointer
 san := -fsanitize=address,undefined -fno-sanitize-recover=all
 else ifeq ($(VARIANT),cov)
 override CFLAGS := -O0 -g --coverage
-defs += -DFRONT_INSTRUMENTED
 defs += -DSANDBOX_INSTRUMENTED
 link += --coverage
 else ifeq ($(VARIANT),fuzz)
@@ -408,7 +407,8 @@ sallyport-certs_libs := -lev -lmbedx509 -lmbedcrypto -ljansson
 # Who speaks with a stranger for it: TLS, and nothing of a CA.
 sallyport-front_dir := $(LIBEXECDIR)
 sallyport-front_srcs := certs/front_confine.c certs/front_main.c certs/talk.c \
-	base/tls_enroll.c $(base_core_srcs) $(base_tls_srcs) $(enroll_srcs)
+	base/tls_enroll.c $(base_core_srcs) $(base_sandbox_srcs) \
+	$(base_tls_srcs) $(enroll_srcs)
 sallyport-front_libs := $(MBEDTLS) -lseccomp
 
 # Who speaks with that server for `sallyport enroll'.

@@ -1,6 +1,6 @@
 /*
  * What sallyport-front may still ask the kernel for. Its user is the one whose
- * files the CA's key is among, so it is this list that keeps it from them.
+ * files the CA's key is among, so it is its sandbox that keeps it from them.
  */
 #ifndef CERTS_FRONT_CONFINE_H
 #define CERTS_FRONT_CONFINE_H

@@ -77,6 +77,18 @@ on_limit(void *arg)
 /* ------------------------------------------------------------------------ */
 /* What a front asks                                                        */
 
+/* Its sandbox ends it, for a call that none of ours makes. */
+static void
+say_barred(const struct front *f, const struct channel_msg *msg)
+{
+	struct ipc_call call;
+
+	if (ipc_decode_call(&call, msg->data, msg->len) == 0) {
+		log_warnx("front %s: killed: it may not make system call %u",
+		    f->peer, call.nr);
+	}
+}
+
 static void
 on_front(void *arg, int events)
 {
@@ -89,6 +101,11 @@ on_front(void *arg, int events)
 	(void)events;
 	r = channel_recv(f->chan, all->buf, sizeof(all->buf), &msg);
 	if (r == ERR_AGAIN) {
+		return;
+	}
+	if (r == 0 && msg.fd == -1 && msg.type == IPC_BARRED) {
+		say_barred(f, &msg);
+		end(f);
 		return;
 	}
 	if (r == 0 && (msg.fd != -1 || msg.type != IPC_FRONT_ASK ||

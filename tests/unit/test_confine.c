@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sandbox.h"
+#include "certs/front_confine.h"
 #include "policy/tool/confine.h"
 #include "proxy/capture/confine.h"
 #include "proxy/fetch/confine.h"
@@ -104,6 +105,7 @@ static const struct {
 	    1 << ATTEMPT_CALL, /* code: a module that is not loaded */
 	    1 << ATTEMPT_FILE | 1 << ATTEMPT_SOCKET},
 	{"fetch, files", confine_fetch_files, CONFINE_DEVICE_FD, 0, 0},
+	{"front", front_confine, CONFINE_DEVICE_FD, 0, 0},
 };
 
 /* The status of a process that enters and tries; *barred is the call that its

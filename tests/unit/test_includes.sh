@@ -76,7 +76,7 @@ room 'curses\.h' 'proxy/ctl/top\.c'
 room 'microhttpd\.h' 'proxy/metrics/http\.c'
 room 'jansson\.h' 'proxy/(warden|ctl|capture|metrics)/.*|vhci-glue/.*|policy/(tool|bundle)/.*|certs/.*|verdict/.*'
 room 'ini\.h' 'base/conf\.c'
-room 'seccomp\.h' 'base/sandbox_seccomp\.c|certs/front_confine\.c'
+room 'seccomp\.h' 'base/sandbox_seccomp\.c'
 room 'curl/' 'proxy/fetch/http\.c'
 
 # wire/ and the rule engine do no I/O and keep no time.
