@@ -413,10 +413,12 @@ sallyport-front_libs := $(MBEDTLS) -lseccomp
 
 # Who speaks with that server for `sallyport enroll'.
 sallyport-enroll_dir := $(LIBEXECDIR)
-sallyport-enroll_srcs := certs/enroll_main.c certs/enrolled.c certs/key.c \
+sallyport-enroll_srcs := certs/enroll_confine.c certs/enroll_main.c \
+	certs/enrolled.c certs/key.c \
 	certs/talk.c base/digest.c base/net.c base/sign.c base/sign_make.c \
-	base/tls_enroll.c $(base_core_srcs) $(base_tls_srcs) $(enroll_srcs)
-sallyport-enroll_libs := $(MBEDTLS)
+	base/tls_enroll.c $(base_core_srcs) $(base_resolver_srcs) \
+	$(base_sandbox_srcs) $(base_tls_srcs) $(enroll_srcs)
+sallyport-enroll_libs := $(MBEDTLS) -lseccomp
 
 # ---------------------------------------------------------------------------
 # Tests: name, sources, libraries (cmocka is added to the unit tests)

@@ -3,15 +3,14 @@
  * often root and parses no byte of the network. Runs as a user of its own;
  * everything it makes goes up descriptor 3, and it writes no file.
  *
- * 1. host and token from the parent; 2. connect, handshake, the pin; 3. the key
- * is made, not before; 4. request, reply, judged; 5. the texts to the parent.
+ * 1. confined; 2. host and token from the parent; 3. connect, confined to that,
+ * handshake, the pin; 4. the key is made, not before; 5. request, reply, judged;
+ * 6. the texts to the parent.
  */
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/channel.h"
@@ -23,6 +22,7 @@
 #include "base/net.h"
 #include "base/sign.h"
 #include "base/tls_enroll.h"
+#include "certs/enroll_confine.h"
 #include "certs/enrolled.h"
 #include "certs/key.h"
 #include "certs/talk.h"
@@ -118,6 +118,7 @@ reach(struct worker *w, uint64_t deadline)
 		    "; does `sallyport-certs serve' run there, and is the port "
 		    "open?");
 	}
+	enroll_confine_connected();
 	if (tls_config_new_pinned(&w->config, w->token.pin, why,
 		sizeof(why)) != 0) {
 		close_fd(&fd);
@@ -246,21 +247,6 @@ hand_up(struct worker *w)
 		   (size_t)n, -1, PARENT_MS) == 0 ? 0 : FAILED;
 }
 
-static void
-drop_rights(void)
-{
-	const struct rlimit none = {0, 0};
-
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1 ||
-	    setrlimit(RLIMIT_CORE, &none) == -1) {
-		fatal("drop rights");
-	}
-	if (geteuid() == 0) {
-		fatalx("refuses to run as root: `sallyport enroll` starts it");
-	}
-}
-
 int
 main(void)
 {
@@ -269,7 +255,10 @@ main(void)
 	int r;
 
 	log_init("sallyport-enroll");
-	drop_rights();
+	if (geteuid() == 0) {
+		fatalx("refuses to run as root: `sallyport enroll` starts it");
+	}
+	enroll_confine_connecting();
 	read_how(&w);
 	deadline = clock_mono() + DEADLINE;
 	r = reach(&w, deadline);

@@ -95,7 +95,8 @@ $(eval $(call unit,net,$(base_core_srcs) base/net.c))
 $(eval $(call unit,spawn,$(base_core_srcs) base/spawn.c))
 $(eval $(call unit,sandbox,$(base_core_srcs) $(base_sandbox_srcs),-lseccomp))
 $(eval $(call unit,confine,tests/fake/attempts.c \
-	certs/front_confine.c policy/tool/trial_confine.c \
+	certs/enroll_confine.c certs/front_confine.c \
+	policy/tool/trial_confine.c \
 	proxy/capture/confine.c proxy/fetch/confine.c \
 	proxy/session/confine.c proxy/session/limits.c \
 	proxy/session/probe_confine.c vhci-glue/reader_confine.c \

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sandbox.h"
+#include "certs/enroll_confine.h"
 #include "certs/front_confine.h"
 #include "policy/tool/confine.h"
 #include "proxy/capture/confine.h"
@@ -79,6 +80,13 @@ trial(void)
 	confine_trial("/nowhere");
 }
 
+static void
+enroll_connected(void)
+{
+	enroll_confine_connecting();
+	enroll_confine_connected();
+}
+
 static const struct {
 	const char *name;
 	void (*enter)(void);
@@ -106,6 +114,10 @@ static const struct {
 	    1 << ATTEMPT_FILE | 1 << ATTEMPT_SOCKET},
 	{"fetch, files", confine_fetch_files, CONFINE_DEVICE_FD, 0, 0},
 	{"front", front_confine, CONFINE_DEVICE_FD, 0, 0},
+	{"enroll, connecting", enroll_confine_connecting, CONFINE_DEVICE_FD,
+	    1 << ATTEMPT_CALL, /* code: a module that is not loaded */
+	    1 << ATTEMPT_FILE | 1 << ATTEMPT_SOCKET},
+	{"enroll, connected", enroll_connected, CONFINE_DEVICE_FD, 0, 0},
 };
 
 /* The status of a process that enters and tries; *barred is the call that its
