@@ -342,8 +342,9 @@ sallyport-reader_srcs := vhci-glue/event.c vhci-glue/reader_confine.c \
 sallyport-reader_libs := -ljansson -lseccomp
 
 sallyport-desks_dir := $(LIBEXECDIR)
-sallyport-desks_srcs := vhci-glue/desks_main.c $(base_core_srcs) $(wire_srcs)
-sallyport-desks_libs := -lsystemd
+sallyport-desks_srcs := vhci-glue/desks_confine.c vhci-glue/desks_main.c \
+	$(base_sandbox_srcs) $(base_core_srcs) $(wire_srcs)
+sallyport-desks_libs := -lsystemd -lseccomp
 
 # A user's, on his own bus: what it knows the agent told it.
 sallyport-notify_dir := $(LIBEXECDIR)

@@ -99,7 +99,8 @@ $(eval $(call unit,confine,tests/fake/attempts.c \
 	policy/tool/trial_confine.c \
 	proxy/capture/confine.c proxy/fetch/confine.c \
 	proxy/session/confine.c proxy/session/limits.c \
-	proxy/session/probe_confine.c vhci-glue/reader_confine.c \
+	proxy/session/probe_confine.c vhci-glue/desks_confine.c \
+	vhci-glue/reader_confine.c \
 	vhci-glue/relay_confine.c $(base_core_srcs) $(base_sandbox_srcs) \
 	$(base_resolver_srcs) \
 	wire/ipc.c wire/place.c wire/usbip_check.c,-lseccomp))

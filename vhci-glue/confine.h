@@ -1,6 +1,7 @@
 /*
- * What sallyport-relay and sallyport-reader may ask the kernel for: their
- * lists, and when each is entered. It must not know what they do with it.
+ * What sallyport-relay, sallyport-reader and sallyport-desks may ask the kernel
+ * for: their lists, and when each is entered. It must not know what they do with
+ * it.
  */
 #ifndef VHCI_GLUE_CONFINE_H
 #define VHCI_GLUE_CONFINE_H
@@ -15,5 +16,8 @@ void confine_relay_connected(void);
 void confine_relay_streaming(void);
 
 void confine_reader(void);
+
+/* The bus is connected, and has not been read from. */
+void confine_desks(void);
 
 #endif

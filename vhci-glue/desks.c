@@ -167,6 +167,19 @@ put(struct desks *d, const struct ipc_desk *desk)
 	return 0;
 }
 
+/* Its sandbox ended it, for a call that none of ours makes. */
+static void
+say_barred(const struct channel_msg *msg)
+{
+	struct ipc_call call;
+
+	if (msg->fd == -1 && msg->type == IPC_BARRED &&
+	    ipc_decode_call(&call, msg->data, msg->len) == 0) {
+		log_warnx("agent: sallyport-desks: killed: it may not make "
+			  "system call %u", call.nr);
+	}
+}
+
 /* Nobody knows any more. */
 static void
 forget(struct desks *d)
@@ -194,6 +207,7 @@ desks_hear(struct desks *d, uint64_t now)
 		if (msg.fd != -1 || msg.type != IPC_RELAY_DESK ||
 		    ipc_decode_desk(&desk, msg.data, msg.len) != 0 ||
 		    put(d, &desk) != 0) {
+			say_barred(&msg);
 			close_fd(&msg.fd);
 			r = ERR_FORMAT;
 			break;

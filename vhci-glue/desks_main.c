@@ -2,8 +2,9 @@
  * sallyport-desks: asks systemd-logind who sits at the desktops of this
  * workstation and whether their screens are locked, and says so to its parent,
  * `sallyport agent`, in messages of fixed form (wire/ipc.h, ipc_desk). Runs under
- * an unprivileged uid from its first instruction; descriptor 3 is its parent. On any signal of logind's it asks for everything again: that is rare,
- * and there is no state to get wrong.
+ * an unprivileged uid from its first instruction; descriptor 3 is its parent. On
+ * any signal of logind's it asks for everything again: that is rare, and there is
+ * no state to get wrong.
  *
  * logind, org.freedesktop.login1(5): a seat has one active session at most. One
  * of class "greeter" means that nobody has logged in. Sessions without a seat
@@ -12,11 +13,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <systemd/sd-bus.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +22,7 @@
 #include "base/channel.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "vhci-glue/confine.h"
 #include "vhci-glue/exits.h"
 #include "wire/ipc.h"
 
@@ -368,21 +367,6 @@ open_bus(sd_bus **out, const char *address)
 	return r >= 0 ? sd_bus_start(*out) : r;
 }
 
-static void
-drop_rights(void)
-{
-	const struct rlimit none = {0, 0}, files = {32, 32};
-
-	if (geteuid() == 0) {
-		fatalx("refuses to run as root: `sallyport agent` starts it");
-	}
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
-	    setrlimit(RLIMIT_CORE, &none) == -1 ||
-	    setrlimit(RLIMIT_NOFILE, &files) == -1) {
-		fatal("drop rights");
-	}
-}
-
 int
 main(int argc, char **argv)
 {
@@ -397,9 +381,11 @@ main(int argc, char **argv)
 		    "hand\n");
 		return EXITS_USAGE;
 	}
-	drop_rights();
-	(void)signal(SIGPIPE, SIG_IGN);
+	if (geteuid() == 0) {
+		fatalx("refuses to run as root: `sallyport agent` starts it");
+	}
 	r = open_bus(&bus, argv[2]);
+	confine_desks();
 	if (r >= 0) {
 		r = sd_bus_set_method_call_timeout(bus, CALL_USEC);
 	}

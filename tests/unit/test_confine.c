@@ -118,6 +118,7 @@ static const struct {
 	    1 << ATTEMPT_CALL, /* code: a module that is not loaded */
 	    1 << ATTEMPT_FILE | 1 << ATTEMPT_SOCKET},
 	{"enroll, connected", enroll_connected, CONFINE_DEVICE_FD, 0, 0},
+	{"desks", confine_desks, CONFINE_DEVICE_FD, 0, 0},
 };
 
 /* The status of a process that enters and tries; *barred is the call that its
