@@ -282,10 +282,10 @@ sallyport-capture_libs := -lpcap -ljansson -lseccomp
 
 # no wire/, no policy/: it has HTTP and numbers
 sallyport-metrics_dir := $(SBINDIR)
-sallyport-metrics_srcs := proxy/metrics/ask.c proxy/metrics/http.c \
-	proxy/metrics/main.c proxy/metrics/text.c base/clock.c base/log.c \
-	base/mem.c $(base_loop_srcs)
-sallyport-metrics_libs := -lmicrohttpd -ljansson -lev
+sallyport-metrics_srcs := proxy/metrics/ask.c proxy/metrics/confine.c \
+	proxy/metrics/http.c proxy/metrics/main.c proxy/metrics/text.c \
+	$(base_core_srcs) $(base_sandbox_srcs) $(base_loop_srcs)
+sallyport-metrics_libs := -lmicrohttpd -ljansson -lev -lseccomp
 
 sallyport-fetch_dir := $(LIBEXECDIR)
 sallyport-fetch_srcs := proxy/fetch/confine.c proxy/fetch/file.c \

@@ -107,6 +107,7 @@ struct sandbox_list {
 enum sandbox_access {
 	SANDBOX_READ,	/* files and directories below it */
 	SANDBOX_CHANGE, /* and writing, making, renaming and removing there */
+	SANDBOX_REMOVE, /* removing files of that directory, and no more */
 };
 
 /* Where it may go in the file system. What is not there is left out. */

@@ -82,6 +82,8 @@ rights_of(enum sandbox_access access)
 	switch (access) {
 	case SANDBOX_READ:
 		break;
+	case SANDBOX_REMOVE:
+		return FS_REMOVE_FILE;
 	case SANDBOX_CHANGE:
 		return FS_READ_FILE | FS_READ_DIR | FS_WRITE_FILE |
 		    FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR |

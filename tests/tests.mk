@@ -97,13 +97,13 @@ $(eval $(call unit,sandbox,$(base_core_srcs) $(base_sandbox_srcs),-lseccomp))
 $(eval $(call unit,confine,tests/fake/attempts.c \
 	certs/enroll_confine.c certs/front_confine.c \
 	policy/tool/trial_confine.c \
-	proxy/capture/confine.c proxy/fetch/confine.c \
+	proxy/capture/confine.c proxy/fetch/confine.c proxy/metrics/confine.c \
 	proxy/session/confine.c proxy/session/limits.c \
 	proxy/session/probe_confine.c vhci-glue/desks_confine.c \
 	vhci-glue/reader_confine.c \
 	vhci-glue/relay_confine.c $(base_core_srcs) $(base_sandbox_srcs) \
 	$(base_resolver_srcs) \
-	wire/ipc.c wire/place.c wire/usbip_check.c,-lseccomp))
+	wire/ipc.c wire/place.c wire/usbip_check.c,-lseccomp -ljansson))
 
 pki_srcs := tests/fake/pki.c tests/fake/tlsbed.c
 tls_test_srcs := $(base_core_srcs) $(base_tls_srcs) $(pki_srcs)

@@ -12,8 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -168,12 +166,10 @@ listen_at(const char *where)
 
 /* ------------------------------------------------------------------------ */
 
-/* What it does not need any more: another user's rights, new programs' rights,
- * children, core files. */
+/* Another user's rights are not needed any more. */
 static void
-shrink(const char *user)
+become(const char *user)
 {
-	struct rlimit none = {0, 0};
 	const struct passwd *pw = user != NULL ? getpwnam(user) : NULL;
 
 	if (user != NULL && pw == NULL) {
@@ -187,11 +183,6 @@ shrink(const char *user)
 	if (geteuid() == 0) {
 		fatalx("not as root: give a user of its own by --user, in the "
 		       "group of [control] metrics in gateway.conf");
-	}
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
-	    setrlimit(RLIMIT_NPROC, &none) == -1 ||
-	    setrlimit(RLIMIT_CORE, &none) == -1) {
-		fatal("bound itself");
 	}
 }
 
@@ -208,13 +199,13 @@ serve(const struct options *opt)
 	int fd = listen_at(opt->listen);
 	struct http *http;
 
-	(void)signal(SIGPIPE, SIG_IGN);
-	shrink(opt->user);
+	become(opt->user);
 	http = loop != NULL ? http_new(loop, fd, opt->control) : NULL;
 	if (http == NULL || loop_signal_new(loop, SIGTERM, on_stop, loop) == NULL ||
 	    loop_signal_new(loop, SIGINT, on_stop, loop) == NULL) {
 		fatalx("begin: out of memory");
 	}
+	metrics_confine(opt->listen);
 	log_infox("serving /metrics at %s", opt->listen);
 	loop_run(loop);
 	http_free(http);

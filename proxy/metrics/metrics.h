@@ -3,10 +3,11 @@
  * of its own beside the gateway, under a user of its own: it parses HTTP of
  * whoever is on this machine, so it gets nothing but numbers. It decides nothing.
  *
- *   main.c  options, sockets, privileges
- *   http.c  libmicrohttpd on the loop
- *   ask.c   one question to the warden at a time
- *   text.c  the answer as text
+ *   main.c     options, sockets, privileges
+ *   confine.c  what it may ask the kernel for
+ *   http.c     libmicrohttpd on the loop
+ *   ask.c      one question to the warden at a time
+ *   text.c     the answer as text
  */
 #ifndef PROXY_METRICS_METRICS_H
 #define PROXY_METRICS_METRICS_H
@@ -37,5 +38,9 @@ void ask_free(struct ask *ask);
 struct http;
 struct http *http_new(struct loop *loop, int fd, const char *control);
 void http_free(struct http *http);
+
+/* confine.c: before the first byte of anybody, with where it listens. Fatal when
+ * the kernel refuses. */
+void metrics_confine(const char *listen);
 
 #endif

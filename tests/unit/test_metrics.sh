@@ -60,7 +60,8 @@ if [ "$(id -u)" -eq 0 ]; then
 fi
 # shellcheck disable=SC2086
 "$prog" --socket "$work/control" --listen "$work/www/s" $user 2>unix.log &
-pids="$pids $!"
+unix=$!
+pids="$pids $unix"
 until_true test -S www/s
 say $? "a UNIX socket"
 get() {
@@ -90,6 +91,12 @@ curl -s --max-time 20 --unix-socket "$work/www/s" -T silent http://x/ &
 pids="$pids $!"
 [ "$(get --unix-socket "$work/www/s" http://x/metrics)" = 200 ]
 say $? "beside one that is silent"
+grep -q "^Seccomp:[[:space:]]*2$" "/proc/$unix/status"
+say $? "its list of system calls is in force"
+kill "$unix"
+wait "$unix"
+[ $? -eq 0 ] && [ ! -e www/s ] && [ -e www ]
+say $? "it ends, and takes its socket with it"
 
 if command -v promtool >/dev/null; then
 	"$prog" --socket "$work/control" --once | promtool check metrics \

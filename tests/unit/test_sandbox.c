@@ -428,6 +428,13 @@ change_below(void)
 }
 
 static int
+remove_below(void)
+{
+	return !is_refused(inside, O_RDONLY) ||
+	    unlink(outside) != -1 || unlink(inside) == -1;
+}
+
+static int
 closed_later(void)
 {
 	int before = open(inside, O_RDONLY);
@@ -466,6 +473,10 @@ test_paths(void **state)
 	/* what is not there is left out */
 	path.path = "/nonexistent";
 	assert_fine(&some, no_path);
+	/* removing alone; the last that has the file */
+	path.path = dir;
+	path.access = SANDBOX_REMOVE;
+	assert_fine(&some, remove_below);
 }
 
 /* ------------------------------------------------------------------------ */
