@@ -399,11 +399,13 @@ sallyport-certs_srcs := certs/ca.c certs/crl.c certs/crl_facts.c certs/desk.c \
 	certs/ext.c certs/facts.c certs/file.c certs/fronts.c certs/init.c \
 	certs/issue.c certs/issued.c certs/key.c certs/main.c certs/name.c \
 	certs/names.c certs/opt.c certs/publish.c certs/renew.c \
-	certs/revoke.c certs/revoked.c certs/say.c certs/serve.c certs/show.c \
+	certs/revoke.c certs/revoked.c certs/say.c certs/serve.c \
+	certs/serve_confine.c certs/show.c \
 	certs/text.c certs/token.c certs/tokens.c certs/when.c certs/who.c \
 	base/digest.c base/net.c base/sign.c base/spawn.c base/x509.c \
-	base/x509_crl.c $(base_core_srcs) $(base_loop_srcs) $(enroll_srcs)
-sallyport-certs_libs := -lev -lmbedx509 -lmbedcrypto -ljansson
+	base/x509_crl.c $(base_core_srcs) $(base_loop_srcs) \
+	$(base_sandbox_srcs) $(enroll_srcs)
+sallyport-certs_libs := -lev -lmbedx509 -lmbedcrypto -ljansson -lseccomp
 
 # Who speaks with a stranger for it: TLS, and nothing of a CA.
 sallyport-front_dir := $(LIBEXECDIR)

@@ -84,7 +84,8 @@ set_limits(const struct sandbox *how)
 	if (SANDBOX_IS_INSTRUMENTED) {
 		return; /* shadow memory is as large as all memory */
 	}
-	if (set_limit(RLIMIT_NPROC, how->tasks) == -1 ||
+	if ((how->tasks != SANDBOX_ANY &&
+		set_limit(RLIMIT_NPROC, how->tasks) == -1) ||
 	    (how->memory != 0 && set_limit(RLIMIT_AS, how->memory) == -1)) {
 		fatal("sandbox: limits");
 	}

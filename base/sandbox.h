@@ -16,6 +16,7 @@
 #ifndef BASE_SANDBOX_H
 #define BASE_SANDBOX_H
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -85,6 +86,9 @@ struct sandbox_call {
 #ifndef SYS_rename
 #define SYS_rename SANDBOX_NONE
 #endif
+#ifndef SYS_renameat
+#define SYS_renameat SANDBOX_NONE
+#endif
 #ifndef SYS_dup2
 #define SYS_dup2 SANDBOX_NONE
 #endif
@@ -108,6 +112,7 @@ enum sandbox_access {
 	SANDBOX_READ,	/* files and directories below it */
 	SANDBOX_CHANGE, /* and writing, making, renaming and removing there */
 	SANDBOX_REMOVE, /* removing files of that directory, and no more */
+	SANDBOX_RUN,	/* reading and running */
 };
 
 /* Where it may go in the file system. What is not there is left out. */
@@ -117,6 +122,7 @@ struct sandbox_path {
 	enum sandbox_access access;
 };
 
+#define SANDBOX_ANY UINT_MAX
 struct sandbox {
 	const struct sandbox_list *list; /* of its first state */
 	const struct sandbox_path *paths; /* none: no path at all */
@@ -124,7 +130,7 @@ struct sandbox {
 	unsigned files;	 /* descriptors at once; 0 = as it is */
 	size_t memory;	 /* bytes of address space; 0 = as it is */
 	unsigned tasks;	 /* threads and processes that its uid may have, with
-			  * itself; 0 = it starts none */
+			  * itself; 0 = it starts none, SANDBOX_ANY = as it is */
 	int may_connect; /* by TCP, later */
 	/* The channel that hears of a call which is not permitted, before the
 	 * end, and as what: 4 bytes, the call's number, most significant one

@@ -22,6 +22,7 @@
 #define CREATE_VERSION 1u
 #define RULE_PATH_BENEATH 1
 
+#define FS_EXECUTE (1u << 0)
 #define FS_WRITE_FILE (1u << 1)
 #define FS_READ_FILE (1u << 2)
 #define FS_READ_DIR (1u << 3)
@@ -40,7 +41,8 @@
 
 /* What may be had of a file that is no directory. */
 #define FS_OF_FILES                                                            \
-	(FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV | 1u)
+	(FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE |             \
+	    FS_IOCTL_DEV)
 
 struct ruleset_attr {
 	uint64_t fs, net, scoped;
@@ -82,6 +84,8 @@ rights_of(enum sandbox_access access)
 	switch (access) {
 	case SANDBOX_READ:
 		break;
+	case SANDBOX_RUN:
+		return FS_EXECUTE | FS_READ_FILE | FS_READ_DIR;
 	case SANDBOX_REMOVE:
 		return FS_REMOVE_FILE;
 	case SANDBOX_CHANGE:

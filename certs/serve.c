@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -26,9 +25,8 @@
 #include "certs/fronts.h"
 #include "certs/opt.h"
 #include "certs/say.h"
+#include "certs/serve_confine.h"
 #include "wire/ipc.h"
-
-#define FILES 128
 
 static const char help[] =
 "usage: sallyport-certs serve [--dir DIR] [--listen ADDRESS] [--port N]\n"
@@ -107,15 +105,12 @@ become(const char *user)
 	return 0;
 }
 
-/* Fronts are of the same user: none of them can look into this process. */
+/* Before the CA's key is read. Fronts are of the same user: none of them can
+ * look into this process. */
 static int
-confine(void)
+hide(void)
 {
-	const struct rlimit files = { FILES, FILES };
-
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
-	    setrlimit(RLIMIT_NOFILE, &files) != 0) {
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
 		return say_sys("serve", "limits", errno);
 	}
 	return 0;
@@ -160,7 +155,7 @@ on_end(void *arg)
 }
 
 static int
-work(struct desk *desk, int listener)
+work(struct desk *desk, int listener, unsigned port)
 {
 	struct loop *loop = loop_new();
 	struct fronts *fronts = NULL;
@@ -178,6 +173,8 @@ work(struct desk *desk, int listener)
 	if (child == NULL || term == NULL || interrupt == NULL) {
 		say_sys("serve", "start", errno);
 	} else {
+		serve_confine(desk->dir);
+		log_infox("serve: port %u: ready", port);
 		loop_run(loop);
 		r = 0;
 	}
@@ -209,12 +206,10 @@ cmd_serve(int argc, char **argv)
 		    "%s", why);
 		return CMD_FAILED;
 	}
-	if (become(w.user) == 0 && confine() == 0 &&
-	    desk_open(&desk, w.dir) == 0) {
-		log_infox("serve: port %u: ready", w.port);
-		if (work(&desk, listener) == 0) {
-			status = CMD_OK;
-		}
+	if (become(w.user) == 0 && hide() == 0 &&
+	    desk_open(&desk, w.dir) == 0 &&
+	    work(&desk, listener, w.port) == 0) {
+		status = CMD_OK;
 	}
 	desk_free(&desk);
 	close_fd(&listener);

@@ -95,7 +95,8 @@ $(eval $(call unit,net,$(base_core_srcs) base/net.c))
 $(eval $(call unit,spawn,$(base_core_srcs) base/spawn.c))
 $(eval $(call unit,sandbox,$(base_core_srcs) $(base_sandbox_srcs),-lseccomp))
 $(eval $(call unit,confine,tests/fake/attempts.c \
-	certs/enroll_confine.c certs/front_confine.c \
+	base/spawn.c certs/enroll_confine.c certs/front_confine.c \
+	certs/serve_confine.c \
 	policy/tool/trial_confine.c \
 	proxy/capture/confine.c proxy/fetch/confine.c proxy/metrics/confine.c \
 	proxy/session/confine.c proxy/session/limits.c \
@@ -120,10 +121,10 @@ $(eval $(call unit,x509_crl,$(tls_test_srcs),$(MBEDTLS)))
 certs_test_srcs := $(filter-out certs/main.c $(tls_test_srcs), \
 	$(sallyport-certs_srcs))
 $(eval $(call unit,certs_crl,$(certs_test_srcs) $(tls_test_srcs), \
-	-ljansson -lev $(MBEDTLS)))
+	-ljansson -lev $(MBEDTLS) -lseccomp))
 desk_srcs := $(filter-out certs/main.c,$(sallyport-certs_srcs)) base/sign_make.c
 $(eval $(call unit,desk,$(desk_srcs), \
-	-ljansson -lev -lmbedx509 -lmbedcrypto))
+	-ljansson -lev -lmbedx509 -lmbedcrypto -lseccomp))
 
 # policy/
 rules_test_srcs := $(rules_srcs) wire/desc.c wire/desc_string.c wire/devrec.c \

@@ -107,6 +107,8 @@ serve pki
 report $? "serve is ready"
 [ -z "$user" ] || [ "$(stat -c %U /proc/$server/fd 2>/dev/null)" = root ]
 report $? "and nobody of its user looks into it"
+grep -q "^Seccomp:[[:space:]]*2$" /proc/$server/status
+report $? "its list of system calls is in force"
 
 # --- as it should be
 t=$(token)

@@ -38,6 +38,7 @@ static const struct sandbox_call calls[] = {
 	SANDBOX_CALL(sendmsg), /* to the parent, of its end */
 	SANDBOX_CALL(mkdir),
 	SANDBOX_CALL(unlink),
+	SANDBOX_CALL(execveat),
 	SANDBOX_CALL(prlimit64),
 	SANDBOX_CALL(landlock_create_ruleset),
 	SANDBOX_CALL(landlock_restrict_self),
@@ -435,6 +436,24 @@ remove_below(void)
 }
 
 static int
+run_below(void)
+{
+	char *const argv[] = {NULL};
+
+	return syscall(SYS_execveat, AT_FDCWD, inside, argv, argv, 0) != -1 ||
+	    errno != ENOEXEC;
+}
+
+static int
+not_run(void)
+{
+	char *const argv[] = {NULL};
+
+	return syscall(SYS_execveat, AT_FDCWD, inside, argv, argv, 0) != -1 ||
+	    errno != EACCES;
+}
+
+static int
 closed_later(void)
 {
 	int before = open(inside, O_RDONLY);
@@ -464,6 +483,11 @@ test_paths(void **state)
 	assert_fine(&some, read_below);
 	path.access = SANDBOX_CHANGE;
 	assert_fine(&some, change_below);
+	/* what is no program the kernel reads before it says so */
+	assert_int_equal(chmod(inside, 0700), 0);
+	assert_fine(&some, not_run);
+	path.access = SANDBOX_RUN;
+	assert_fine(&some, run_below);
 	/* by a descriptor of it */
 	path.path = NULL;
 	path.fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
