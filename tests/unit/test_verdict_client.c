@@ -40,7 +40,7 @@ static struct sallyport_verdict *v;
 static struct sallyport_verdict_ask ask;
 
 /* Says text in pieces of that many bytes, then hears until the server closes; a
- * short one closes at once. */
+ * short one closes as soon as it was greeted. */
 static void __attribute__((noreturn))
 play(int listener, int out, const char *text, size_t piece, int is_short)
 {
@@ -54,8 +54,10 @@ play(int listener, int out, const char *text, size_t piece, int is_short)
 		(void)send(fd, text + at, left < piece ? left : piece,
 		    MSG_NOSIGNAL);
 	}
-	while (!is_short && (n = recv(fd, buf, sizeof(buf), 0)) > 0 &&
-	    write(out, buf, (size_t)n) == n) {
+	/* what is not read when it closes would reset the connection */
+	while ((n = recv(fd, buf, sizeof(buf), 0)) > 0 &&
+	    write(out, buf, (size_t)n) == n &&
+	    !(is_short && memchr(buf, '\n', (size_t)n) != NULL)) {
 		continue;
 	}
 	_exit(0);
