@@ -47,7 +47,7 @@ try() {
 	"$TOOLS/liargw" $PORT $GW/tls/ca.pem $GW/tls/cert.pem $GW/tls/key.pem \
 	    "$1" >/tmp/liar.log 2>&1 &
 	gateway=$!
-	wait_for 10 grep -q :0CA9 /proc/net/tcp || fail "$what: no gateway"
+	wait_for 10 grep -q ':0CA9 00000000:0000 0A' /proc/net/tcp || fail "$what: no gateway"
 	limit 60 sallyport attach --tls "$T" --port $PORT --log /tmp/relay.log \
 	    gateway 3-2 >/tmp/attach.log 2>&1 || got=$?
 	if [ $got = 0 ] && wait_for 10 imported; then
