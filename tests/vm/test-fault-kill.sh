@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: --guests 1 --timeout 450
+# vm: --guests 1 --smp 2 --timeout 450
 # vm-slow
 #
 # kill -9 of every process in the states that test-kill.sh does not reach: in

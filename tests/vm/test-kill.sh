@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: --guests 1 --timeout 280
+# vm: --guests 1 --smp 2 --timeout 280
 #
 # kill -9 of the session, the relay, the warden, the broker while a drive is
 # attached: each ends in a clean unplug, nothing stays stuck, and the device can
