@@ -1,5 +1,5 @@
 #!/bin/sh
-# The include rules of docs/ARCHITECTURE.md ("arrows point down"), checked
+# The include rules of docs/INTERNALS.md ("arrows point down"), checked
 # against the tree: which folder may include which, and which library stays in
 # which room.
 set -u

@@ -1,0 +1,50 @@
+#!/bin/sh
+# test_docs.sh DIR - what the documents say of the tree is so: each file they
+# name is there, and the page about the processes is one page and has them all.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+n=0
+bad=0
+
+# say WHAT FOUND: FOUND is what is wrong.
+say() {
+	n=$((n + 1))
+	if [ -z "$2" ]; then
+		echo "ok $n - $1"
+	else
+		bad=1
+		echo "not ok $n - $1"
+		printf '%s\n' "$2" | sed 's/^/# /'
+	fi
+}
+
+# Paths between backticks, from the top of the tree; `a/{b,c}' and globs too, but
+# not those with a word to be put in.
+absent() {
+	for doc in README.md docs/*.md docs/*/*.md; do
+		[ -e "$doc" ] || continue
+		grep -oE '`(base|certs|debian|docker|docs|policy|proxy|tests|verdict|vhci-glue|wire)/[][A-Za-z0-9_.,{}*/-]*`' \
+			"$doc" | tr -d '`' | grep -vE 'NAME|NNN|AREA' | sort -u |
+		while read -r path; do
+			ok=
+			for p in $(bash -c "echo $path"); do
+				[ -e "$p" ] || [ -e "$p.c" ] && ok=yes
+			done
+			[ -n "$ok" ] || echo "$doc: $path"
+		done
+	done
+}
+
+say "each file that a document names is there" "$(absent)"
+say "ARCHITECTURE.md is one page" "$(wc -lc < docs/ARCHITECTURE.md |
+	awk '$1 > 120 || $2 > 9000 { print $1 " lines, " $2 " bytes" }')"
+say "each program is in ARCHITECTURE.md" "$(
+	sed -n '/^programs := /,/[^\\]$/p' Makefile | tr -s ' \\\t' '\n' |
+		grep -E '^sally' | grep -vxE 'sallyctl|sallyport-policy' |
+		while read -r p; do
+			grep -qE "^\\| \`$p( serve)?\` \\|" docs/ARCHITECTURE.md ||
+				echo "$p"
+		done)"
+
+echo "1..$n"
+exit $bad
