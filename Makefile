@@ -295,7 +295,8 @@ sallyport-fetch_srcs := proxy/fetch/confine.c proxy/fetch/file.c \
 sallyport-fetch_libs := -lcurl -lseccomp
 
 sallyctl_dir := $(BINDIR)
-sallyctl_srcs := proxy/ctl/ask.c proxy/ctl/audit.c proxy/ctl/audit_check.c \
+sallyctl_srcs := proxy/ctl/ask.c proxy/ctl/asks.c proxy/ctl/audit.c \
+	proxy/ctl/audit_check.c \
 	proxy/ctl/audit_files.c proxy/ctl/audit_search.c proxy/ctl/main.c \
 	proxy/ctl/serve.c proxy/ctl/show.c proxy/ctl/time.c \
 	proxy/ctl/top.c proxy/ctl/top_model.c proxy/ctl/units.c \

@@ -33,6 +33,9 @@ char *ctl_amount(char dst[CTL_AMOUNT], double n);
 /* top.c: what goes through, each second; or, once, as text. An exit status. */
 int top_gateway(const char *socket_path, int is_once);
 
+/* asks.c: what is asked, on a terminal, until nothing is. An exit status. */
+int asks_gateway(const char *socket_path);
+
 /* watch.c: what happens, for people or as it is, until the gateway stops. An exit
  * status. */
 int watch_gateway(const char *socket_path, int is_json);
@@ -41,7 +44,7 @@ int watch_gateway(const char *socket_path, int is_json);
  * for each ask, until the gateway or a signal ends it. An exit status. */
 int serve_verdicts(const char *path, const char *name, char **command);
 
-/* show.c: answers, for people. */
+/* show.c, asks.c: answers, for people. */
 typedef void ctl_show(const json_t *answer);
 ctl_show show_status, show_devices, show_sessions, show_reload, show_explain,
     show_asks, show_policy, show_quarantine, show_capture, show_sandbox,

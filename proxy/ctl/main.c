@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -51,7 +52,9 @@ usage(FILE *to)
 	      "                --confirm\n"
 	      "  explain DEVICE WHO    why WHO (a name, @CONNECTION, dns:NAME) "
 	      "may have it\n"
-	      "  approve [ID]  say yes to an ask; without ID: what is asked\n"
+	      "  approve [ID]  say yes to an ask; without ID: what is asked, on "
+	      "a terminal\n"
+	      "                counting down until nothing is\n"
 	      "  deny [ID]     say no\n"
 	      "  audit verify | search | key   the audit log; see `sallyctl "
 	      "audit --help'\n"
@@ -408,6 +411,11 @@ main(int argc, char **argv)
 	}
 	if (optind == argc - 1 && strcmp(argv[optind], "top") == 0) {
 		return top_gateway(control_socket(&opt), opt.is_once);
+	}
+	if (optind == argc - 1 && !opt.is_json && isatty(STDOUT_FILENO) &&
+	    (strcmp(argv[optind], "approve") == 0 ||
+		strcmp(argv[optind], "deny") == 0)) {
+		return asks_gateway(control_socket(&opt));
 	}
 	if (optind == argc - 1 && strcmp(argv[optind], "watch") == 0) {
 		return watch_gateway(control_socket(&opt), opt.is_json);

@@ -473,34 +473,6 @@ show_sandbox(const json_t *o)
 }
 
 void
-show_asks(const json_t *o)
-{
-	json_t *list = json_object_get(o, "asks"), *e;
-	size_t i;
-
-	if (!json_is_array(list)) {
-		return; /* an answer was given */
-	}
-	printf("%-5s %-9s %-8s %-16s %-24s %s\n", "ID", "STATE", "SECONDS",
-	    "APPROVER", "WHO", "DEVICE");
-	json_array_foreach (list, i, e) {
-		char left[24] = "-";
-
-		if (json_is_integer(json_object_get(e, "seconds"))) {
-			(void)snprintf(left, sizeof(left), "%lld",
-			    number_of(e, "seconds"));
-		}
-		printf("%-5lld %-9s %-8s %-16s %-24s %s\n",
-		    number_of(e, "id"), text_of(e, "state"), left,
-		    text_of(e, "approver"), text_of(e, "name"),
-		    text_of(e, "stable"));
-		if (*text_of(e, "unit") != '\0') {
-			printf("      %s\n", text_of(e, "unit"));
-		}
-	}
-}
-
-void
 show_verdicts(const json_t *o)
 {
 	json_t *list = json_object_get(o, "verdicts"), *e;

@@ -324,6 +324,18 @@ control_explain(struct warden *w, json_t *request)
 /* ------------------------------------------------------------------------ */
 /* What a person decides                                                    */
 
+/* For how long it waits yet, or counts: for people, and for programs. */
+static void
+put_left(json_t *e, uint64_t ends)
+{
+	uint64_t now = clock_mono();
+
+	json_object_set_new(e, "seconds", json_integer(control_left(ends)));
+	json_object_set_new(e, "left_ms",
+	    json_integer(ends <= now ? 0
+				     : (json_int_t)((ends - now) / CLOCK_MSEC)));
+}
+
 /* Units of transfers that wait, beside devices that do. */
 static void
 put_held(const struct warden *w, json_t *list)
@@ -343,8 +355,7 @@ put_held(const struct warden *w, json_t *list)
 			json_object_set_new(e, "stable",
 			    json_string(held->session->device->name));
 		}
-		json_object_set_new(e, "seconds",
-		    json_integer(control_left(held->ends)));
+		put_left(e, held->ends);
 		json_array_append_new(list, e);
 	}
 }
@@ -370,8 +381,7 @@ control_asks(struct warden *w, json_t *request)
 		control_text(e, "stable", ask->device_name);
 		control_text(e, "approver", ask->approver);
 		if (ask->ends != 0) {
-			json_object_set_new(e, "seconds",
-			    json_integer(control_left(ask->ends)));
+			put_left(e, ask->ends);
 		}
 		json_array_append_new(list, e);
 	}

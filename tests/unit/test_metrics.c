@@ -1,7 +1,7 @@
 /*
  * What the warden counts and tells: by its real sessions, rules and control
  * socket. `test_metrics serve SOCKET' is a gateway for test_metrics.sh to ask,
- * whose numbers grow.
+ * whose numbers grow; with `asks' behind it one whose ask waits and ends.
  */
 #include <poll.h>
 #include <signal.h>
@@ -293,8 +293,25 @@ on_signal(int signo)
 	is_stopped = 1;
 }
 
+/* Somebody asks for what needs a yes, of which five times as fast a clock soon
+ * makes a no. */
+static void
+serve_asks(void)
+{
+	use_rules("allow id *:* to \"cn:two\" approve by \"boss\" within 12s");
+	assert_int_equal(try("two", 1), ERR_NOENT);
+	for (unsigned i = 0; i < 12000 && !is_stopped; i++) {
+		(void)poll(NULL, 0, 5);
+		mono += 25 * CLOCK_MSEC;
+		if (i % 8 == 0) {
+			leases_tick(w);
+		}
+		settle();
+	}
+}
+
 static int
-serve(const char *path)
+serve(const char *path, int has_asks)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	struct tally tally = {.open = 2};
@@ -312,6 +329,10 @@ serve(const char *path)
 	w->roles = (struct roles){
 	    {(gid_t)-1, 65534, (gid_t)-1, (gid_t)-1, (gid_t)-1}};
 	assert_int_equal(control_start(w), 0);
+	if (has_asks) {
+		serve_asks();
+		goto out;
+	}
 	use_rules("allow id *:* to \"cn:one\"\nblock id *:*");
 	assert_int_equal(import(0, "one", 0), 0);
 	w->expiry.cert_until = MONDAY + 86400;
@@ -333,6 +354,7 @@ serve(const char *path)
 		mono += 5 * CLOCK_MSEC;
 		settle();
 	}
+out:
 	loop_io_free(w->control_io);
 	close_fd(&w->control_fd);
 	(void)unlink(path);
@@ -353,9 +375,9 @@ main(int argc, char **argv)
 	};
 
 	log_init("test_metrics");
-	if (argc == 3 && strcmp(argv[1], "serve") == 0) {
+	if (argc >= 3 && strcmp(argv[1], "serve") == 0) {
 		(void)signal(SIGTERM, on_signal);
-		return serve(argv[2]);
+		return serve(argv[2], argc == 4);
 	}
 	return cmocka_run_group_tests_name("metrics", tests, NULL, NULL);
 }
