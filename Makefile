@@ -10,6 +10,7 @@
 #   make bench      what a URB costs on its way: ratios; ARGS=--json, --quick
 #   make attack     who attacks each half, and what becomes of it; ARGS=NAME
 #   make demo       one guarded device, end to end, on real kernels, narrated
+#   make site       documents and man pages as a site, in build/site
 #   make install    DESTDIR, PREFIX, SYSCONFDIR, LIBEXECDIR, MANDIR, PROFILEDIR,
 #                   LIBDIR, INCLUDEDIR, ZSHDIR
 #   make help       the other targets and variables
@@ -435,7 +436,7 @@ include tests/tests.mk
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all install-system check test test-long attack bench deb-test demo \
+.PHONY: all install-system check test test-long attack bench deb-test demo site \
 	install clean help lint deps \
 	coverage fault fuzz fuzz-build memcheck tests unit-build
 .DEFAULT_GOAL := all
@@ -667,6 +668,11 @@ demo:
 	@$(MAKE) --no-print-directory all
 	@tests/demo/run
 
+# No program is needed: the documents alone.
+site:
+	@docs/site/build $(B)/site
+	@docs/site/check $(B)/site
+
 lint:
 	mandoc -Tlint -Wwarning $(man_pages)
 
@@ -750,7 +756,7 @@ clean:
 	rm -rf $(O)
 
 help:
-	@sed -n '2,18s/^# \{0,1\}//p' Makefile
+	@sed -n '2,19s/^# \{0,1\}//p' Makefile
 	@printf '%s\n' \
 	'  make deps       install what building and testing need (apt)' \
 	'  make tests      build the unit tests and fuzz targets' \
