@@ -437,6 +437,7 @@ include tests/tests.mk
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all install-system check test test-long attack bench deb-test demo site \
+	docs-output \
 	install clean help lint deps \
 	coverage fault fuzz fuzz-build memcheck tests unit-build
 .DEFAULT_GOAL := all
@@ -668,6 +669,10 @@ demo:
 	@$(MAKE) --no-print-directory all
 	@tests/demo/run
 
+# What commands print, in the documents.
+docs-output: all
+	@tests/docs/output $(O)/bin README.md docs/*.md
+
 # No program is needed: the documents alone.
 site:
 	@docs/site/build $(B)/site
@@ -762,6 +767,7 @@ help:
 	'  make tests      build the unit tests and fuzz targets' \
 	'  make test-long T=NAME   one test at full size, resumable' \
 	'  make lint       man pages' \
+	'  make docs-output   what commands print, in the documents, anew' \
 	'  make memcheck   a sample of the unit tests under valgrind' \
 	'  make deb-test   Debian packages: build, install, purge' \
 	'  make fuzz-build VARIANT=fuzz   the fuzz targets with libFuzzer' \
