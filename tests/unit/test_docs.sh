@@ -1,7 +1,8 @@
 #!/bin/sh
 # test_docs.sh DIR - what the documents say of the tree is so: each file they
-# name is there, the page about the processes is one page and has them all, and
-# what commands print is what they print now.
+# name is there, the page about the processes is one page and has them all, each
+# message they quote is one that a program says, and what commands print is what
+# they print now.
 set -u
 bin=$(cd "${1:?directory of the programs}" && pwd) || exit 1
 cd "$(dirname "$0")/../.." || exit 1
@@ -51,6 +52,14 @@ say "each program is in ARCHITECTURE.md" "$(
 if command -v python3 >/dev/null; then
 	work=$(mktemp -d) || exit 1
 	trap 'rm -rf "$work"' EXIT
+	found=$(tests/docs/messages docs/TROUBLESHOOTING.md)
+	say "each message of TROUBLESHOOTING.md is said by a program" "$(
+		echo "$found" | grep -v '^[0-9]* messages$')"
+	printf '### `no device here is for this workstation`\n%s\n' \
+		'### `nobody ever says this`' >"$work/one.md"
+	found=$(tests/docs/messages "$work/one.md")
+	[ "$found" = "nobody says: nobody ever says this" ] && found=
+	say "and one that none says is found" "$found"
 	found=$(tests/docs/output "$bin" --check README.md docs/*.md)
 	say "what commands print in documents is what they print" "$(
 		echo "$found" | grep -v '^[1-9][0-9]* outputs$')"
@@ -63,9 +72,9 @@ if command -v python3 >/dev/null; then
 		! grep -q '^not found' "$work/out" && : >"$work/out"
 	say "and what is stale is found, and mended" "$(cat "$work/out")"
 else
-	for i in 1 2; do
+	for i in 1 2 3 4; do
 		n=$((n + 1))
-		echo "ok $n - $i of 2 # skip python3 is missing"
+		echo "ok $n - $i of 4 # skip python3 is missing"
 	done
 fi
 
