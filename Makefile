@@ -291,8 +291,8 @@ sallyport-metrics_libs := -lmicrohttpd -ljansson -lev -lseccomp
 sallyport-fetch_dir := $(LIBEXECDIR)
 sallyport-fetch_srcs := proxy/fetch/confine.c proxy/fetch/file.c \
 	proxy/fetch/http.c proxy/fetch/main.c proxy/fetch/parcel.c \
-	$(base_core_srcs) $(base_resolver_srcs) $(base_sandbox_srcs) \
-	$(wire_srcs)
+	proxy/fetch/server.c $(base_core_srcs) $(base_resolver_srcs) \
+	$(base_sandbox_srcs) $(wire_srcs)
 sallyport-fetch_libs := -lcurl -lseccomp
 
 sallyctl_dir := $(BINDIR)

@@ -1,8 +1,6 @@
 /*
- * A bundle by HTTPS: SOURCE, then SOURCE.sig, over one connection. The server is
- * who its certificate says, by the CA of [bundle] alone when there is one, and by
- * its key when that is pinned. What it sends is counted as it comes; nothing is
- * unpacked, and it leads nowhere else.
+ * A bundle by HTTPS: SOURCE, then SOURCE.sig, over one connection, from a server
+ * as server.c has it. What it sends is counted as it comes; nothing is unpacked.
  */
 #include "proxy/fetch/parcel.h"
 
@@ -14,11 +12,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
-
-#define CONNECT_SECONDS 15L
-/* So many bytes a second, over so many seconds, are too few. */
-#define SLOW_BYTES 64L
-#define SLOW_SECONDS 20L
+#include "proxy/fetch/server.h"
 
 struct transfer {
 	CURL *curl;
@@ -78,65 +72,22 @@ on_header(char *data, size_t one, size_t n, void *arg)
 }
 
 static void
-set_blob(CURL *curl, CURLoption option, const uint8_t *pem, uint32_t len)
-{
-	struct curl_blob blob = {
-		.data = (void *)(uintptr_t)pem,
-		.len = len - 1, /* without its NUL */
-		.flags = CURL_BLOB_COPY,
-	};
-
-	if (len > 0) {
-		(void)curl_easy_setopt(curl, option, &blob);
-	}
-}
-
-static void
-set_tls(CURL *curl, const struct ipc_fetch *how, const struct ipc_pem *pem)
-{
-	(void)curl_easy_setopt(
-	    curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (pem->ca_len > 0) {
-		set_blob(curl, CURLOPT_CAINFO_BLOB, pem->ca, pem->ca_len);
-		(void)curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
-	} else if (how->pin[0] != '\0') {
-		/* The key is all there is to know of it. */
-		(void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
-		(void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
-	}
-	if (how->pin[0] != '\0') {
-		(void)curl_easy_setopt(
-		    curl, CURLOPT_PINNEDPUBLICKEY, how->pin);
-	}
-	set_blob(curl, CURLOPT_SSLCERT_BLOB, pem->cert, pem->cert_len);
-	set_blob(curl, CURLOPT_SSLKEY_BLOB, pem->key, pem->key_len);
-}
-
-static void
 set_all(struct transfer *t, const struct ipc_pem *pem)
 {
-	const struct ipc_fetch *how = t->how;
+	const struct server server = {
+		.pin = t->how->pin,
+		.proxy = t->how->proxy,
+		.timeout = t->how->timeout,
+		.wait = t->how->wait,
+	};
 	CURL *curl = t->curl;
 
-	(void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
-	(void)curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-	(void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	(void)curl_easy_setopt(
-	    curl, CURLOPT_USERAGENT, "sallyport/" SALLYPORT_VERSION);
-	/* an empty one also means: whatever the environment says */
-	(void)curl_easy_setopt(curl, CURLOPT_PROXY, how->proxy);
-	(void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
-	(void)curl_easy_setopt(
-	    curl, CURLOPT_TIMEOUT, (long)how->timeout + how->wait);
-	(void)curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES);
-	(void)curl_easy_setopt(
-	    curl, CURLOPT_LOW_SPEED_TIME, SLOW_SECONDS + how->wait);
 	(void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
 	(void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
 	(void)curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
 	(void)curl_easy_setopt(curl, CURLOPT_HEADERDATA, t);
 	(void)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, t->error);
-	set_tls(curl, how, pem);
+	server_set(curl, &server, pem);
 }
 
 static int
