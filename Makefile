@@ -233,7 +233,8 @@ sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
 	proxy/warden/roles.c \
 	proxy/warden/rulefiles.c proxy/warden/sandboxes.c \
 	proxy/warden/sessions.c proxy/warden/stable.c \
-	proxy/warden/sysfs.c proxy/warden/verdict.c \
+	proxy/warden/sysfs.c proxy/warden/upstream.c \
+	proxy/warden/upstream_read.c proxy/warden/verdict.c \
 	proxy/warden/verdict_ask.c proxy/warden/verdict_cache.c \
 	proxy/warden/verdict_json.c proxy/warden/verdict_line.c \
 	proxy/warden/warden.c proxy/warden/watch.c \
@@ -291,8 +292,9 @@ sallyport-metrics_libs := -lmicrohttpd -ljansson -lev -lseccomp
 sallyport-fetch_dir := $(LIBEXECDIR)
 sallyport-fetch_srcs := proxy/fetch/confine.c proxy/fetch/file.c \
 	proxy/fetch/http.c proxy/fetch/main.c proxy/fetch/parcel.c \
-	proxy/fetch/server.c $(base_core_srcs) $(base_resolver_srcs) \
-	$(base_sandbox_srcs) $(wire_srcs)
+	proxy/fetch/post.c proxy/fetch/server.c base/sealed.c \
+	$(base_core_srcs) $(base_resolver_srcs) $(base_sandbox_srcs) \
+	$(wire_srcs)
 sallyport-fetch_libs := -lcurl -lseccomp
 
 sallyctl_dir := $(BINDIR)

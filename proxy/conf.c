@@ -91,6 +91,25 @@ judge_bundle(
 	return 0;
 }
 
+static int
+judge_upstream(
+    struct gateway_conf *conf, const char *path, char *why, size_t why_size)
+{
+	const char *url = conf->upstream_url;
+
+	if (*url != '\0' && strncmp(url, "https://", 8) != 0) {
+		snprintf(why, why_size,
+		    "%s: [upstream] url: expected https://", path);
+		return ERR_FORMAT;
+	}
+	if ((*conf->upstream_cert == '\0') != (*conf->upstream_key == '\0')) {
+		snprintf(why, why_size,
+		    "%s: [upstream] cert and key go together", path);
+		return ERR_FORMAT;
+	}
+	return 0;
+}
+
 /* Below state, unless something else is said. */
 static int
 default_captures(struct gateway_conf *conf)
@@ -173,6 +192,8 @@ gateway_conf_load(
 		.bundle_threshold = 1,
 		.bundle_interval = 300,
 		.bundle_timeout = 60,
+		.upstream_interval = 10,
+		.upstream_timeout = 60,
 		.before_drivers = 1,
 		.watch_rules = 1,
 		.live = NET_LIVENESS_DEFAULT,
@@ -202,6 +223,12 @@ gateway_conf_load(
 		{&conf->bundle_ca, ""},
 		{&conf->bundle_cert, ""},
 		{&conf->bundle_key, ""},
+		{&conf->upstream_url, ""},
+		{&conf->upstream_pin, ""},
+		{&conf->upstream_proxy, ""},
+		{&conf->upstream_ca, ""},
+		{&conf->upstream_cert, ""},
+		{&conf->upstream_key, ""},
 		{&conf->keep, ""},
 		{&conf->at_boot, "adopt"},
 		{&conf->audit_journal, "all"},
@@ -265,6 +292,16 @@ gateway_conf_load(
 		{"bundle", "ca", CONF_STRING, &conf->bundle_ca, 0, 0},
 		{"bundle", "cert", CONF_STRING, &conf->bundle_cert, 0, 0},
 		{"bundle", "key", CONF_STRING, &conf->bundle_key, 0, 0},
+		{"upstream", "url", CONF_STRING, &conf->upstream_url, 0, 0},
+		{"upstream", "interval", CONF_UINT, &conf->upstream_interval,
+		    1, 86400},
+		{"upstream", "timeout", CONF_UINT, &conf->upstream_timeout, 1,
+		    3600},
+		{"upstream", "pin", CONF_STRING, &conf->upstream_pin, 0, 0},
+		{"upstream", "proxy", CONF_STRING, &conf->upstream_proxy, 0, 0},
+		{"upstream", "ca", CONF_STRING, &conf->upstream_ca, 0, 0},
+		{"upstream", "cert", CONF_STRING, &conf->upstream_cert, 0, 0},
+		{"upstream", "key", CONF_STRING, &conf->upstream_key, 0, 0},
 		{"capture", "file-size", CONF_UINT, &conf->capture_size, 1,
 		    4096},
 		{"capture", "files", CONF_UINT, &conf->capture_files, 1, 99},
@@ -316,6 +353,9 @@ gateway_conf_load(
 		r = judge_bundle(conf, path, why, why_size);
 	}
 	if (r == 0) {
+		r = judge_upstream(conf, path, why, why_size);
+	}
+	if (r == 0) {
 		r = default_captures(conf);
 	}
 	if (r == 0) {
@@ -353,6 +393,12 @@ gateway_conf_free(struct gateway_conf *conf)
 	free(conf->bundle_ca);
 	free(conf->bundle_cert);
 	free(conf->bundle_key);
+	free(conf->upstream_url);
+	free(conf->upstream_pin);
+	free(conf->upstream_proxy);
+	free(conf->upstream_ca);
+	free(conf->upstream_cert);
+	free(conf->upstream_key);
 	free(conf->keep);
 	free(conf->at_boot);
 	for (size_t i = 0; i < conf->nverdicts; i++) {

@@ -60,6 +60,12 @@ struct gateway_conf {
 	char *bundle_pin, *bundle_proxy; /* "" = none */
 	/* read by the broker only; "" = none */
 	char *bundle_ca, *bundle_cert, *bundle_key;
+	/* [upstream]: who gets the lines of the audit log */
+	char *upstream_url; /* "https://..." or "" = nobody */
+	unsigned upstream_interval, upstream_timeout; /* seconds */
+	char *upstream_pin, *upstream_proxy; /* "" = none */
+	/* read by the broker only; "" = none */
+	char *upstream_ca, *upstream_cert, *upstream_key;
 	/* [capture] */
 	unsigned capture_size;	 /* MiB of one file */
 	unsigned capture_files;	 /* of one capture */

@@ -10,7 +10,7 @@
  *                         IPC_CAPTURE_WANTED
  *   probe    -> warden    IPC_RECORD, IPC_TEXTS, IPC_PROBE_FAILED
  *   capture <-> warden    IPC_RECORDER_*
- *   fetch <-> warden      IPC_FETCH*
+ *   fetch <-> warden      IPC_FETCH*, IPC_POST*
  *   parent  <-> relay     IPC_RELAY_*
  *   relay    -> reader    IPC_RELAY_LINE, IPC_RELAY_DONE
  *   reader   -> parent    IPC_RELAY_WATCH, IPC_RELAY_DONE
@@ -48,8 +48,10 @@ enum ipc_type {
 	IPC_FETCHING = 25,   /* ipc_result; + fd: the warden's channel end */
 	IPC_TRIAL = 26,	     /* + fd: a bundle, sealed; empty */
 	IPC_TRYING = 27,     /* ipc_result; + fd: the warden's channel end */
+	IPC_POSTER = 28,     /* empty: one that posts audit lines */
+	IPC_POSTING = 29,    /* ipc_result; + fd: the warden's channel end */
 
-	/* session or fetcher -> broker */
+	/* session, fetcher or poster -> broker */
 	IPC_KEY = 16,	     /* empty; once, while born */
 	IPC_KEY_IS = 17,     /* ipc_pem (+ the CRL, as in IPC_CRL_IS) */
 	/* session -> broker */
@@ -113,6 +115,8 @@ enum ipc_type {
 	IPC_FETCH = 103,  /* warden -> fetch: ipc_fetch; once */
 	IPC_FETCHED = 104, /* ipc_fetched; + fd when there is something new */
 	IPC_TRIED = 106,  /* ipc_tried; once */
+	IPC_POST = 107,	  /* warden -> post: ipc_post; + fd: sealed text; once */
+	IPC_POSTED = 108, /* ipc_posted; once */
 
 	/* workstation: root parent <-> relay */
 	IPC_RELAY_SETUP = 64,	 /* parent -> relay: ipc_relay_setup */
@@ -220,6 +224,7 @@ enum ipc_role {
 	IPC_ROLE_RECORDER = 3, /* sallyport-capture */
 	IPC_ROLE_FETCHER = 4,  /* sallyport-fetch */
 	IPC_ROLE_TRIAL = 5,    /* sallyport-trial */
+	IPC_ROLE_POSTER = 6,   /* sallyport-fetch, as one that posts */
 };
 
 enum ipc_recorder_file { IPC_RECORDER_FRAMES = 0, IPC_RECORDER_RULINGS = 1 };
@@ -367,6 +372,7 @@ struct ipc_text {
 #define IPC_SOURCE 512
 #define IPC_TAG 256
 #define IPC_PIN 256
+#define IPC_CHAIN 17
 struct ipc_fetch {
 	char source[IPC_SOURCE]; /* "https://...", or a path */
 	char tag[IPC_TAG];	 /* of the last that was taken; "" = none */
@@ -383,6 +389,25 @@ struct ipc_fetched {
 	int32_t err;
 	uint32_t bundle_len, signatures_len; /* not 0 when err is 0 */
 	char tag[IPC_TAG];
+	char why[IPC_TEXT];
+};
+
+/* Where to post lines of the audit log, and which these are. */
+struct ipc_post {
+	char url[IPC_SOURCE];	/* "https://..." */
+	char pin[IPC_PIN];	/* of the server's key; "" = none */
+	char proxy[IPC_SOURCE]; /* "" = none */
+	char chain[IPC_CHAIN];	/* whose lines: 16 hexadecimal digits */
+	uint64_t first, last;	/* their numbers */
+	uint64_t lost;		/* lines that are never sent, so far */
+	uint32_t len;		/* bytes of the text, its NUL not counted */
+	uint16_t timeout;	/* seconds for all of it; not 0 */
+};
+
+/* err: 0 = the server has all of it; else why, in words, says more. */
+struct ipc_posted {
+	int32_t err;
+	uint32_t retry_after; /* seconds that the server asks for; 0 = none */
 	char why[IPC_TEXT];
 };
 
@@ -544,6 +569,10 @@ int ipc_encode_fetch(void *buf, size_t size, const struct ipc_fetch *m);
 int ipc_decode_fetch(struct ipc_fetch *m, const void *buf, size_t len);
 int ipc_encode_fetched(void *buf, size_t size, const struct ipc_fetched *m);
 int ipc_decode_fetched(struct ipc_fetched *m, const void *buf, size_t len);
+int ipc_encode_post(void *buf, size_t size, const struct ipc_post *m);
+int ipc_decode_post(struct ipc_post *m, const void *buf, size_t len);
+int ipc_encode_posted(void *buf, size_t size, const struct ipc_posted *m);
+int ipc_decode_posted(struct ipc_posted *m, const void *buf, size_t len);
 int ipc_encode_tried(void *buf, size_t size, const struct ipc_tried *m);
 int ipc_decode_tried(struct ipc_tried *m, const void *buf, size_t len);
 /* rec may be NULL when err is not 0. */

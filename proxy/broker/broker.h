@@ -80,6 +80,7 @@ broker_role_name(enum ipc_role role)
 	    role == IPC_ROLE_PROBE	 ? "probe" :
 	    role == IPC_ROLE_RECORDER	 ? "capture" :
 	    role == IPC_ROLE_FETCHER	 ? "fetch" :
+	    role == IPC_ROLE_POSTER	 ? "post" :
 					   "trial";
 }
 
@@ -88,9 +89,9 @@ int broker_start_warden(struct broker *b); /* 0 or ERR_SYS, logged */
 struct child *broker_find(struct broker *b, uint32_t conn);
 /* Starts a session (fd = peer socket), a probe (flags of enum
  * ipc_probe_flags; fd = usbfs node, or what device_texts gave), a recorder
- * (fd = a pipe's end), a fetcher (no fd: -1) or a trial (fd = a bundle); fd is
- * borrowed. *warden_end is the warden's end of its channel, owned by the
- * caller. 0, ERR_LIMIT, ERR_BUSY (conn number in use) or ERR_SYS. */
+ * (fd = a pipe's end), a fetcher or poster (no fd: -1) or a trial (fd = a
+ * bundle); fd is borrowed. *warden_end is the warden's end of its channel, owned
+ * by the caller. 0, ERR_LIMIT, ERR_BUSY (conn number in use) or ERR_SYS. */
 int broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn,
     int fd, unsigned flags, struct child **out, int *warden_end);
 /* Each is started behind the others; this one has a device now. */

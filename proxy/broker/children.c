@@ -85,6 +85,7 @@ broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn, int fd,
 		[IPC_ROLE_RECORDER] = "sallyport-capture",
 		[IPC_ROLE_FETCHER] = "sallyport-fetch",
 		[IPC_ROLE_TRIAL] = "sallyport-trial",
+		[IPC_ROLE_POSTER] = "sallyport-fetch",
 	};
 	const char *program = programs[role];
 	int to_broker[2] = {-1, -1}, to_warden[2] = {-1, -1}, r = ERR_SYS;
@@ -112,6 +113,8 @@ broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn, int fd,
 		argv[3] = urbs;
 	} else if (role == IPC_ROLE_FETCHER) {
 		argv[1] = "fetch";
+	} else if (role == IPC_ROLE_POSTER) {
+		argv[1] = "post";
 	} else if (role == IPC_ROLE_TRIAL) {
 		argv[1] = "trial";
 		argv[3] = b->conf.stock_profiles;

@@ -1,8 +1,8 @@
 /*
  * The [tls] files, for who may have them: all of them for a session, once, and
  * the public ones for the warden, whenever they are others. Those of [bundle] are
- * for who fetches one. They are read here
- * because nobody else can, and not looked into.
+ * for who fetches one, those of [upstream] for who posts lines. They are read
+ * here because nobody else can, and not looked into.
  */
 #include "proxy/broker/broker.h"
 
@@ -159,11 +159,32 @@ broker_on_crl(struct broker *b, struct child *unused, struct channel_msg *msg)
 	return r;
 }
 
+/* Which files a child gets, and what does not go without them. */
+struct files {
+	const char *section, *ca, *cert, *key, *without;
+	int has_crl;
+};
+
+static struct files
+files_of(const struct gateway_conf *c, enum ipc_role role)
+{
+	if (role == IPC_ROLE_FETCHER) {
+		return (struct files){"bundle", c->bundle_ca, c->bundle_cert,
+			c->bundle_key, "no bundle comes", 0};
+	}
+	if (role == IPC_ROLE_POSTER) {
+		return (struct files){"upstream", c->upstream_ca,
+			c->upstream_cert, c->upstream_key,
+			"no line is sent", 0};
+	}
+	return (struct files){
+		"tls", c->ca, c->cert, c->key, "nobody can connect", 1};
+}
+
 int
 broker_on_key(struct broker *b, struct child *child, struct channel_msg *msg)
 {
-	const struct gateway_conf *conf = &b->conf;
-	int is_fetch = child->role == IPC_ROLE_FETCHER;
+	const struct files f = files_of(&b->conf, child->role);
 	uint8_t *ca = NULL, *cert = NULL, *key = NULL;
 	struct ipc_pem m = {0};
 	int n, r = ERR_NOENT;
@@ -172,13 +193,10 @@ broker_on_key(struct broker *b, struct child *child, struct channel_msg *msg)
 		return ERR_PEER;
 	}
 	child->key_given = 1;
-	if (read_pem(is_fetch ? conf->bundle_ca : conf->ca, FILE_PUBLIC,
-		PEM_MAX, &ca, &m.ca_len) == 0 &&
-	    read_pem(is_fetch ? conf->bundle_cert : conf->cert, FILE_PUBLIC,
-		PEM_MAX, &cert, &m.cert_len) == 0 &&
-	    read_pem(is_fetch ? conf->bundle_key : conf->key, FILE_SECRET,
-		PEM_MAX, &key, &m.key_len) == 0 &&
-	    (is_fetch || read_crl(b) == 0)) {
+	if (read_pem(f.ca, FILE_PUBLIC, PEM_MAX, &ca, &m.ca_len) == 0 &&
+	    read_pem(f.cert, FILE_PUBLIC, PEM_MAX, &cert, &m.cert_len) == 0 &&
+	    read_pem(f.key, FILE_SECRET, PEM_MAX, &key, &m.key_len) == 0 &&
+	    (!f.has_crl || read_crl(b) == 0)) {
 		m.ca = ca;
 		m.cert = cert;
 		m.key = key;
@@ -186,7 +204,7 @@ broker_on_key(struct broker *b, struct child *child, struct channel_msg *msg)
 		if (n > 0) {
 			r = channel_send_wait(child->chan, IPC_KEY_IS,
 			    child->conn, b->buf, (size_t)n,
-			    is_fetch ? -1 : b->crl, 1000);
+			    f.has_crl ? b->crl : -1, 1000);
 		} else {
 			log_warnx("send keys: CA, certificate and key are over "
 				  "64 KiB together");
@@ -194,9 +212,8 @@ broker_on_key(struct broker *b, struct child *child, struct channel_msg *msg)
 		mem_wipe(b->buf, CHANNEL_MAX);
 	} else {
 		log_warnx("%s %u: without all of the files of [%s] %s",
-		    broker_role_name(child->role), child->conn,
-		    is_fetch ? "bundle" : "tls",
-		    is_fetch ? "no bundle comes" : "nobody can connect");
+		    broker_role_name(child->role), child->conn, f.section,
+		    f.without);
 	}
 	if (key != NULL) {
 		mem_wipe(key, m.key_len);

@@ -153,22 +153,36 @@ on_recorder(struct broker *b, struct child *unused, struct channel_msg *msg)
 	return r;
 }
 
-/* What fetches bundles gets nothing but its two channels; it asks for its key. */
+/* What fetches bundles, or posts lines, gets nothing but its two channels; it
+ * asks for its key. */
 static int
-on_fetcher(struct broker *b, struct child *unused, struct channel_msg *msg)
+start_with_key(struct broker *b, const struct channel_msg *msg,
+    enum ipc_role role, uint16_t answer)
 {
 	struct child *child;
 	int end = -1, r;
 
-	(void)unused;
 	if (msg->len != 0) {
 		return ERR_PEER;
 	}
-	r = broker_start_child(
-	    b, IPC_ROLE_FETCHER, msg->id, -1, 0, &child, &end);
-	r = send_result(b, b->warden_chan, IPC_FETCHING, msg->id, r, end);
+	r = broker_start_child(b, role, msg->id, -1, 0, &child, &end);
+	r = send_result(b, b->warden_chan, answer, msg->id, r, end);
 	close_fd(&end);
 	return r;
+}
+
+static int
+on_fetcher(struct broker *b, struct child *unused, struct channel_msg *msg)
+{
+	(void)unused;
+	return start_with_key(b, msg, IPC_ROLE_FETCHER, IPC_FETCHING);
+}
+
+static int
+on_poster(struct broker *b, struct child *unused, struct channel_msg *msg)
+{
+	(void)unused;
+	return start_with_key(b, msg, IPC_ROLE_POSTER, IPC_POSTING);
 }
 
 /* A bundle in memory, which nobody can change any more. */
@@ -339,6 +353,7 @@ static const struct request table[] = {
 	{IPC_RECORDER, FROM_WARDEN, ONE_FD, NEED_NOTHING, "RECORDER",
 	    on_recorder},
 	{IPC_FETCHER, FROM_WARDEN, NO_FD, NEED_NOTHING, "FETCHER", on_fetcher},
+	{IPC_POSTER, FROM_WARDEN, NO_FD, NEED_NOTHING, "POSTER", on_poster},
 	{IPC_TRIAL, FROM_WARDEN, ONE_FD, NEED_NOTHING, "TRIAL", on_trial},
 	{IPC_KILL, FROM_WARDEN, NO_FD, NEED_NOTHING, "KILL", on_kill},
 	{IPC_CRL, FROM_WARDEN, NO_FD, NEED_NOTHING, "CRL",
@@ -362,7 +377,8 @@ is_permitted(const struct request *rq, enum from from,
 		return 1;
 	case NEED_NO_KEY:
 		return (child->role == IPC_ROLE_SESSION ||
-			   child->role == IPC_ROLE_FETCHER) &&
+			   child->role == IPC_ROLE_FETCHER ||
+			   child->role == IPC_ROLE_POSTER) &&
 		    !child->key_given;
 	case NEED_DEVICE:
 		return child->role == IPC_ROLE_SESSION && child->has_device;

@@ -94,6 +94,28 @@ show_bundle(const json_t *o)
 	}
 }
 
+/* How far a server has the audit log, and what is wrong. */
+static void
+show_upstream(const json_t *o)
+{
+	printf("upstream: %lld lines sent", number_of(o, "sent"));
+	if (json_object_get(o, "waiting") != NULL) {
+		printf(", %lld wait", number_of(o, "waiting"));
+	}
+	if (*text_of(o, "taken") != '\0') {
+		printf(", last taken %s", text_of(o, "taken"));
+	}
+	putchar('\n');
+	if (number_of(o, "lost") != 0) {
+		printf("          %lld LINES WERE LOST: they were rotated away "
+		       "unsent\n", number_of(o, "lost"));
+	}
+	if (*text_of(o, "error") != '\0') {
+		printf("          nothing is taken since %s: %s\n",
+		    text_of(o, "failing_since"), text_of(o, "error"));
+	}
+}
+
 void
 show_status(const json_t *o)
 {
@@ -133,6 +155,9 @@ show_status(const json_t *o)
 	show_end(o, "crl", "crl_ends", "crl_days", "crl_soon");
 	if (json_object_get(o, "bundle") != NULL) {
 		show_bundle(json_object_get(o, "bundle"));
+	}
+	if (json_object_get(o, "upstream") != NULL) {
+		show_upstream(json_object_get(o, "upstream"));
 	}
 	printf("devices:  %lld\nsessions: %lld\n",
 	    number_of(o, "devices"),

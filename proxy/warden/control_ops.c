@@ -79,6 +79,9 @@ control_status(struct warden *w, json_t *request)
 	if (w->bundles != NULL) {
 		json_object_set_new(o, "bundle", bundles_json(w));
 	}
+	if (w->upstream != NULL) {
+		json_object_set_new(o, "upstream", upstream_json(w));
+	}
 	json_object_set_new(o, "asks", json_integer(open_asks(w)));
 	json_object_set_new(o, "profiles",
 	    json_integer(w->profiles != NULL ?

@@ -98,6 +98,7 @@ control_reload(struct warden *w, json_t *request)
 		audit_open(&w->audit, w->conf.audit);
 		revoked_read(w);
 		bundles_look(w);
+		upstream_look(w);
 		if (policy_replace(w, from, (uint32_t)within) != 0) {
 			o = control_failure(1, w->rules_error);
 		} else if ((after = snapshot_take(w, w->rules)) == NULL) {

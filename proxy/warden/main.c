@@ -88,7 +88,7 @@ start(struct warden *w, int verdict_fd)
 		       "without it", w->conf.state);
 	}
 	if (policy_start(w) != 0 || watch_start(w) != 0 ||
-	    bundles_start(w) != 0) {
+	    bundles_start(w) != 0 || upstream_start(w) != 0) {
 		fatalx("start: see the line above");
 	}
 	/* Rules that do not load export nothing; the gateway stays, so that

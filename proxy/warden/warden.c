@@ -87,6 +87,7 @@ tell_fault(struct warden *w, uint32_t conn, const struct ipc_exited *m)
 		[IPC_ROLE_RECORDER] = "capture",
 		[IPC_ROLE_FETCHER] = "fetch",
 		[IPC_ROLE_TRIAL] = "trial",
+		[IPC_ROLE_POSTER] = "post",
 	};
 	const struct session *s = session_find(w, conn);
 	char number[16], what[64];
@@ -118,6 +119,7 @@ on_answer(struct warden *w, struct channel_msg *msg)
 			tell_fault(w, msg->id, &exited);
 		}
 		if (exited.role == IPC_ROLE_FETCHER ||
+		    exited.role == IPC_ROLE_POSTER ||
 		    exited.role == IPC_ROLE_TRIAL) {
 			return; /* its channel says all there is to say */
 		}
@@ -146,6 +148,9 @@ on_answer(struct warden *w, struct channel_msg *msg)
 		break;
 	case IPC_FETCHING:
 		bundles_on_fetching(w, msg->id, &result, fd);
+		break;
+	case IPC_POSTING:
+		upstream_on_posting(w, msg->id, &result, fd);
 		break;
 	case IPC_TRYING:
 		bundles_on_trying(w, msg->id, &result, fd);

@@ -43,6 +43,7 @@ struct capture;
 struct verdicts;
 struct bundle;
 struct bundles;
+struct upstream;
 
 #define PEER_NAME 64
 #define HASH_TEXT 48 /* base64 of SHA-256, with its NUL */
@@ -244,6 +245,7 @@ struct warden {
 	struct revoked *revoked; /* NULL: not started */
 	struct expiry expiry;
 	struct bundles *bundles; /* NULL: none are configured */
+	struct upstream *upstream; /* NULL: nobody gets lines */
 	struct book *book;
 	struct armed armed[ARMED_MAX];
 	unsigned narmed;
@@ -397,6 +399,16 @@ void bundles_on_fetching(
 void bundles_on_trying(
     struct warden *w, uint32_t conn, const struct ipc_result *r, int fd);
 struct json_t *bundles_json(struct warden *w); /* for sallyctl status */
+
+/* upstream.c: lines of the audit log, for a server. Without [upstream] all of it
+ * does nothing. */
+int upstream_start(struct warden *w); /* 0, or logged */
+void upstream_free(struct warden *w);
+/* Tries now, however long it failed. */
+void upstream_look(struct warden *w);
+void upstream_on_posting(
+    struct warden *w, uint32_t conn, const struct ipc_result *r, int fd);
+struct json_t *upstream_json(struct warden *w); /* for sallyctl status */
 
 /* rulefiles.c: rules from disk. */
 /* Compiles what lies at path, a directory or a file, with the profiles of the

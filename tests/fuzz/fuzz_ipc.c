@@ -66,6 +66,8 @@ again(uint8_t which, const uint8_t *data, size_t size)
 		CASE(32, fetch)
 		CASE(33, fetched)
 		CASE(34, tried)
+		CASE(35, post)
+		CASE(36, posted)
 	}
 	return -1;
 }

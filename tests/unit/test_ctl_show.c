@@ -62,6 +62,27 @@ test_bundle(void **state)
 }
 
 static void
+test_upstream(void **state)
+{
+	(void)state;
+	show(show_status,
+	    "{\"ok\":true,\"version\":\"1\",\"port\":3241,\"upstream\":{"
+	    "\"sent\":70,\"lost\":3,\"waiting\":9,\"taken\":\"T\","
+	    "\"error\":\"no\",\"failing_since\":\"F\"}}");
+	assert_non_null(strstr(
+	    shown, "upstream: 70 lines sent, 9 wait, last taken T\n"));
+	assert_non_null(strstr(shown, "3 LINES WERE LOST"));
+	assert_non_null(strstr(shown, "is taken since F: no\n"));
+	show(show_status, "{\"ok\":true,\"upstream\":{\"sent\":1,"
+			  "\"lost\":0,\"error\":\"\"}}");
+	assert_non_null(strstr(shown, "upstream: 1 lines sent\n"));
+	assert_null(strstr(shown, "LOST"));
+	assert_null(strstr(shown, "since"));
+	show(show_status, "{\"ok\":true}");
+	assert_null(strstr(shown, "upstream"));
+}
+
+static void
 test_devices(void **state)
 {
 	(void)state;
@@ -147,6 +168,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bundle),
+		cmocka_unit_test(test_upstream),
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_sandbox),
 		cmocka_unit_test(test_lists),

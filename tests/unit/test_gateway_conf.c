@@ -91,6 +91,28 @@ uids_for_probes_are_left(void **state)
 }
 
 static void
+upstream_is_https(void **state)
+{
+	(void)state;
+	assert_int_equal(load(""), 0);
+	assert_string_equal(conf.upstream_url, "");
+	assert_int_equal(conf.upstream_interval, 10);
+	assert_int_equal(load("[upstream]\nurl = https://u.example/lines\n"
+			      "interval = 5\ntimeout = 7\n"
+			      "cert = /c\nkey = /k\nca = /a\n"),
+	    0);
+	assert_string_equal(conf.upstream_url, "https://u.example/lines");
+	assert_string_equal(conf.upstream_key, "/k");
+	assert_int_equal(conf.upstream_timeout, 7);
+	assert_int_equal(
+	    load("[upstream]\nurl = http://u.example/lines\n"), ERR_FORMAT);
+	assert_non_null(strstr(why, "[upstream] url: expected https://"));
+	assert_int_equal(load("[upstream]\nkey = /k\n"), ERR_FORMAT);
+	assert_non_null(strstr(why, "cert and key go together"));
+	assert_int_equal(load("[upstream]\ninterval = 0\n"), ERR_FORMAT);
+}
+
+static void
 bundles_have_a_source(void **state)
 {
 	(void)state;
@@ -175,6 +197,7 @@ main(void)
 		cmocka_unit_test(captures_are_below_the_state),
 		cmocka_unit_test(uids_for_probes_are_left),
 		cmocka_unit_test(bundles_have_a_source),
+		cmocka_unit_test(upstream_is_https),
 		cmocka_unit_test(verdict_servers_have_names),
 		cmocka_unit_test(there_are_not_too_many_of_them),
 	};

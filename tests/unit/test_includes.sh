@@ -77,7 +77,7 @@ room 'microhttpd\.h' 'proxy/metrics/http\.c'
 room 'jansson\.h' 'proxy/(warden|ctl|capture|metrics)/.*|vhci-glue/.*|policy/(tool|bundle)/.*|certs/.*|verdict/.*'
 room 'ini\.h' 'base/conf\.c'
 room 'seccomp\.h' 'base/sandbox_seccomp\.c'
-room 'curl/' 'proxy/fetch/(http|server)\.[ch]'
+room 'curl/' 'proxy/fetch/(http|post|server)\.[ch]'
 
 # wire/ and the rule engine do no I/O and keep no time.
 pure='stdio\.h|fcntl\.h|unistd\.h|sys/socket\.h|time\.h|sys/time\.h'

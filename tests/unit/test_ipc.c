@@ -56,6 +56,8 @@ union message {
 	struct ipc_recorder_over recorder_over;
 	struct ipc_fetch fetch;
 	struct ipc_fetched fetched;
+	struct ipc_post post;
+	struct ipc_posted posted;
 	struct ipc_tried tried;
 	struct ipc_line line;
 	struct ipc_watch watch;
@@ -103,6 +105,8 @@ SHAPE(wanted, wanted)
 SHAPE(recorder_over, recorder_over)
 SHAPE(fetch, fetch)
 SHAPE(fetched, fetched)
+SHAPE(post, post)
+SHAPE(posted, posted)
 SHAPE(tried, tried)
 SHAPE(line, line)
 SHAPE(watch, watch)
@@ -371,6 +375,31 @@ fill_fetch(struct rnd *r, union message *m)
 }
 
 static void
+fill_post(struct rnd *r, union message *m)
+{
+	memset(&m->post, 0, sizeof(m->post));
+	rnd_text(r, m->post.url, IPC_SOURCE);
+	m->post.url[0] = 'h';
+	rnd_text(r, m->post.pin, IPC_PIN);
+	rnd_text(r, m->post.proxy, IPC_SOURCE);
+	memset(m->post.chain, 'a', IPC_CHAIN - 1);
+	m->post.first = rnd_u32(r);
+	m->post.last = m->post.first + rnd_u32(r);
+	m->post.lost = rnd_u32(r);
+	m->post.len = 1 + rnd_u32(r) / 2;
+	m->post.timeout = (uint16_t)(1 + rnd_u32(r) % 1000);
+}
+
+static void
+fill_posted(struct rnd *r, union message *m)
+{
+	memset(&m->posted, 0, sizeof(m->posted));
+	m->posted.err = rnd_u32(r) % 2 == 0 ? 0 : ERR_PEER;
+	m->posted.retry_after = m->posted.err == 0 ? 0 : rnd_u32(r);
+	rnd_text(r, m->posted.why, IPC_TEXT);
+}
+
+static void
 fill_fetched(struct rnd *r, union message *m)
 {
 	int is_good = rnd_u32(r) % 2 == 0;
@@ -550,6 +579,8 @@ static const struct {
     MESSAGE(recorder_over),
     MESSAGE(fetch),
     MESSAGE(fetched),
+    MESSAGE(post),
+    MESSAGE(posted),
     MESSAGE(tried),
     MESSAGE(text),
     MESSAGE(line),

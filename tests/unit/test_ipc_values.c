@@ -98,7 +98,7 @@ values_outside_their_range_are_refused(void **state)
 		exited.signal = 9;
 		assert_int_equal(
 		    ipc_encode_exited(again, sizeof(again), &exited),
-		    v >= 1 && v <= 5 ? 9 : ERR_FORMAT);
+		    v >= 1 && v <= 6 ? 9 : ERR_FORMAT);
 	}
 	probe.flags = IPC_PROBE_RESET | IPC_PROBE_TEXTS;
 	assert_int_equal(
@@ -111,7 +111,7 @@ values_outside_their_range_are_refused(void **state)
 	assert_int_equal(
 	    ipc_decode_exited(&exited, "\2\11\0\0\1\0\0\0\0", 9), ERR_FORMAT);
 	assert_int_equal(
-	    ipc_decode_exited(&exited, "\6\0\0\0\0\0\0\0\0", 9), ERR_FORMAT);
+	    ipc_decode_exited(&exited, "\7\0\0\0\0\0\0\0\0", 9), ERR_FORMAT);
 	assert_int_equal(
 	    ipc_decode_exited(&exited, "\2\11\0\0\0\0\0\0\0", 9), 0);
 	assert_int_equal(exited.signal, 9);
@@ -578,14 +578,15 @@ types_are_even_for_requests(void **state)
 	    IPC_LIST, IPC_IMPORT, IPC_REFUSED, IPC_STATE, IPC_EVENT,
 	    IPC_SUBSCRIBE, IPC_SAID, IPC_ACTIVE, IPC_RECORD, IPC_PROBE_FAILED,
 	    IPC_TEXTS, IPC_RULED, IPC_ASK, IPC_ASK_OVER, IPC_CHALLENGE,
-	    IPC_OUT, IPC_QUOTA,
+	    IPC_OUT, IPC_QUOTA, IPC_POSTER, IPC_POSTED,
 	    IPC_RELAY_SETUP, IPC_RELAY_READY, IPC_RELAY_DESK, IPC_ENROLL,
 	    IPC_FRONT_ASK};
 	static const int answers[] = {IPC_SPAWNED, IPC_PROBED, IPC_AUTHORIZED,
 	    IPC_GRANTED, IPC_EXITED, IPC_KEY_IS, IPC_CONFIG_SET, IPC_DEVICE,
 	    IPC_IDENTIFIED, IPC_LIST_ITEM, IPC_LIST_END, IPC_IMPORTED,
 	    IPC_LINE, IPC_PROFILE, IPC_ANSWER, IPC_LISTENING, IPC_QUOTA_IS,
-	    IPC_CAPTURE, IPC_RECORDING, IPC_RECORDER_FILE,
+	    IPC_CAPTURE, IPC_RECORDING, IPC_RECORDER_FILE, IPC_POSTING,
+	    IPC_POST,
 	    IPC_RELAY_ITEM, IPC_RELAY_DONE, IPC_RELAY_ATTACHED,
 	    IPC_RELAY_LINE, IPC_RELAY_WATCH, IPC_ENROLLED, IPC_FRONT_KEY,
 	    IPC_FRONT_REPLY};
@@ -644,6 +645,37 @@ desks_have_names_without_blanks(void **state)
 	assert_int_equal(ipc_decode_desk(&out, wire, 8), ERR_FORMAT);
 }
 
+static void
+posts_are_of_one_chain(void **state)
+{
+	const struct ipc_post good = {.url = "https://x", .timeout = 1,
+		.chain = "0123456789abcdef", .first = 7, .last = 7, .len = 1};
+	struct ipc_post m = good, out;
+	int n = ipc_encode_post(wire, sizeof(wire), &m);
+
+	(void)state;
+	assert_true(n > 0);
+	assert_int_equal(ipc_decode_post(&out, wire, (size_t)n), 0);
+	assert_int_equal(out.last, 7);
+	wire[n - 1] = 0; /* no time at all */
+	assert_int_equal(ipc_decode_post(&out, wire, (size_t)n), ERR_FORMAT);
+	m.last = 6;
+	assert_int_equal(ipc_encode_post(wire, sizeof(wire), &m), ERR_FORMAT);
+	m = good;
+	m.chain[15] = '\0';
+	assert_int_equal(ipc_encode_post(wire, sizeof(wire), &m), ERR_FORMAT);
+	m = good;
+	m.len = 0;
+	assert_int_equal(ipc_encode_post(wire, sizeof(wire), &m), ERR_FORMAT);
+	m = good;
+	m.url[0] = '\0';
+	assert_int_equal(ipc_encode_post(wire, sizeof(wire), &m), ERR_FORMAT);
+	/* who has taken all asks for no time */
+	assert_int_equal(ipc_encode_posted(wire, sizeof(wire),
+			     &(struct ipc_posted){.retry_after = 1}),
+	    ERR_FORMAT);
+}
+
 int
 main(void)
 {
@@ -662,6 +694,7 @@ main(void)
 	    cmocka_unit_test(lines_have_no_control_bytes),
 	    cmocka_unit_test(watches_fit_their_kind),
 	    cmocka_unit_test(inspection_has_bounds),
+	    cmocka_unit_test(posts_are_of_one_chain),
 	    cmocka_unit_test(types_are_even_for_requests),
 	};
 

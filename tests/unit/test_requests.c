@@ -120,7 +120,8 @@ broker_start_child(struct broker *broker, enum ipc_role role, uint32_t conn,
     int fd, unsigned flags, struct child **out, int *end)
 {
 	did.flags = flags;
-	assert_int_equal(fd == -1, role == IPC_ROLE_FETCHER);
+	assert_int_equal(fd == -1,
+	    role == IPC_ROLE_FETCHER || role == IPC_ROLE_POSTER);
 	did.started++;
 	broker->children[1].role = role;
 	broker->children[1].conn = conn;
@@ -366,8 +367,15 @@ test_fetcher(void **state)
 	assert_int_equal(msg.type, IPC_FETCHING);
 	assert_int_not_equal(msg.fd, -1);
 	close_fd(&msg.fd);
-	from_warden(IPC_FETCHER, 10, "x", 1, -1);
-	assert_int_equal(did.started, 1);
+	from_warden(IPC_POSTER, 10, NULL, 0, -1);
+	assert_int_equal(did.started, 2);
+	assert_int_equal(children[1].role, IPC_ROLE_POSTER);
+	assert_int_equal(answer(warden_end, &msg), 0);
+	assert_int_equal(msg.type, IPC_POSTING);
+	assert_int_not_equal(msg.fd, -1);
+	close_fd(&msg.fd);
+	from_warden(IPC_POSTER, 11, "x", 1, -1);
+	assert_int_equal(did.started, 2);
 	assert_true(warden_is_dead());
 }
 

@@ -1,0 +1,811 @@
+/*
+ * Lines of the audit log for a server: the warden's own log and clock, a broker
+ * that is a socket and starts the real sallyport-fetch, and a real HTTPS server,
+ * which goes down, is slow, says no, takes half, says nothing, and comes back.
+ */
+#include "tests/unit/lease_body.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "base/digest.h"
+#include "proxy/warden/upstream.h"
+#include "tests/fake/pki.h"
+
+#define SERVER "tests/fake/upstream_server.py"
+
+static char program[PATH_MAX + 64], room[] = "/tmp/test_upstream.XXXXXX";
+static char url[64];
+static struct pki_cert ca, other_ca, server, client, stranger;
+static const struct pki_cert *who = &client, *whose = &ca;
+static pid_t server_pid;
+static unsigned port;
+static unsigned posts; /* processes that were started */
+
+/* ------------------------------------------------------------------------ */
+/* The server                                                               */
+
+static const char *
+in_room(const char *name)
+{
+	static char path[96];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", room, name);
+	return path;
+}
+
+static void
+put(const char *name, const char *text, const char *more)
+{
+	FILE *f = fopen(in_room(name), "w");
+
+	assert_non_null(f);
+	(void)fprintf(f, "%s%s", text, more);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void
+be(const char *mode)
+{
+	put("mode", mode, "\n");
+}
+
+static void
+serve(void)
+{
+	char number[16], said[16] = "";
+	int ends_[2];
+	ssize_t n;
+
+	assert_int_equal(pipe(ends_), 0);
+	(void)snprintf(number, sizeof(number), "%u", port);
+	server_pid = fork();
+	assert_true(server_pid != -1);
+	if (server_pid == 0) {
+		(void)dup2(ends_[1], 1);
+		(void)close(ends_[0]);
+		(void)close(ends_[1]);
+		execl("/usr/bin/python3", "python3", SERVER, room, number,
+		    (char *)NULL);
+		_exit(127);
+	}
+	close_fd(&ends_[1]);
+	n = read(ends_[0], said, sizeof(said) - 1);
+	close_fd(&ends_[0]);
+	assert_true(n > 0);
+	port = (unsigned)strtoul(said, NULL, 10);
+	assert_true(port != 0);
+	(void)snprintf(url, sizeof(url), "https://127.0.0.1:%u/lines", port);
+}
+
+static void
+end_server(void)
+{
+	if (server_pid > 0) {
+		(void)kill(server_pid, SIGKILL);
+		assert_int_equal(waitpid(server_pid, NULL, 0), server_pid);
+	}
+	server_pid = 0;
+}
+
+/* ------------------------------------------------------------------------ */
+/* The broker                                                               */
+
+static pid_t
+start_post(int broker_end, int warden_end)
+{
+	char *env[] = {NULL};
+	pid_t pid = fork();
+
+	assert_true(pid != -1);
+	if (pid == 0) {
+		int a = fcntl(broker_end, F_DUPFD, 20);
+		int b = fcntl(warden_end, F_DUPFD, 20);
+
+		(void)dup2(a, 3);
+		(void)dup2(b, 4);
+		(void)close_range(5, ~0u, 0);
+		execle(program, "sallyport-fetch", "post", "1", (char *)NULL,
+		    env);
+		_exit(127);
+	}
+	return pid;
+}
+
+static void
+give_key(int chan)
+{
+	static uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX];
+	struct ipc_pem m = {
+		.ca = whose->pem,
+		.ca_len = (uint32_t)whose->pem_len,
+		.cert = who->pem,
+		.cert_len = (uint32_t)who->pem_len,
+		.key = who->key,
+		.key_len = (uint32_t)who->key_len,
+	};
+	struct channel_msg msg;
+	int n;
+
+	assert_int_equal(
+	    channel_recv_wait(chan, buf, sizeof(buf), 10000, &msg), 0);
+	assert_int_equal(msg.type, IPC_KEY);
+	n = ipc_encode_pem(buf, CHANNEL_MAX, &m);
+	assert_true(n > 0);
+	assert_int_equal(
+	    channel_send(chan, IPC_KEY_IS, 0, buf, (size_t)n, -1), 0);
+}
+
+/* The warden is answered, and the process does its work: 1, or 0: nothing was
+ * asked for. */
+static int
+broker_turn(void)
+{
+	static uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX];
+	struct ipc_result ok = {0};
+	struct channel_msg msg;
+	int to_broker[2], to_warden[2], n, status;
+	pid_t pid;
+
+	do {
+		if (channel_recv(broker, buf, sizeof(buf), &msg) != 0) {
+			return 0;
+		}
+		close_fd(&msg.fd);
+	} while (msg.type != IPC_POSTER);
+	assert_int_equal(channel_pair(to_broker), 0);
+	assert_int_equal(channel_pair(to_warden), 0);
+	pid = start_post(to_broker[1], to_warden[1]);
+	close_fd(&to_broker[1]);
+	close_fd(&to_warden[1]);
+	n = ipc_encode_result(buf, sizeof(buf), &ok);
+	assert_int_equal(channel_send(broker, IPC_POSTING, msg.id, buf,
+			     (size_t)n, to_warden[0]),
+	    0);
+	close_fd(&to_warden[0]);
+	warden_on_broker(w, LOOP_READ);
+	give_key(to_broker[0]);
+	for (int i = 0; i < 10000 && w->upstream->conn != 0; i++) {
+		loop_once(w->loop, LOOP_NOWAIT);
+		(void)usleep(2000);
+	}
+	assert_int_equal(w->upstream->conn, 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	close_fd(&to_broker[0]);
+	posts++;
+	return 1;
+}
+
+/* One more try, now: 1, or 0: there is nothing to send. */
+static int
+try_now(void)
+{
+	loop_timer_set(w->upstream->next, 0);
+	for (int i = 0; i < 3; i++) {
+		loop_once(w->loop, LOOP_NOWAIT);
+	}
+	loop_timer_stop(w->upstream->next);
+	return broker_turn();
+}
+
+/* ------------------------------------------------------------------------ */
+/* The bench                                                                */
+
+static void
+start_upstream(void)
+{
+	w->conf.upstream_url = url;
+	w->conf.upstream_pin = w->conf.upstream_proxy =
+	    (char *)(uintptr_t) "";
+	w->conf.upstream_interval = 10;
+	w->conf.upstream_timeout = 20;
+	assert_int_equal(upstream_start(w), 0);
+	assert_non_null(w->upstream);
+	loop_timer_stop(w->upstream->next); /* by hand here */
+}
+
+static void
+restart_upstream(void)
+{
+	upstream_free(w);
+	start_upstream();
+}
+
+static int
+group_start(void **state)
+{
+	struct pki_how how = {.subject = "CN=CA", .use = PKI_CA};
+	char self[PATH_MAX], *slash;
+	const char *at = getenv("SALLYPORT_LIBEXEC");
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	uint8_t sans[64];
+	size_t len = 0;
+
+	(void)state;
+	assert_true(n > 0);
+	self[n] = '\0';
+	slash = strrchr(self, '/');
+	*slash = '\0';
+	(void)snprintf(program, sizeof(program),
+	    at != NULL ? "%s/sallyport-fetch" : "%s/../bin/sallyport-fetch",
+	    at != NULL ? at : self);
+	assert_int_equal(access(program, X_OK), 0);
+	pki_issue(&ca, NULL, &how);
+	how.subject = "CN=other";
+	pki_issue(&other_ca, NULL, &how);
+	pki_san(sans, &len, PKI_IP, "\x7f\0\0\1", 4);
+	how = (struct pki_how){.subject = "CN=lines", .use = PKI_SERVER,
+		.sans = sans, .sans_len = len};
+	pki_issue(&server, &ca, &how);
+	how = (struct pki_how){.subject = "CN=gw", .use = PKI_CLIENT};
+	pki_issue(&client, &ca, &how);
+	pki_issue(&stranger, &other_ca, &how);
+	return 0;
+}
+
+static int
+start(void **state)
+{
+	setup(state);
+	memcpy(room + strlen(room) - 6, "XXXXXX", 6);
+	assert_non_null(mkdtemp(room));
+	put("server.pem", (const char *)server.pem, (const char *)server.key);
+	put("client-ca.pem", (const char *)ca.pem, "");
+	be("ok");
+	w->audit.files = 3;
+	posts = port = 0;
+	who = &client;
+	whose = &ca;
+	serve();
+	start_upstream();
+	return 0;
+}
+
+static void
+empty(const char *path)
+{
+	char name[PATH_MAX];
+	struct dirent *e;
+	DIR *d = opendir(path);
+
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		if (e->d_name[0] != '.') {
+			(void)snprintf(
+			    name, sizeof(name), "%s/%s", path, e->d_name);
+			(void)unlink(name);
+		}
+	}
+	if (d != NULL) {
+		(void)closedir(d);
+	}
+}
+
+static int
+stop(void **state)
+{
+	char path[PATH_MAX];
+
+	upstream_free(w);
+	end_server();
+	empty(room);
+	assert_int_equal(rmdir(room), 0);
+	for (unsigned i = 1; i < 3; i++) {
+		(void)unlink(audit_nth_path(&w->audit, i, path));
+	}
+	(void)snprintf(path, sizeof(path), "%s/upstream.json", dir);
+	(void)unlink(path);
+	return teardown(state);
+}
+
+static void
+happen(unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		audit_write(w, "operator", "done", NULL, NULL, NULL, "uid",
+		    "0", "request", "status", "reason", "", (char *)NULL);
+	}
+}
+
+/* Sends until nothing is left. */
+static void
+send_all(void)
+{
+	for (int i = 0; i < 100; i++) {
+		if (!try_now()) {
+			return;
+		}
+		assert_string_equal(w->upstream->error, "");
+	}
+	fail_msg("it does not end");
+}
+
+static void
+assert_fails(const char *says)
+{
+	assert_int_equal(try_now(), 1);
+	if (strstr(w->upstream->error, says) == NULL) {
+		fail_msg("\"%s\" is not \"%s\"", w->upstream->error, says);
+	}
+}
+
+/* The server has so many lines, each once, in their order, byte by byte those of
+ * the log as far as its files are there; the first is that. */
+static void
+assert_got(uint64_t first, uint64_t n)
+{
+	static char got[300000], line[300000];
+	char path[PATH_MAX];
+	FILE *theirs = fopen(in_room("got"), "r"), *ours;
+	uint64_t seq = first, seen = 0;
+
+	assert_non_null(theirs);
+	for (unsigned i = w->audit.files; i-- > 0;) {
+		ours = fopen(audit_nth_path(&w->audit, i, path), "r");
+		while (ours != NULL &&
+		    fgets(line, sizeof(line), ours) != NULL) {
+			if (strtoull(line + 7, NULL, 10) < first) {
+				continue;
+			}
+			assert_non_null(fgets(got, sizeof(got), theirs));
+			while (strtoull(strchr(got, ' ') + 8, NULL, 10) <
+			    strtoull(line + 7, NULL, 10)) {
+				/* rotated away since */
+				assert_int_equal(
+				    strtoull(strchr(got, ' ') + 8, NULL, 10),
+				    seq++);
+				seen++;
+				assert_non_null(
+				    fgets(got, sizeof(got), theirs));
+			}
+			assert_string_equal(strchr(got, ' ') + 1, line);
+			assert_int_equal(
+			    strtoull(line + 7, NULL, 10), seq++);
+			seen++;
+		}
+		if (ours != NULL) {
+			(void)fclose(ours);
+		}
+	}
+	assert_null(fgets(got, sizeof(got), theirs));
+	(void)fclose(theirs);
+	assert_int_equal(seen, n);
+}
+
+static uint64_t
+lines(void)
+{
+	return w->audit.chain->chain.seq;
+}
+
+static json_int_t
+status_of(const char *name)
+{
+	json_t *o = upstream_json(w);
+	json_int_t n = json_is_integer(json_object_get(o, name)) ?
+	    json_integer_value(json_object_get(o, name)) :
+	    -1;
+
+	json_decref(o);
+	return n;
+}
+
+/* What the server wrote of its last request. */
+static void
+last_asked(char key[80], unsigned *again, unsigned *lost)
+{
+	FILE *f = fopen(in_room("asked"), "r");
+
+	assert_non_null(f);
+	while (fscanf(f, "%79s %u %u\n", key, again, lost) == 3) {
+	}
+	(void)fclose(f);
+}
+
+/* ------------------------------------------------------------------------ */
+/* Within the bound                                                         */
+
+static void
+sent(void **state)
+{
+	char key[80], expected[80], id[CHAIN_ID_TEXT];
+	unsigned again, lost;
+	uint64_t n;
+
+	(void)state;
+	happen(20);
+	n = lines();
+	assert_int_equal(try_now(), 1);
+	assert_string_equal(w->upstream->error, "");
+	assert_got(0, n);
+	last_asked(key, &again, &lost);
+	(void)snprintf(expected, sizeof(expected), "\"%s-0-%u\"",
+	    digest_hex(id, sizeof(id), w->audit.chain->chain.id, CHAIN_ID),
+	    (unsigned)n - 1);
+	assert_string_equal(key, expected);
+	assert_int_equal(again, 0);
+	assert_int_equal(lost, 0);
+	assert_int_equal(status_of("sent"), n);
+	assert_int_equal(status_of("waiting"), 0);
+	/* nothing new: no process, no request */
+	assert_int_equal(try_now(), 0);
+	happen(1);
+	assert_int_equal(status_of("waiting"), 1);
+	be("204");
+	send_all();
+	assert_int_equal(posts, 2);
+	assert_got(0, n + 1);
+}
+
+/* Whatever it does, the same lines come again until it has them, and it has them
+ * once. */
+static void
+bad_servers(void **state)
+{
+	static const struct {
+		const char *mode, *says;
+	} bad[] = {
+		{"500", "the server says 500"},
+		{"503", "the server says 503"},
+		{"half", ""},
+		{"mute", ""},
+		{"babble", ""},
+	};
+	char key[80], before[80];
+	unsigned again, lost, failures = 0;
+
+	(void)state;
+	happen(200);
+	for (unsigned i = 0; i < ARRAY_LEN(bad); i++) {
+		be(bad[i].mode);
+		assert_fails(bad[i].says);
+		assert_string_not_equal(w->upstream->error, "");
+		assert_int_equal(w->upstream->failures, ++failures);
+		happen(10);
+	}
+	/* told once, not for each try */
+	assert_true(audited("upstream", "\"outcome\":\"failed\""));
+	assert_true(status_of("waiting") > 240);
+	last_asked(before, &again, &lost);
+	be("slow");
+	assert_int_equal(try_now(), 1);
+	assert_string_equal(w->upstream->error, "");
+	last_asked(key, &again, &lost);
+	assert_string_equal(key, before); /* the same batch as at first */
+	assert_true(again > 200);
+	be("ok");
+	send_all();
+	assert_true(audited("upstream", "\"outcome\":\"mended\""));
+	assert_got(0, lines());
+	assert_int_equal(status_of("lost"), 0);
+	assert_int_equal(status_of("waiting"), 0);
+}
+
+static void
+timed_out(void **state)
+{
+	(void)state;
+	w->conf.upstream_timeout = 1;
+	be("hang");
+	assert_fails("timed out");
+	be("ok");
+	send_all();
+	assert_got(0, lines());
+}
+
+static void
+back_off(void **state)
+{
+	uint64_t ns;
+
+	(void)state;
+	end_server();
+	for (unsigned i = 0; i < 9; i++) {
+		uint64_t most = 10u << i;
+
+		assert_fails("connect");
+		most = most < 900 ? most : 900;
+		ns = w->upstream->next_at - mono;
+		assert_true(ns <= most * CLOCK_SEC);
+		assert_true(ns >= most * CLOCK_SEC / 5 * 4);
+	}
+	serve();
+	w->upstream->failures = 0;
+	be("503");
+	assert_fails("503");
+	assert_int_equal(w->upstream->next_at - mono, 77 * CLOCK_SEC);
+	upstream_look(w);
+	assert_int_equal(w->upstream->next_at, mono);
+	be("ok");
+	send_all();
+	assert_got(0, lines());
+}
+
+/* A server that is somebody else, or that does not know us, gets no line. */
+static void
+strangers(void **state)
+{
+	(void)state;
+	whose = &other_ca;
+	assert_fails("certificate");
+	whose = &ca;
+	who = &stranger;
+	assert_fails("");
+	assert_string_not_equal(w->upstream->error, "");
+	who = &client;
+	w->conf.upstream_pin = (char *)(uintptr_t)
+	    "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+	assert_fails("key");
+	w->conf.upstream_pin = (char *)(uintptr_t) "";
+	assert_int_equal(access(in_room("got"), F_OK), -1);
+	send_all();
+	assert_got(0, lines());
+}
+
+/* The log is rotated while the server is down, and the warden is restarted: as
+ * long as the files are there no line is lost and none comes twice. */
+static void
+rotated(void **state)
+{
+	char key[80];
+	unsigned again, lost;
+
+	(void)state;
+	happen(10);
+	send_all();
+	end_server();
+	w->audit.limit = 20000;
+	while (access(audit_nth_path(&w->audit, 1, (char[PATH_MAX]){0}),
+		   F_OK) != 0) {
+		happen(1);
+	}
+	happen(20);
+	assert_fails("connect");
+	restart_upstream();
+	while (access(audit_nth_path(&w->audit, 2, (char[PATH_MAX]){0}),
+		   F_OK) != 0) {
+		happen(1);
+	}
+	assert_fails("connect");
+	serve();
+	send_all();
+	assert_int_equal(status_of("lost"), 0);
+	assert_got(0, lines());
+	last_asked(key, &again, &lost);
+	assert_int_equal(again + lost, 0);
+	/* and one that is restarted after all is well sends nothing again */
+	restart_upstream();
+	assert_int_equal(try_now(), 0);
+	assert_int_equal(status_of("waiting"), 0);
+	assert_int_equal(status_of("sent"), lines());
+}
+
+/* It had them, and the warden died before it knew. */
+static void
+died_between(void **state)
+{
+	char key[80];
+	unsigned again, lost;
+
+	(void)state;
+	happen(10);
+	be("mute");
+	assert_fails("");
+	restart_upstream();
+	be("ok");
+	send_all();
+	last_asked(key, &again, &lost);
+	assert_true(again >= 10);
+	assert_got(0, lines());
+}
+
+/* ------------------------------------------------------------------------ */
+/* Beyond it                                                                */
+
+static uint64_t
+first_kept(void)
+{
+	char path[PATH_MAX], line[64] = "";
+	FILE *f = fopen(audit_nth_path(&w->audit, 2, path), "r");
+
+	assert_non_null(f);
+	assert_non_null(fgets(line, sizeof(line), f));
+	(void)fclose(f);
+	return strtoull(line + 7, NULL, 10);
+}
+
+/* n lines were with the server, and then so many that files were removed. */
+static void
+overflow(uint64_t *had)
+{
+	happen(10);
+	send_all();
+	*had = lines();
+	end_server();
+	w->audit.limit = 20000;
+	happen(500);
+	assert_true(first_kept() > *had);
+}
+
+static int
+is_in_log(const char *text)
+{
+	char line[4096];
+	FILE *f = fopen(audit_path, "r");
+	int is = 0;
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f) != NULL) {
+		is |= strstr(line, text) != NULL;
+	}
+	(void)fclose(f);
+	return is;
+}
+
+static void
+counted(void **state)
+{
+	uint64_t had, kept;
+	unsigned again, lost;
+	char key[80];
+	FILE *f;
+	char line[300];
+
+	(void)state;
+	overflow(&had);
+	assert_fails("connect");
+	kept = first_kept();
+	/* status says so before the server is back, and so does the log */
+	assert_int_equal(status_of("lost"), kept - had);
+	assert_int_equal(status_of("waiting"), lines() - kept);
+	assert_true(is_in_log("\"event\":\"upstream\",\"outcome\":\"lost\""));
+	serve();
+	send_all();
+	assert_int_equal(status_of("lost"), kept - had);
+	last_asked(key, &again, &lost);
+	assert_int_equal(again, 0);
+	assert_int_equal(lost, kept - had);
+	/* what it had, a gap, and the rest; all of it is accounted for */
+	assert_int_equal(status_of("sent") + status_of("lost"), lines());
+	f = fopen(in_room("got"), "r");
+	assert_non_null(f);
+	for (uint64_t i = 0; i < had; i++) {
+		assert_non_null(fgets(line, sizeof(line), f));
+	}
+	assert_non_null(fgets(line, sizeof(line), f));
+	assert_int_equal(strtoull(strchr(line, ' ') + 8, NULL, 10), kept);
+	(void)fclose(f);
+	/* nothing is counted twice over a restart */
+	restart_upstream();
+	assert_int_equal(try_now(), 0);
+	assert_int_equal(status_of("lost"), kept - had);
+}
+
+/* The warden was not there either, or had a batch in the air. */
+static void
+counted_over_a_restart(void **state)
+{
+	uint64_t had, kept, held;
+
+	(void)state;
+	overflow(&had);
+	restart_upstream();
+	assert_fails("connect");
+	kept = first_kept();
+	assert_int_equal(status_of("lost"), kept - had);
+	/* this batch is held in memory: what is rotated away meanwhile is lost
+	 * only from its end on */
+	held = w->upstream->batch.last + 1;
+	assert_int_equal(w->upstream->batch.first, kept);
+	happen(500);
+	assert_true(first_kept() > held);
+	assert_int_equal(
+	    status_of("lost"), kept - had + first_kept() - held);
+	serve();
+	send_all();
+	assert_int_equal(status_of("sent") + status_of("lost"), lines());
+	assert_int_equal(status_of("waiting"), 0);
+}
+
+/* Another chain begins: its lines are its own, in a batch of their own. */
+static void
+chains(void **state)
+{
+	char key[CHAIN_KEY_TEXT], asked[80], id[CHAIN_ID_TEXT];
+	unsigned again, lost;
+
+	(void)state;
+	happen(5);
+	assert_int_equal(audit_renew(&w->audit, key), 0);
+	happen(5);
+	assert_int_equal(try_now(), 1);
+	assert_true(w->upstream->batch_end.seq > 6);
+	last_asked(asked, &again, &lost);
+	assert_null(strstr(asked,
+	    digest_hex(id, sizeof(id), w->audit.chain->chain.id, CHAIN_ID)));
+	assert_int_equal(try_now(), 1);
+	last_asked(asked, &again, &lost);
+	assert_non_null(strstr(asked, id));
+	assert_int_equal(status_of("lost"), 0);
+	assert_int_equal(status_of("waiting"), 0);
+	assert_int_equal(try_now(), 0);
+}
+
+/* A mark that cannot be read, or is of no file, costs lines that come twice. */
+static void
+bad_marks(void **state)
+{
+	static const char *const bad[] = {"", "{", "{\"chain\":1}",
+		"{\"chain\":\"0123456789abcdef\",\"seq\":-1,\"lost\":0,"
+		"\"sent\":0,\"file_chain\":\"0123456789abcdef\","
+		"\"file_seq\":0,\"at\":0}"};
+	struct upstream_mark m;
+	char path[PATH_MAX], key[80];
+	unsigned again, lost;
+	FILE *f;
+
+	(void)state;
+	happen(10);
+	send_all();
+	(void)snprintf(path, sizeof(path), "%s/upstream.json", dir);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		f = fopen(path, "w");
+		assert_non_null(f);
+		(void)fputs(bad[i], f);
+		assert_int_equal(fclose(f), 0);
+		assert_int_equal(upstream_load(&m, dir), ERR_FORMAT);
+		restart_upstream();
+		assert_int_equal(try_now(), 1);
+		assert_string_equal(w->upstream->error, "");
+		last_asked(key, &again, &lost);
+		assert_int_equal(again, lines());
+		assert_int_equal(lost, 0);
+	}
+	assert_got(0, lines());
+	/* an offset in the middle of a line: by numbers, nothing twice */
+	assert_int_equal(upstream_load(&m, dir), 0);
+	m.at -= 5;
+	assert_int_equal(upstream_save(&m, dir), 0);
+	restart_upstream();
+	happen(3);
+	send_all();
+	last_asked(key, &again, &lost);
+	assert_int_equal(again + lost, 0);
+	assert_got(0, lines());
+	/* one that is ahead of the log: new lines are not taken for old ones */
+	assert_int_equal(upstream_load(&m, dir), 0);
+	m.seq += 10;
+	assert_int_equal(upstream_save(&m, dir), 0);
+	restart_upstream();
+	happen(3);
+	send_all();
+	last_asked(key, &again, &lost);
+	assert_int_equal(again + lost, 0);
+	assert_got(0, lines());
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(sent, start, stop),
+		cmocka_unit_test_setup_teardown(bad_servers, start, stop),
+		cmocka_unit_test_setup_teardown(timed_out, start, stop),
+		cmocka_unit_test_setup_teardown(back_off, start, stop),
+		cmocka_unit_test_setup_teardown(strangers, start, stop),
+		cmocka_unit_test_setup_teardown(rotated, start, stop),
+		cmocka_unit_test_setup_teardown(died_between, start, stop),
+		cmocka_unit_test_setup_teardown(counted, start, stop),
+		cmocka_unit_test_setup_teardown(
+		    counted_over_a_restart, start, stop),
+		cmocka_unit_test_setup_teardown(chains, start, stop),
+		cmocka_unit_test_setup_teardown(bad_marks, start, stop),
+	};
+
+	return cmocka_run_group_tests_name(
+	    "upstream", tests, group_start, NULL);
+}
