@@ -404,7 +404,8 @@ struct ipc_post {
 	uint16_t timeout;	/* seconds for all of it; not 0 */
 };
 
-/* err: 0 = the server has all of it; else why, in words, says more. */
+/* err: 0 = the server has all of it; ERR_LIMIT: it wants less at once. Of any
+ * error why, in words, says more. */
 struct ipc_posted {
 	int32_t err;
 	uint32_t retry_after; /* seconds that the server asks for; 0 = none */

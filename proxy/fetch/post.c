@@ -11,9 +11,10 @@
 #include "base/err.h"
 #include "proxy/fetch/server.h"
 
-/* What it may say; more is too much. */
+/* What is read of what it says. */
 #define ANSWER_MAX (64u * 1024u)
 #define RETRY_MAX 3600
+#define TOO_LARGE 413
 
 static size_t
 on_data(char *data, size_t one, size_t n, void *arg)
@@ -54,12 +55,15 @@ headers_of(const struct ipc_post *how)
 }
 
 static int
-post(CURL *curl, char *error, struct ipc_posted *m)
+post(CURL *curl, const size_t *got, char *error, struct ipc_posted *m)
 {
 	CURLcode code = curl_easy_perform(curl);
 	curl_off_t after = 0;
 	long status = 0;
 
+	if (code == CURLE_WRITE_ERROR && *got > ANSWER_MAX) {
+		code = CURLE_OK; /* its status stands before all it says */
+	}
 	if (code != CURLE_OK) {
 		(void)snprintf(m->why, sizeof(m->why), "%s",
 		    *error != '\0' ? error : curl_easy_strerror(code));
@@ -74,7 +78,7 @@ post(CURL *curl, char *error, struct ipc_posted *m)
 	    after > RETRY_MAX	    ? RETRY_MAX :
 				      (uint32_t)after;
 	(void)snprintf(m->why, sizeof(m->why), "the server says %ld", status);
-	return ERR_PEER;
+	return status == TOO_LARGE ? ERR_LIMIT : ERR_PEER;
 }
 
 int
@@ -113,7 +117,7 @@ http_post(const struct ipc_post *how, const struct ipc_pem *pem,
 	(void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
 	(void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, &got);
 	(void)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
-	r = post(curl, error, m);
+	r = post(curl, &got, error, m);
 	curl_slist_free_all(headers);
 	curl_easy_cleanup(curl);
 	return r;

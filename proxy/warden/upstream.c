@@ -27,6 +27,8 @@
 /* The interval doubles with each failure, up to this or to itself. */
 #define BACKOFF_MAX 900u
 #define DOUBLINGS 8u
+/* So many batches that a server took before it is offered larger ones again. */
+#define FITS 16u
 
 /* Some of the last fifth of it off: many gateways lose a server at one moment,
  * and should not come back to it at one. */
@@ -119,6 +121,38 @@ fail(struct warden *w, const char *why, uint32_t retry_after)
 	}
 }
 
+/* The server wants less at once: the same lines, in smaller batches. */
+static void
+shrink(struct warden *w, const char *why)
+{
+	struct upstream *u = w->upstream;
+	char text[2 * IPC_TEXT];
+	uint32_t len = u->batch.len;
+
+	u->fits = 0;
+	if (upstream_halve(&u->reader, &u->batch) == 0) {
+		drop(u);
+		u->batch_end = u->reader.mark;
+		schedule(u, 0);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%s to %s%u bytes", why,
+	    u->batch.first == u->batch.last ? "one line of " : "", len);
+	fail(w, text, 0);
+}
+
+/* What was too much once need not be for ever. */
+static void
+grow(struct upstream *u)
+{
+	if (u->reader.most < UPSTREAM_BATCH && ++u->fits == FITS) {
+		u->fits = 0;
+		u->reader.most = u->reader.most < UPSTREAM_BATCH / 2 ?
+		    u->reader.most * 2 :
+		    UPSTREAM_BATCH;
+	}
+}
+
 static void
 succeed(struct warden *w)
 {
@@ -126,6 +160,7 @@ succeed(struct warden *w)
 	int is_more = u->batch.is_more;
 
 	drop(u);
+	grow(u);
 	u->taken = u->batch_end;
 	(void)upstream_save(&u->taken, w->conf.state);
 	close_fd(&u->batch.fd);
@@ -201,6 +236,8 @@ on_post(void *arg, int events)
 	if (msg.type != IPC_POSTED || msg.fd != -1 ||
 	    ipc_decode_posted(&m, msg.data, msg.len) != 0) {
 		fail(w, "sallyport-fetch spoke out of turn", 0);
+	} else if (m.err == ERR_LIMIT) {
+		shrink(w, m.why);
 	} else if (m.err != 0) {
 		fail(w, m.why, m.retry_after);
 	} else {
@@ -304,6 +341,7 @@ upstream_start(struct warden *w)
 	w->upstream = u;
 	u->chan = u->batch.fd = u->reader.fd = -1;
 	u->reader.audit = &w->audit;
+	u->reader.most = UPSTREAM_BATCH;
 	u->next = loop_timer_new(w->loop, on_next, w);
 	u->limit = loop_timer_new(w->loop, on_limit, w);
 	if (u->next == NULL || u->limit == NULL) {
@@ -372,6 +410,7 @@ upstream_json(struct warden *w)
 	put_number(o, "sent", u->taken.sent);
 	put_number(o, "lost", u->reader.mark.lost);
 	put_waiting(o, w);
+	put_number(o, "batch", u->reader.most);
 	if (u->taken_at != 0) {
 		control_time(o, "taken", u->taken_at);
 	}

@@ -30,17 +30,23 @@ struct upstream_batch {
 	uint64_t first, last;
 	uint32_t len;
 	int is_more; /* lines wait behind it */
+	struct upstream_mark begin; /* where they were read from */
 };
 
 struct upstream_reader {
 	const struct audit *audit; /* borrowed */
 	int fd;			   /* owned, -1; the file of the mark */
+	size_t most; /* bytes of a batch, but one line has always room */
 	struct upstream_mark mark;
 };
 
 /* The next lines, all of one chain; the mark stands behind them. ERR_AGAIN: there
  * are none. ERR_NOMEM or ERR_SYS: the mark is as it was. */
 int upstream_read(struct upstream_reader *r, struct upstream_batch *out);
+/* Of a batch only the first lines are left in it, at most half of its bytes, and
+ * the mark stands behind those; most is as much from now on. ERR_LIMIT: it is one
+ * line; ERR_NOMEM or ERR_SYS. On error all is as it was. */
+int upstream_halve(struct upstream_reader *r, struct upstream_batch *batch);
 /* Whether its file was rotated away: then what was lost is counted now. */
 void upstream_check(struct upstream_reader *r);
 /* What the server has, for the next start: DIR/upstream.json. 0, ERR_NOENT: there
@@ -59,6 +65,7 @@ struct upstream {
 	struct loop_timer *next, *limit;
 	uint64_t next_at;  /* clock_mono */
 	unsigned failures; /* in a row */
+	unsigned fits;	   /* in a row, with no more in one than now */
 	int is_hurried;	   /* again, as soon as this one is over */
 	uint64_t told;	   /* lost lines that the log has */
 	uint64_t taken_at; /* clock_wall; 0 = not yet */

@@ -223,10 +223,11 @@ upstream_check(struct upstream_reader *r)
 /* Lines                                                                    */
 
 /* What is whole of n bytes at buf: kept at its beginning, as far as it is to be
- * sent. How many bytes were used up; *len how many are kept. */
+ * sent and is no more than most. How many bytes were used up; *len how many are
+ * kept. */
 static size_t
-take_lines(struct upstream_mark *m, char *buf, size_t n, size_t *len,
-    struct upstream_batch *out)
+take_lines(struct upstream_mark *m, char *buf, size_t n, size_t most,
+    size_t *len, struct upstream_batch *out)
 {
 	struct chain_parts parts;
 	char chain[IPC_CHAIN];
@@ -244,7 +245,8 @@ take_lines(struct upstream_mark *m, char *buf, size_t n, size_t *len,
 		if (!chain_said(chain, buf + at, size)) {
 			memcpy(chain, m->chain, sizeof(chain));
 		}
-		if (*len > 0 && strcmp(chain, m->chain) != 0) {
+		if (*len > 0 &&
+		    (strcmp(chain, m->chain) != 0 || *len + size > most)) {
 			break;
 		}
 		if (*chain != '\0' &&
@@ -271,12 +273,13 @@ read_file(struct upstream_reader *r, char *buf, struct upstream_batch *out)
 	size_t used = 0, len = 0;
 	ssize_t n;
 
+	out->begin = m;
 	do {
 		n = pread(r->fd, buf, UPSTREAM_BATCH, (off_t)m.at);
 		if (n == -1) {
 			return ERR_SYS;
 		}
-		used = take_lines(&m, buf, (size_t)n, &len, out);
+		used = take_lines(&m, buf, (size_t)n, r->most, &len, out);
 		m.at += used;
 	} while (len == 0 && used > 0);
 	if (len == 0) {
@@ -323,6 +326,50 @@ upstream_read(struct upstream_reader *r, struct upstream_batch *out)
 	}
 	/* the next file has what is behind this one */
 	out->is_more |= ret == 0 && !is_present(r);
+	free(buf);
+	return ret;
+}
+
+/* What is left of its text, behind a mark. Where in the file that is it does not
+ * know, as lines may be missing in the text: the rest is found by its numbers. */
+static int
+cut(struct upstream_reader *r, struct upstream_batch *batch, char *buf,
+    size_t most)
+{
+	struct upstream_mark m = batch->begin;
+	struct upstream_batch left = *batch;
+	size_t len;
+
+	(void)take_lines(&m, buf, batch->len, most, &len, &left);
+	if (len == batch->len) {
+		return ERR_LIMIT;
+	}
+	buf[len] = '\0';
+	if (sealed_new(&left.fd, (uint8_t *)buf, len + 1) != 0) {
+		return ERR_SYS;
+	}
+	left.len = (uint32_t)len;
+	left.is_more = 1;
+	close_fd(&batch->fd);
+	*batch = left;
+	r->mark = m;
+	r->most = most;
+	close_fd(&r->fd); /* it may be another one's by now */
+	return 0;
+}
+
+int
+upstream_halve(struct upstream_reader *r, struct upstream_batch *batch)
+{
+	char *buf = malloc((size_t)batch->len + 1);
+	int ret = ERR_NOMEM;
+
+	if (buf != NULL) {
+		ret = pread(batch->fd, buf, batch->len, 0) ==
+			(ssize_t)batch->len ?
+		    cut(r, batch, buf, batch->len / 2) :
+		    ERR_SYS;
+	}
 	free(buf);
 	return ret;
 }

@@ -72,7 +72,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         size = int(self.headers["Content-Length"])
-        now = mode()
+        now, *most = mode().split()
+        if now == "413" and size > int(most[0]):
+            self.answer(413, b"less")  # of which nothing is read
+            self.close_connection = True
+            return
         if now == "half":
             self.take(self.rfile.read(size // 2))
             self.connection.shutdown(socket.SHUT_RDWR)
@@ -89,6 +93,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(500, b"no")
         elif now == "503":
             self.answer(503, b"later", Retry_After="77")
+        elif now == "redirect":
+            self.answer(307, Location="https://127.0.0.1:1/lines")
+        elif now == "garbage":
+            self.wfile.write(bytes(range(256)) * 64)
+            self.close_connection = True
+        elif now == "headers":
+            self.send_response(200)
+            for i in range(1 << 16):
+                self.send_header("X-%u" % i, "x" * 1024)
+            self.end_headers()
         elif now == "hang":
             self.connection.recv(1)  # until the other side has enough
         elif now == "mute":

@@ -406,6 +406,33 @@ last_asked(char key[80], unsigned *again, unsigned *lost)
 	(void)fclose(f);
 }
 
+static int
+is_in_log(const char *text)
+{
+	char line[4096];
+	FILE *f = fopen(audit_path, "r");
+	int is = 0;
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f) != NULL) {
+		is |= strstr(line, text) != NULL;
+	}
+	(void)fclose(f);
+	return is;
+}
+
+static uint64_t
+first_kept(void)
+{
+	char path[PATH_MAX], line[64] = "";
+	FILE *f = fopen(audit_nth_path(&w->audit, 2, path), "r");
+
+	assert_non_null(f);
+	assert_non_null(fgets(line, sizeof(line), f));
+	(void)fclose(f);
+	return strtoull(line + 7, NULL, 10);
+}
+
 /* ------------------------------------------------------------------------ */
 /* Within the bound                                                         */
 
@@ -451,9 +478,11 @@ bad_servers(void **state)
 	} bad[] = {
 		{"500", "the server says 500"},
 		{"503", "the server says 503"},
+		{"redirect", "the server says 307"},
+		{"garbage", ""},
+		{"headers", ""},
 		{"half", ""},
 		{"mute", ""},
-		{"babble", ""},
 	};
 	char key[80], before[80];
 	unsigned again, lost, failures = 0;
@@ -469,7 +498,7 @@ bad_servers(void **state)
 	}
 	/* told once, not for each try */
 	assert_true(audited("upstream", "\"outcome\":\"failed\""));
-	assert_true(status_of("waiting") > 240);
+	assert_true(status_of("waiting") > 200 + 10 * failures);
 	last_asked(before, &again, &lost);
 	be("slow");
 	assert_int_equal(try_now(), 1);
@@ -483,6 +512,107 @@ bad_servers(void **state)
 	assert_got(0, lines());
 	assert_int_equal(status_of("lost"), 0);
 	assert_int_equal(status_of("waiting"), 0);
+}
+
+/* It has said 200, and goes on. */
+static void
+wordy(void **state)
+{
+	(void)state;
+	happen(20);
+	be("babble");
+	send_all();
+	assert_got(0, lines());
+	assert_int_equal(posts, 1);
+}
+
+/* It takes no more than 16 KiB at once: the lines come in batches that small,
+ * and in larger ones again when it takes more. */
+static void
+too_large(void **state)
+{
+	unsigned again, lost;
+	json_int_t batch;
+	char key[80];
+
+	(void)state;
+	happen(200);
+	be("413 16384");
+	send_all();
+	assert_got(0, lines());
+	last_asked(key, &again, &lost);
+	assert_int_equal(again + lost, 0);
+	batch = status_of("batch");
+	assert_in_range(batch, 4096, 16384);
+	assert_in_range(posts, 4, 16);
+	assert_false(is_in_log("\"event\":\"upstream\""));
+	be("ok");
+	w->upstream->fits = 15; /* of sixteen */
+	happen(1);
+	send_all();
+	assert_int_equal(status_of("batch"), 2 * batch);
+	w->upstream->fits = 15;
+	w->upstream->reader.most = UPSTREAM_BATCH - 1;
+	happen(1);
+	send_all();
+	assert_int_equal(status_of("batch"), UPSTREAM_BATCH);
+	assert_int_equal(status_of("lost"), 0);
+	assert_got(0, lines());
+}
+
+/* Not even one: that is a failure, and the line waits with all others. */
+static void
+too_large_at_all(void **state)
+{
+	uint64_t n;
+
+	(void)state;
+	happen(40);
+	be("413 16");
+	for (unsigned i = 0; w->upstream->failures == 0; i++) {
+		assert_true(i < 20);
+		assert_int_equal(try_now(), 1);
+	}
+	assert_non_null(strstr(
+	    w->upstream->error, "the server says 413 to one line of "));
+	assert_int_equal(w->upstream->batch.first, w->upstream->batch.last);
+	n = lines();
+	assert_int_equal(status_of("waiting"), n);
+	/* a restart, and it is found again by its number */
+	restart_upstream();
+	be("413 16384");
+	send_all();
+	assert_got(0, lines());
+	assert_int_equal(status_of("lost"), 0);
+}
+
+/* The file of the batch is gone when it turns out to be too large: the lines
+ * that were in it and in no file any more are counted. */
+static void
+too_large_and_gone(void **state)
+{
+	unsigned again, lost;
+	uint64_t kept;
+	char key[80];
+
+	(void)state;
+	happen(100);
+	be("500");
+	assert_fails("500");
+	w->audit.limit = 20000;
+	happen(500);
+	kept = first_kept();
+	assert_true(kept > w->upstream->batch.last);
+	be("413 16384");
+	for (int i = 0; i < 200 && try_now(); i++) {
+	}
+	assert_int_equal(status_of("waiting"), 0);
+	assert_int_equal(status_of("sent") + status_of("lost"), lines());
+	/* what was taken of the batch were its first lines */
+	assert_true(status_of("lost") > 0);
+	assert_true((uint64_t)status_of("lost") < kept);
+	last_asked(key, &again, &lost);
+	assert_int_equal(lost, status_of("lost"));
 }
 
 static void
@@ -606,18 +736,6 @@ died_between(void **state)
 /* ------------------------------------------------------------------------ */
 /* Beyond it                                                                */
 
-static uint64_t
-first_kept(void)
-{
-	char path[PATH_MAX], line[64] = "";
-	FILE *f = fopen(audit_nth_path(&w->audit, 2, path), "r");
-
-	assert_non_null(f);
-	assert_non_null(fgets(line, sizeof(line), f));
-	(void)fclose(f);
-	return strtoull(line + 7, NULL, 10);
-}
-
 /* n lines were with the server, and then so many that files were removed. */
 static void
 overflow(uint64_t *had)
@@ -629,21 +747,6 @@ overflow(uint64_t *had)
 	w->audit.limit = 20000;
 	happen(500);
 	assert_true(first_kept() > *had);
-}
-
-static int
-is_in_log(const char *text)
-{
-	char line[4096];
-	FILE *f = fopen(audit_path, "r");
-	int is = 0;
-
-	assert_non_null(f);
-	while (fgets(line, sizeof(line), f) != NULL) {
-		is |= strstr(line, text) != NULL;
-	}
-	(void)fclose(f);
-	return is;
 }
 
 static void
@@ -794,6 +897,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(sent, start, stop),
 		cmocka_unit_test_setup_teardown(bad_servers, start, stop),
+		cmocka_unit_test_setup_teardown(wordy, start, stop),
+		cmocka_unit_test_setup_teardown(too_large, start, stop),
+		cmocka_unit_test_setup_teardown(too_large_at_all, start, stop),
+		cmocka_unit_test_setup_teardown(
+		    too_large_and_gone, start, stop),
 		cmocka_unit_test_setup_teardown(timed_out, start, stop),
 		cmocka_unit_test_setup_teardown(back_off, start, stop),
 		cmocka_unit_test_setup_teardown(strangers, start, stop),
