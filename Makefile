@@ -234,7 +234,8 @@ sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
 	proxy/warden/rulefiles.c proxy/warden/sandboxes.c \
 	proxy/warden/sessions.c proxy/warden/stable.c \
 	proxy/warden/sysfs.c proxy/warden/upstream.c \
-	proxy/warden/upstream_read.c proxy/warden/verdict.c \
+	proxy/warden/upstream_read.c proxy/warden/upstream_status.c \
+	proxy/warden/verdict.c \
 	proxy/warden/verdict_ask.c proxy/warden/verdict_cache.c \
 	proxy/warden/verdict_json.c proxy/warden/verdict_line.c \
 	proxy/warden/warden.c proxy/warden/watch.c \

@@ -63,6 +63,7 @@ struct gateway_conf {
 	/* [upstream]: who gets the lines of the audit log */
 	char *upstream_url; /* "https://..." or "" = nobody */
 	unsigned upstream_interval, upstream_timeout; /* seconds */
+	unsigned upstream_status; /* seconds; 0 = no such line */
 	char *upstream_pin, *upstream_proxy; /* "" = none */
 	/* read by the broker only; "" = none */
 	char *upstream_ca, *upstream_cert, *upstream_key;

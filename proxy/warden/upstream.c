@@ -356,7 +356,7 @@ upstream_start(struct warden *w)
 	u->reader.mark = u->taken;
 	u->told = u->taken.lost;
 	schedule(u, jitter(w->conf.upstream_interval * CLOCK_SEC));
-	return 0;
+	return upstream_start_status(w);
 }
 
 void
@@ -370,6 +370,7 @@ upstream_free(struct warden *w)
 	drop(u);
 	loop_timer_free(u->next);
 	loop_timer_free(u->limit);
+	loop_timer_free(u->status);
 	close_fd(&u->batch.fd);
 	close_fd(&u->reader.fd);
 	free(u);

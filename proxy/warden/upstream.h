@@ -4,6 +4,7 @@
  *
  *   upstream.c      when to send, and what became of it
  *   upstream_read.c the next lines, from where the server has them
+ *   upstream_status.c a line of how the gateway is, now and then
  */
 #ifndef PROXY_WARDEN_UPSTREAM_H
 #define PROXY_WARDEN_UPSTREAM_H
@@ -63,6 +64,7 @@ struct upstream {
 	int chan;      /* owned; -1 */
 	struct loop_io *io;
 	struct loop_timer *next, *limit;
+	struct loop_timer *status; /* NULL: nobody wants that */
 	uint64_t next_at;  /* clock_mono */
 	unsigned failures; /* in a row */
 	unsigned fits;	   /* in a row, with no more in one than now */
@@ -72,5 +74,10 @@ struct upstream {
 	uint64_t failing;  /* clock_wall since when; 0 = it is not */
 	char error[4 * IPC_TEXT + 1];
 };
+
+/* A line of how the gateway is, now, and each [upstream] status seconds: 0 or
+ * ERR_NOMEM. */
+void upstream_tell_status(struct warden *w);
+int upstream_start_status(struct warden *w);
 
 #endif

@@ -97,6 +97,7 @@ upstream_is_https(void **state)
 	assert_int_equal(load(""), 0);
 	assert_string_equal(conf.upstream_url, "");
 	assert_int_equal(conf.upstream_interval, 10);
+	assert_int_equal(conf.upstream_status, 300);
 	assert_int_equal(load("[upstream]\nurl = https://u.example/lines\n"
 			      "interval = 5\ntimeout = 7\n"
 			      "cert = /c\nkey = /k\nca = /a\n"),

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "base/digest.h"
+#include "proxy/warden/bundles.h"
 #include "proxy/warden/upstream.h"
 #include "tests/fake/pki.h"
 
@@ -733,6 +734,40 @@ died_between(void **state)
 	assert_got(0, lines());
 }
 
+/* How the gateway is: when its time has come, and with what bundles say. */
+static void
+status_lines(void **state)
+{
+	struct bundles *b = calloc(1, sizeof(*b));
+	uint64_t n = lines();
+
+	(void)state;
+	assert_null(w->upstream->status);
+	w->conf.upstream_status = 300;
+	restart_upstream();
+	assert_non_null(w->upstream->status);
+	loop_once(w->loop, LOOP_NOWAIT);
+	assert_int_equal(lines(), n);
+	loop_timer_set(w->upstream->status, 0);
+	for (int i = 0; i < 3; i++) {
+		loop_once(w->loop, LOOP_NOWAIT);
+	}
+	assert_int_equal(lines(), n + 1);
+	assert_true(is_in_log("\"outcome\":\"status\",\"version\":\""));
+	assert_false(is_in_log("\"serial\""));
+	assert_non_null(b);
+	w->bundles = b;
+	w->conf.bundle_source = url;
+	(void)snprintf(b->error, sizeof(b->error), "no server");
+	upstream_tell_status(w);
+	w->bundles = NULL;
+	free(b);
+	assert_true(is_in_log("\"serial\":\"0\",\"phase\":\"\","
+			      "\"bundle_error\":\"no server\""));
+	send_all();
+	assert_got(0, lines());
+}
+
 /* ------------------------------------------------------------------------ */
 /* Beyond it                                                                */
 
@@ -907,6 +942,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(strangers, start, stop),
 		cmocka_unit_test_setup_teardown(rotated, start, stop),
 		cmocka_unit_test_setup_teardown(died_between, start, stop),
+		cmocka_unit_test_setup_teardown(status_lines, start, stop),
 		cmocka_unit_test_setup_teardown(counted, start, stop),
 		cmocka_unit_test_setup_teardown(
 		    counted_over_a_restart, start, stop),
