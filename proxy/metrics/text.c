@@ -42,8 +42,8 @@ label(FILE *f, const char *text)
 
 /* The members of an object, one sample each under that label. */
 static void
-by_member(FILE *f, const json_t *o, const char *name, const char *key,
-    const char *help)
+by_member(FILE *f, const json_t *o, const char *name, enum kind kind,
+    const char *key, const char *help)
 {
 	const char *member;
 	json_t *value;
@@ -51,7 +51,7 @@ by_member(FILE *f, const json_t *o, const char *name, const char *key,
 	if (!json_is_object(o)) {
 		return;
 	}
-	family(f, name, GAUGE, help);
+	family(f, name, kind, help);
 	json_object_foreach ((json_t *)(uintptr_t)o, member, value) {
 		(void)fprintf(f, "sallyport_%s{%s=\"", name, key);
 		label(f, member);
@@ -111,6 +111,28 @@ static const struct single singles[] = {
 	{"audit", "failing", "audit_failing", GAUGE,
 	    "Whether the audit log cannot be written: no device is given "
 	    "away."},
+	{"bundle", "serial", "bundle_serial", GAUGE,
+	    "Serial of the bundle in force."},
+	{"bundle", "taken", "bundle_taken_timestamp_seconds", GAUGE,
+	    "When it was taken; time() less this is its age."},
+	{"bundle", "expires", "bundle_expiry_timestamp_seconds", GAUGE,
+	    "When it expires."},
+	{"bundle", "grace_ends", "bundle_grace_end_timestamp_seconds", GAUGE,
+	    "When its grace ends, and nothing is given any more."},
+	{"bundle", "checked", "bundle_checked_timestamp_seconds", GAUGE,
+	    "When a look for another one went well last."},
+	{"bundle", "failing", "bundle_last_look_failed", GAUGE,
+	    "Whether the last look failed, or what it found was refused."},
+	{"upstream", "sent", "upstream_lines_total", COUNTER,
+	    "Audit lines that the server has."},
+	{"upstream", "lost", "upstream_lost_lines_total", COUNTER,
+	    "Audit lines that were rotated away unsent."},
+	{"upstream", "waiting", "upstream_waiting_lines", GAUGE,
+	    "Audit lines that the server has not yet."},
+	{"upstream", "taken", "upstream_taken_timestamp_seconds", GAUGE,
+	    "When the server took some last."},
+	{"upstream", "failing", "upstream_failing", GAUGE,
+	    "Whether the server does not take them."},
 };
 
 static void
@@ -174,6 +196,27 @@ put_times(FILE *f, const json_t *urbs, const char *member, const char *name,
 	    name, sum, name, (double)number(times, "ns") / 1e9, name, sum);
 }
 
+/* Numbers of the bundle are among the singles. */
+static void
+put_bundle(FILE *f, const json_t *o)
+{
+	const char *revision =
+	    json_string_value(json_object_get(o, "revision"));
+	const char *phase = json_string_value(json_object_get(o, "phase"));
+
+	by_member(f, json_object_get(o, "looks"), "bundle_looks_total",
+	    COUNTER, "result",
+	    "Looks for another bundle, by what became of them.");
+	if (revision != NULL && phase != NULL) {
+		family(f, "bundle_info", GAUGE, "Which bundle is in force.");
+		(void)fputs("sallyport_bundle_info{revision=\"", f);
+		label(f, revision);
+		(void)fputs("\",phase=\"", f);
+		label(f, phase);
+		(void)fputs("\"} 1\n", f);
+	}
+}
+
 static void
 put_refusals(FILE *f, const json_t *list)
 {
@@ -221,11 +264,17 @@ put_all(FILE *f, const json_t *answer)
 	(void)fputs("sallyport_build_info{version=\"", f);
 	label(f, version != NULL ? version : "");
 	(void)fputs("\"} 1\n", f);
-	by_member(f, json_object_get(answer, "sessions"), "sessions", "state",
-	    "Connections, by how far they are.");
-	by_member(f, json_object_get(answer, "devices"), "devices", "state",
+	by_member(f, json_object_get(answer, "sessions"), "sessions", GAUGE,
+	    "state", "Connections, by how far they are.");
+	by_member(f, json_object_get(answer, "devices"), "devices", GAUGE,
+	    "state",
 	    "Devices, by state; on_hold and quarantined are among them.");
 	put_singles(f, answer);
+	put_bundle(f, json_object_get(answer, "bundle"));
+	by_member(f,
+	    json_object_get(json_object_get(answer, "upstream"), "posts"),
+	    "upstream_posts_total", COUNTER, "result",
+	    "Batches of audit lines, by what became of them.");
 	put_bytes(f, urbs);
 	put_times(f, urbs, "wait", "urb_wait_seconds",
 	    "From the last byte of a URB to the device: order, bounds, "

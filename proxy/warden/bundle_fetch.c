@@ -114,6 +114,9 @@ fetch_over(struct warden *w, enum fetch_end end)
 		begin(w, FETCH_TARGET);
 		return;
 	}
+	f->looks[end == FETCH_TAKEN	? LOOK_FINE :
+		 end == FETCH_REFUSED ? LOOK_REFUSED :
+					LOOK_LATER]++;
 	if (end == FETCH_TAKEN) {
 		bundles_fine(w);
 	}
@@ -132,6 +135,7 @@ fail(struct warden *w, const char *why)
 	drop(w);
 	log_escape(shown, sizeof(shown), why, strlen(why));
 	f->failures++;
+	f->looks[LOOK_FAILED]++;
 	bundles_fail(w, "fetch %s: %s",
 	    f->stage == FETCH_TARGET ? w->bundles->store.url :
 				       w->conf.bundle_source, shown);

@@ -146,6 +146,43 @@ bundles_json(struct warden *w)
 	return o;
 }
 
+static void
+put_seconds(json_t *o, const char *name, int64_t unix_seconds)
+{
+	if (unix_seconds > 0) {
+		put_number(o, name, unix_seconds);
+	}
+}
+
+json_t *
+bundles_metrics(struct warden *w)
+{
+	static const char *const names[] = {"fine", "refused", "later",
+		"failed"};
+	const struct bundles *b = w->bundles;
+	json_t *o = json_object(), *looks = json_object();
+	int slot = b->is_pending ? b->pending_slot : b->store.current;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		put_number(looks, names[i], (int64_t)b->fetch.looks[i]);
+	}
+	json_object_set_new(o, "looks", looks);
+	put_number(o, "failing", b->failing != 0);
+	put_seconds(o, "checked", (int64_t)(b->checked / CLOCK_SEC));
+	if (b->now != NULL) {
+		const struct manifest *m = &b->now->manifest;
+
+		put_number(o, "serial", m->serial);
+		control_text(o, "revision", m->revision);
+		control_text(o, "phase",
+		    phases[manifest_phase(m, bundles_time(w))]);
+		put_seconds(o, "taken", b->store.slots[slot].taken);
+		put_seconds(o, "expires", m->expires);
+		put_seconds(o, "grace_ends", manifest_end(m));
+	}
+	return o;
+}
+
 /* ------------------------------------------------------------------------ */
 /* What it means                                                            */
 

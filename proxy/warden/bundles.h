@@ -57,6 +57,9 @@ int store_save(const struct store *s); /* 0, or ERR_SYS with errno */
 /* bundle_fetch.c: when to look for another one                             */
 
 enum fetch_stage { FETCH_SOURCE, FETCH_TARGET, FETCH_STAGES };
+/* What became of looks: all was well, maybe nothing new; a bundle was refused, or
+ * could not be tried now; nothing came. */
+enum fetch_look { LOOK_FINE, LOOK_REFUSED, LOOK_LATER, LOOK_FAILED, LOOKS };
 struct fetch {
 	uint32_t conn; /* of its process; 0 = none */
 	int chan;      /* owned; -1 */
@@ -66,6 +69,7 @@ struct fetch {
 	enum fetch_stage stage;
 	unsigned failures; /* in a row */
 	int is_hurried;	   /* again, as soon as this one is over */
+	uint64_t looks[LOOKS];
 	/* Of what was taken, so that it is not sent again; and of what is on
 	 * its way. */
 	char tag[FETCH_STAGES][IPC_TAG], new_tag[IPC_TAG];

@@ -152,6 +152,12 @@ control_metrics(struct warden *w, json_t *request)
 	json_object_set_new(o, "urbs", urbs_json(w));
 	json_object_set_new(o, "refusals", refusals_json(&w->metrics));
 	json_object_set_new(o, "audit", audit_json(&w->audit));
+	if (w->bundles != NULL) {
+		json_object_set_new(o, "bundle", bundles_metrics(w));
+	}
+	if (w->upstream != NULL) {
+		json_object_set_new(o, "upstream", upstream_metrics(w));
+	}
 	put(o, "sessions_total", w->metrics.sessions);
 	put(o, "turned_away", w->callers.turned_away);
 	put(o, "ejected", w->metrics.ejected);

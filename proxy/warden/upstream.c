@@ -107,6 +107,7 @@ fail(struct warden *w, const char *why, uint32_t retry_after)
 	struct upstream *u = w->upstream;
 
 	drop(u);
+	u->posts[POST_FAILED]++;
 	log_escape(u->error, sizeof(u->error), why, strlen(why));
 	/* the longest wait takes no jitter beyond what was asked for */
 	rest(u, retry_after != 0 ?
@@ -132,6 +133,7 @@ shrink(struct warden *w, const char *why)
 	u->fits = 0;
 	if (upstream_halve(&u->reader, &u->batch) == 0) {
 		drop(u);
+		u->posts[POST_TOO_LARGE]++;
 		u->batch_end = u->reader.mark;
 		schedule(u, 0);
 		return;
@@ -160,6 +162,7 @@ succeed(struct warden *w)
 	int is_more = u->batch.is_more;
 
 	drop(u);
+	u->posts[POST_TAKEN]++;
 	grow(u);
 	u->taken = u->batch_end;
 	(void)upstream_save(&u->taken, w->conf.state);
@@ -421,6 +424,28 @@ upstream_json(struct warden *w)
 	}
 	if (u->conn == 0) {
 		put_number(o, "next", control_left(u->next_at));
+	}
+	return o;
+}
+
+json_t *
+upstream_metrics(struct warden *w)
+{
+	static const char *const names[] = {"taken", "too large", "failed"};
+	struct upstream *u = w->upstream;
+	json_t *o = json_object(), *posts = json_object();
+
+	upstream_check(&u->reader);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		put_number(posts, names[i], u->posts[i]);
+	}
+	json_object_set_new(o, "posts", posts);
+	put_number(o, "sent", u->taken.sent);
+	put_number(o, "lost", u->reader.mark.lost);
+	put_waiting(o, w);
+	put_number(o, "failing", u->failing != 0);
+	if (u->taken_at != 0) {
+		put_number(o, "taken", u->taken_at / CLOCK_SEC);
 	}
 	return o;
 }

@@ -55,6 +55,9 @@ void upstream_check(struct upstream_reader *r);
 int upstream_load(struct upstream_mark *mark, const char *dir);
 int upstream_save(const struct upstream_mark *mark, const char *dir);
 
+/* The server took a batch, wanted a smaller one, or did not take it. */
+enum upstream_post { POST_TAKEN, POST_TOO_LARGE, POST_FAILED, POSTS };
+
 struct upstream {
 	struct upstream_reader reader;
 	struct upstream_mark taken; /* what the server has */
@@ -69,6 +72,7 @@ struct upstream {
 	unsigned failures; /* in a row */
 	unsigned fits;	   /* in a row, with no more in one than now */
 	int is_hurried;	   /* again, as soon as this one is over */
+	uint64_t posts[POSTS]; /* what became of them */
 	uint64_t told;	   /* lost lines that the log has */
 	uint64_t taken_at; /* clock_wall; 0 = not yet */
 	uint64_t failing;  /* clock_wall since when; 0 = it is not */

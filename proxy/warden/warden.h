@@ -399,6 +399,7 @@ void bundles_on_fetching(
 void bundles_on_trying(
     struct warden *w, uint32_t conn, const struct ipc_result *r, int fd);
 struct json_t *bundles_json(struct warden *w); /* for sallyctl status */
+struct json_t *bundles_metrics(struct warden *w);
 
 /* upstream.c: lines of the audit log, for a server. Without [upstream] all of it
  * does nothing. */
@@ -409,6 +410,7 @@ void upstream_look(struct warden *w);
 void upstream_on_posting(
     struct warden *w, uint32_t conn, const struct ipc_result *r, int fd);
 struct json_t *upstream_json(struct warden *w); /* for sallyctl status */
+struct json_t *upstream_metrics(struct warden *w);
 
 /* rulefiles.c: rules from disk. */
 /* Compiles what lies at path, a directory or a file, with the profiles of the

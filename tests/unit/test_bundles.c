@@ -256,6 +256,21 @@ stop(void **state)
 	return teardown(state);
 }
 
+static json_int_t
+metric(const char *name, const char *of)
+{
+	json_t *all = control_metrics(w, NULL);
+	const json_t *o = json_object_get(all, "bundle");
+	json_int_t n = -1;
+
+	o = of != NULL ? json_object_get(o, of) : o;
+	if (json_is_integer(json_object_get(o, name))) {
+		n = json_integer_value(json_object_get(o, name));
+	}
+	json_decref(all);
+	return n;
+}
+
 /* ------------------------------------------------------------------------ */
 /* Taking                                                                   */
 
@@ -265,6 +280,8 @@ taken(void **state)
 	(void)state;
 	/* nothing is exported before the first one comes */
 	assert_int_equal(try("a", 0), ERR_NOENT);
+	assert_int_equal(metric("serial", NULL), -1);
+	assert_int_equal(metric("checked", NULL), -1);
 	publish(5, "default to any\nallow");
 	assert_int_equal(serial_now(), 5);
 	assert_string_equal(w->bundles->error, "");
@@ -279,6 +296,15 @@ taken(void **state)
 	assert_string_equal(order.tag, "\"t\"");
 	assert_string_equal(w->bundles->error, "");
 	assert_int_equal(trials, 1);
+	assert_int_equal(metric("serial", NULL), 5);
+	assert_int_equal(metric("taken", NULL), wall);
+	assert_int_equal(metric("checked", NULL), wall);
+	assert_int_equal(metric("expires", NULL), manifest_of(5).expires);
+	assert_int_equal(metric("grace_ends", NULL),
+	    manifest_of(5).expires + manifest_of(5).grace);
+	assert_int_equal(metric("failing", NULL), 0);
+	assert_int_equal(metric("fine", "looks"), 2);
+	assert_int_equal(metric("failed", "looks"), 0);
 }
 
 /* From the moment that it came to the end of who must go, on this machine's clock;
@@ -366,6 +392,13 @@ refused(void **state)
 	    &order);
 	assert_failed(7, "/srv/lab.tar: no route\\x0a");
 	/* and all of it is as before */
+	assert_int_equal(metric("failing", NULL), 1);
+	assert_int_equal(metric("failed", "looks"), 2);
+	assert_int_equal(metric("fine", "looks"), 1);
+	assert_int_equal(
+	    metric("refused", "looks") + metric("later", "looks"), 11);
+	assert_int_equal(metric("later", "looks"), 0);
+	assert_int_equal(metric("serial", NULL), 7);
 	assert_int_equal(try("a", 0), 0);
 	bring(bytes, len, sigs);
 	judge_trial(&passes);

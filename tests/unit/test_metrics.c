@@ -8,7 +8,10 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base/digest.h"
 #include "proxy/metrics/metrics.h"
+#include "proxy/warden/bundles.h"
+#include "proxy/warden/upstream.h"
 #include "tests/unit/lease_body.h"
 
 static void
@@ -259,6 +262,47 @@ test_policy(void **state)
 	assert_true(says("\nsallyport_audit_failing 0\n"));
 }
 
+/* What bundles and upstream say, as families; nothing of it without them. */
+static void
+test_sources(void **state)
+{
+	json_t *o = json_loads("{\"bundle\":{\"serial\":7,\"revision\":"
+			       "\"2026-11\",\"phase\":\"valid\",\"taken\":11,"
+			       "\"expires\":12,\"grace_ends\":13,"
+			       "\"checked\":14,\"failing\":1,\"looks\":{"
+			       "\"fine\":3,\"failed\":2}},\"upstream\":{"
+			       "\"posts\":{\"taken\":5,\"too large\":1},"
+			       "\"sent\":70,\"lost\":4,\"failing\":0}}",
+	    0, NULL);
+	char *text = metrics_text(o);
+
+	(void)state;
+	assert_non_null(strstr(text, "\nsallyport_bundle_info{revision="
+				     "\"2026-11\",phase=\"valid\"} 1\n"));
+	assert_non_null(strstr(text, "\nsallyport_bundle_serial 7\n"));
+	assert_non_null(strstr(
+	    text, "\nsallyport_bundle_expiry_timestamp_seconds 12\n"));
+	assert_non_null(strstr(
+	    text, "\nsallyport_bundle_grace_end_timestamp_seconds 13\n"));
+	assert_non_null(strstr(text, "\nsallyport_bundle_last_look_failed 1\n"));
+	assert_non_null(strstr(text, "# TYPE sallyport_bundle_looks_total "
+				     "counter\n"));
+	assert_non_null(strstr(
+	    text, "\nsallyport_bundle_looks_total{result=\"failed\"} 2\n"));
+	assert_non_null(strstr(text,
+	    "\nsallyport_upstream_posts_total{result=\"too large\"} 1\n"));
+	assert_non_null(strstr(text, "\nsallyport_upstream_lines_total 70\n"));
+	assert_non_null(
+	    strstr(text, "\nsallyport_upstream_lost_lines_total 4\n"));
+	assert_null(strstr(text, "sallyport_upstream_waiting_lines"));
+	free(text);
+	json_decref(o);
+	text = text_now();
+	assert_null(strstr(text, "sallyport_bundle"));
+	assert_null(strstr(text, "sallyport_upstream"));
+	free(text);
+}
+
 /* A gateway that is not there, and one that says other things. */
 static void
 test_texts(void **state)
@@ -310,11 +354,45 @@ serve_asks(void)
 	}
 }
 
+/* Somebody publishes for it, and somebody has its lines. */
+static void
+begin_sources(struct bundles *b, struct bundle *now, struct upstream *u)
+{
+	*now = (struct bundle){.manifest = {.serial = 7,
+				   .revision = "2026-11",
+				   .not_before = MONDAY - 60,
+				   .expires = MONDAY + 86400 * 7,
+				   .grace = 3600}};
+	b->now = now;
+	b->phase = MANIFEST_VALID;
+	b->store.slots[0].taken = MONDAY - 30;
+	b->checked = MONDAY * CLOCK_SEC;
+	u->reader = (struct upstream_reader){.audit = &w->audit, .fd = -1};
+	(void)digest_hex(u->reader.mark.chain, IPC_CHAIN,
+	    w->audit.chain->chain.id, CHAIN_ID);
+	u->taken_at = MONDAY * CLOCK_SEC;
+	w->bundles = b;
+	w->upstream = u;
+}
+
+static void
+count_sources(void)
+{
+	w->bundles->fetch.looks[LOOK_FINE]++;
+	w->bundles->fetch.looks[LOOK_FAILED]++;
+	w->upstream->posts[POST_TAKEN]++;
+	w->upstream->reader.mark.sent += 3;
+	w->upstream->taken.sent += 3;
+}
+
 static int
 serve(const char *path, int has_asks)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	struct tally tally = {.open = 2};
+	struct bundles bundles = {0};
+	struct upstream upstream = {0};
+	struct bundle now;
 	void *state = NULL;
 
 	assert_true(strlen(path) < sizeof(at.sun_path));
@@ -337,6 +415,7 @@ serve(const char *path, int has_asks)
 	assert_int_equal(import(0, "one", 0), 0);
 	w->expiry.cert_until = MONDAY + 86400;
 	w->expiry.crl_until = MONDAY + 3600;
+	begin_sources(&bundles, &now, &upstream);
 	/* nobody who forgot it keeps it */
 	for (unsigned i = 0; i < 12000 && !is_stopped; i++) {
 		urb(&tally, 80 + i % 400, 512);
@@ -349,6 +428,7 @@ serve(const char *path, int has_asks)
 			w->callers.turned_away++;
 			w->metrics.sessions++;
 			w->metrics.ejected++;
+			count_sources();
 		}
 		(void)poll(NULL, 0, 5);
 		mono += 5 * CLOCK_MSEC;
@@ -358,6 +438,8 @@ out:
 	loop_io_free(w->control_io);
 	close_fd(&w->control_fd);
 	(void)unlink(path);
+	w->bundles = NULL;
+	w->upstream = NULL;
 	return teardown(&state);
 }
 
@@ -371,6 +453,7 @@ main(int argc, char **argv)
 		TEST(test_lies),
 		TEST(test_refusals),
 		TEST(test_policy),
+		TEST(test_sources),
 		TEST(test_texts),
 	};
 

@@ -395,6 +395,21 @@ status_of(const char *name)
 	return n;
 }
 
+static json_int_t
+metric(const char *name, const char *of)
+{
+	json_t *all = control_metrics(w, NULL);
+	const json_t *o = json_object_get(all, "upstream");
+	json_int_t n = -1;
+
+	o = of != NULL ? json_object_get(o, of) : o;
+	if (json_is_integer(json_object_get(o, name))) {
+		n = json_integer_value(json_object_get(o, name));
+	}
+	json_decref(all);
+	return n;
+}
+
 /* What the server wrote of its last request. */
 static void
 last_asked(char key[80], unsigned *again, unsigned *lost)
@@ -508,7 +523,12 @@ bad_servers(void **state)
 	assert_string_equal(key, before); /* the same batch as at first */
 	assert_true(again > 200);
 	be("ok");
+	assert_int_equal(metric("failed", "posts"), failures);
+	assert_int_equal(metric("taken", "posts"), 1);
+	assert_int_equal(metric("sent", NULL), status_of("sent"));
+	assert_int_equal(metric("waiting", NULL), status_of("waiting"));
 	send_all();
+	assert_int_equal(metric("failing", NULL), 0);
 	assert_true(audited("upstream", "\"outcome\":\"mended\""));
 	assert_got(0, lines());
 	assert_int_equal(status_of("lost"), 0);
@@ -546,6 +566,9 @@ too_large(void **state)
 	batch = status_of("batch");
 	assert_in_range(batch, 4096, 16384);
 	assert_in_range(posts, 4, 16);
+	assert_true(metric("too large", "posts") >= 2);
+	assert_int_equal(metric("too large", "posts") +
+		metric("taken", "posts"), posts);
 	assert_false(is_in_log("\"event\":\"upstream\""));
 	be("ok");
 	w->upstream->fits = 15; /* of sixteen */
@@ -799,6 +822,8 @@ counted(void **state)
 	kept = first_kept();
 	/* status says so before the server is back, and so does the log */
 	assert_int_equal(status_of("lost"), kept - had);
+	assert_int_equal(metric("lost", NULL), kept - had);
+	assert_int_equal(metric("failing", NULL), 1);
 	assert_int_equal(status_of("waiting"), lines() - kept);
 	assert_true(is_in_log("\"event\":\"upstream\",\"outcome\":\"lost\""));
 	serve();
