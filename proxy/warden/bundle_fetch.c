@@ -78,6 +78,10 @@ begin(struct warden *w, enum fetch_stage stage)
 {
 	struct fetch *f = &w->bundles->fetch;
 
+	if (stage == FETCH_SOURCE) {
+		f->began = clock_mono();
+		f->is_news = 0;
+	}
 	f->stage = stage;
 	f->new_tag[0] = '\0';
 	f->conn = w->next_conn++;
@@ -88,17 +92,37 @@ begin(struct warden *w, enum fetch_stage stage)
 
 /* The next round; at once if somebody asked for that meanwhile. */
 static void
-rest(struct warden *w)
+rest_for(struct warden *w, uint64_t ns)
 {
 	struct fetch *f = &w->bundles->fetch;
 
 	f->stage = FETCH_SOURCE;
-	if (f->is_hurried) {
-		f->is_hurried = 0;
-		schedule(w, 0);
-	} else {
-		schedule(w, jitter(pause_of(w)));
+	schedule(w, f->is_hurried ? 0 : ns);
+	f->is_hurried = 0;
+}
+
+static void
+rest(struct warden *w)
+{
+	rest_for(w, jitter(pause_of(w)));
+}
+
+/* A server that waits for news is asked again at once, or it would be news only
+ * after the interval what comes in between; but no round begins sooner after
+ * another than one that waited would have taken. One that says at once that
+ * nothing changed does not know how to wait. */
+static void
+rest_well(struct warden *w)
+{
+	const struct fetch *f = &w->bundles->fetch;
+	uint64_t took = clock_mono() - f->began, ns = jitter(pause_of(w)),
+		 wait = w->conf.bundle_wait * CLOCK_SEC,
+		 left = took < wait ? wait - took : 0;
+
+	if (wait != 0 && (f->is_news || took >= wait / 2) && left < ns) {
+		ns = left;
 	}
+	rest_for(w, ns);
 }
 
 void
@@ -119,6 +143,8 @@ fetch_over(struct warden *w, enum fetch_end end)
 					LOOK_LATER]++;
 	if (end == FETCH_TAKEN) {
 		bundles_fine(w);
+		rest_well(w);
+		return;
 	}
 	/* A server that has something, if nothing good, is asked as often as
 	 * ever: it may be mended any moment. */
@@ -213,6 +239,7 @@ take_parcel(struct warden *w, const struct ipc_fetched *m, int fd)
 		return;
 	}
 	f->failures = 0;
+	f->is_news = 1;
 	memcpy(f->new_tag, m->tag, sizeof(f->new_tag));
 	drop(w);
 	trial_offer(w, bytes, m->bundle_len, (char *)signatures,

@@ -66,6 +66,8 @@ struct fetch {
 	struct loop_io *io;
 	struct loop_timer *next, *limit;
 	uint64_t next_at; /* clock_mono */
+	uint64_t began;	  /* this round */
+	int is_news;	  /* something came in it */
 	enum fetch_stage stage;
 	unsigned failures; /* in a row */
 	int is_hurried;	   /* again, as soon as this one is over */

@@ -84,6 +84,8 @@ judge_trial(const struct ipc_tried *say)
 	turn();
 }
 
+static uint64_t slow; /* seconds that the server takes to answer */
+
 /* A look is due: the fetcher says that. order is what it was told to do. */
 static void
 fetch(const struct ipc_fetched *say, int fd, struct ipc_fetch *order)
@@ -101,6 +103,7 @@ fetch(const struct ipc_fetched *say, int fd, struct ipc_fetch *order)
 	assert_int_equal(channel_recv(chan[1], buf, sizeof(buf), &msg), 0);
 	assert_int_equal(msg.type, IPC_FETCH);
 	assert_int_equal(ipc_decode_fetch(order, msg.data, msg.len), 0);
+	mono += slow * CLOCK_SEC;
 	if (say != NULL) {
 		n = ipc_encode_fetched(out, sizeof(out), say);
 		assert_true(n > 0);
@@ -113,6 +116,17 @@ fetch(const struct ipc_fetched *say, int fd, struct ipc_fetch *order)
 }
 
 static struct ipc_fetch order; /* of the last look */
+
+static void
+slow_look(uint64_t seconds, const struct ipc_fetched *say)
+{
+	slow = seconds;
+	if (w->bundles->fetch.conn == 0) { /* or it was due at once */
+		bundles_look(w);
+	}
+	fetch(say, -1, &order);
+	slow = 0;
+}
 
 static void
 answer_look(const uint8_t *bytes, size_t len, const char *sigs)
@@ -305,6 +319,46 @@ taken(void **state)
 	assert_int_equal(metric("failing", NULL), 0);
 	assert_int_equal(metric("fine", "looks"), 2);
 	assert_int_equal(metric("failed", "looks"), 0);
+}
+
+/* A server that waits for news is asked again when it has waited, and never more
+ * often than that; one that cannot wait as often as any other. */
+static void
+waits(void **state)
+{
+	static const struct ipc_fetched same = {.err = ERR_AGAIN};
+	const struct fetch *f;
+	uint64_t left;
+
+	(void)state;
+	w->conf.bundle_wait = 30;
+	publish(1, "default to any\nallow"); /* at once: there was no tag */
+	f = &w->bundles->fetch;
+	assert_int_equal(f->next_at - mono, 30 * CLOCK_SEC);
+	assert_int_equal(order.wait, 30);
+	/* held for all of it, or nearly */
+	slow_look(30, &same);
+	assert_int_equal(f->next_at, mono);
+	slow_look(20, &same);
+	assert_int_equal(f->next_at - mono, 10 * CLOCK_SEC);
+	/* not at all */
+	slow_look(0, &same);
+	left = f->next_at - mono;
+	assert_in_range(left, 48 * CLOCK_SEC, 60 * CLOCK_SEC);
+	slow_look(14, &same);
+	left = f->next_at - mono;
+	assert_in_range(left, 48 * CLOCK_SEC, 60 * CLOCK_SEC);
+	/* never later than without */
+	w->conf.bundle_interval = 5;
+	slow_look(16, &same);
+	assert_true(f->next_at - mono <= 5 * CLOCK_SEC);
+	/* nor is one that fails asked at once */
+	w->conf.bundle_interval = 60;
+	slow_look(30, &(struct ipc_fetched){.err = ERR_PEER, .why = "x"});
+	assert_true(f->next_at - mono >= 48 * CLOCK_SEC);
+	w->conf.bundle_wait = 0;
+	slow_look(30, &same);
+	assert_true(f->next_at - mono >= 48 * CLOCK_SEC);
 }
 
 /* From the moment that it came to the end of who must go, on this machine's clock;
@@ -700,6 +754,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(taken, start, stop),
+		cmocka_unit_test_setup_teardown(waits, start, stop),
 		cmocka_unit_test_setup_teardown(ejects, start, stop),
 		cmocka_unit_test_setup_teardown(refused, start, stop),
 		cmocka_unit_test_setup_teardown(no_disk, start, stop),
