@@ -539,6 +539,9 @@ $(eval $(call unit,ctl_top,proxy/ctl/top_model.c proxy/ctl/units.c \
 
 $(eval $(call unit,bundles,$(lease_srcs) base/sign_make.c \
 	tests/fake/bundle_make.c,$(lease_libs)))
-$(eval $(call unit,upstream,tests/fake/pki.c $(lease_srcs),$(lease_libs)))
+$(eval $(call unit,upstream,tests/fake/fetch_child.c tests/fake/pki.c \
+	$(lease_srcs),$(lease_libs)))
 $(eval $(call unit,fetch,proxy/fetch/file.c proxy/fetch/parcel.c base/err.c \
 	base/mem.c))
+$(eval $(call unit,fetch_http,tests/fake/fetch_child.c tests/fake/pki.c \
+	$(base_core_srcs) $(ipc_srcs),-lmbedx509 -lmbedcrypto))

@@ -1,6 +1,6 @@
 /*
  * proxy/fetch: a bundle in a directory, and the parcel that it comes in. What
- * comes by HTTPS is tests/publish/table's.
+ * comes by HTTPS is test_fetch_http.c's and tests/publish/table's.
  */
 #include <setjmp.h>
 #include <stdarg.h>

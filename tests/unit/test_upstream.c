@@ -15,12 +15,11 @@
 #include "base/digest.h"
 #include "proxy/warden/bundles.h"
 #include "proxy/warden/upstream.h"
+#include "tests/fake/fetch_child.h"
 #include "tests/fake/pki.h"
 
-#define SERVER "tests/fake/upstream_server.py"
-
-static char program[PATH_MAX + 64], room[] = "/tmp/test_upstream.XXXXXX";
-static char url[64];
+static char room[] = "/tmp/test_upstream.XXXXXX";
+static char url[64], proxy[64];
 static struct pki_cert ca, other_ca, server, client, stranger;
 static const struct pki_cert *who = &client, *whose = &ca;
 static pid_t server_pid;
@@ -58,88 +57,22 @@ be(const char *mode)
 static void
 serve(void)
 {
-	char number[16], said[16] = "";
-	int ends_[2];
-	ssize_t n;
+	char number[16];
 
-	assert_int_equal(pipe(ends_), 0);
 	(void)snprintf(number, sizeof(number), "%u", port);
-	server_pid = fork();
-	assert_true(server_pid != -1);
-	if (server_pid == 0) {
-		(void)dup2(ends_[1], 1);
-		(void)close(ends_[0]);
-		(void)close(ends_[1]);
-		execl("/usr/bin/python3", "python3", SERVER, room, number,
-		    (char *)NULL);
-		_exit(127);
-	}
-	close_fd(&ends_[1]);
-	n = read(ends_[0], said, sizeof(said) - 1);
-	close_fd(&ends_[0]);
-	assert_true(n > 0);
-	port = (unsigned)strtoul(said, NULL, 10);
-	assert_true(port != 0);
+	server_pid = fetch_child_serve("upstream_server.py",
+	    (const char *const[]){room, number, NULL}, &port);
 	(void)snprintf(url, sizeof(url), "https://127.0.0.1:%u/lines", port);
 }
 
 static void
 end_server(void)
 {
-	if (server_pid > 0) {
-		(void)kill(server_pid, SIGKILL);
-		assert_int_equal(waitpid(server_pid, NULL, 0), server_pid);
-	}
-	server_pid = 0;
+	fetch_child_end(&server_pid);
 }
 
 /* ------------------------------------------------------------------------ */
 /* The broker                                                               */
-
-static pid_t
-start_post(int broker_end, int warden_end)
-{
-	char *env[] = {NULL};
-	pid_t pid = fork();
-
-	assert_true(pid != -1);
-	if (pid == 0) {
-		int a = fcntl(broker_end, F_DUPFD, 20);
-		int b = fcntl(warden_end, F_DUPFD, 20);
-
-		(void)dup2(a, 3);
-		(void)dup2(b, 4);
-		(void)close_range(5, ~0u, 0);
-		execle(program, "sallyport-fetch", "post", "1", (char *)NULL,
-		    env);
-		_exit(127);
-	}
-	return pid;
-}
-
-static void
-give_key(int chan)
-{
-	static uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX];
-	struct ipc_pem m = {
-		.ca = whose->pem,
-		.ca_len = (uint32_t)whose->pem_len,
-		.cert = who->pem,
-		.cert_len = (uint32_t)who->pem_len,
-		.key = who->key,
-		.key_len = (uint32_t)who->key_len,
-	};
-	struct channel_msg msg;
-	int n;
-
-	assert_int_equal(
-	    channel_recv_wait(chan, buf, sizeof(buf), 10000, &msg), 0);
-	assert_int_equal(msg.type, IPC_KEY);
-	n = ipc_encode_pem(buf, CHANNEL_MAX, &m);
-	assert_true(n > 0);
-	assert_int_equal(
-	    channel_send(chan, IPC_KEY_IS, 0, buf, (size_t)n, -1), 0);
-}
 
 /* The warden is answered, and the process does its work: 1, or 0: nothing was
  * asked for. */
@@ -160,7 +93,7 @@ broker_turn(void)
 	} while (msg.type != IPC_POSTER);
 	assert_int_equal(channel_pair(to_broker), 0);
 	assert_int_equal(channel_pair(to_warden), 0);
-	pid = start_post(to_broker[1], to_warden[1]);
+	pid = fetch_child_start("post", to_broker[1], to_warden[1]);
 	close_fd(&to_broker[1]);
 	close_fd(&to_warden[1]);
 	n = ipc_encode_result(buf, sizeof(buf), &ok);
@@ -169,7 +102,7 @@ broker_turn(void)
 	    0);
 	close_fd(&to_warden[0]);
 	warden_on_broker(w, LOOP_READ);
-	give_key(to_broker[0]);
+	fetch_child_give_key(to_broker[0], whose, who);
 	for (int i = 0; i < 10000 && w->upstream->conn != 0; i++) {
 		loop_once(w->loop, LOOP_NOWAIT);
 		(void)usleep(2000);
@@ -201,8 +134,8 @@ static void
 start_upstream(void)
 {
 	w->conf.upstream_url = url;
-	w->conf.upstream_pin = w->conf.upstream_proxy =
-	    (char *)(uintptr_t) "";
+	w->conf.upstream_pin = (char *)(uintptr_t) "";
+	w->conf.upstream_proxy = proxy;
 	w->conf.upstream_interval = 10;
 	w->conf.upstream_timeout = 20;
 	assert_int_equal(upstream_start(w), 0);
@@ -221,21 +154,11 @@ static int
 group_start(void **state)
 {
 	struct pki_how how = {.subject = "CN=CA", .use = PKI_CA};
-	char self[PATH_MAX], *slash;
-	const char *at = getenv("SALLYPORT_LIBEXEC");
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	uint8_t sans[64];
 	size_t len = 0;
 
 	(void)state;
-	assert_true(n > 0);
-	self[n] = '\0';
-	slash = strrchr(self, '/');
-	*slash = '\0';
-	(void)snprintf(program, sizeof(program),
-	    at != NULL ? "%s/sallyport-fetch" : "%s/../bin/sallyport-fetch",
-	    at != NULL ? at : self);
-	assert_int_equal(access(program, X_OK), 0);
+	fetch_child_find();
 	pki_issue(&ca, NULL, &how);
 	how.subject = "CN=other";
 	pki_issue(&other_ca, NULL, &how);
@@ -293,6 +216,7 @@ stop(void **state)
 
 	upstream_free(w);
 	end_server();
+	*proxy = '\0';
 	empty(room);
 	assert_int_equal(rmdir(room), 0);
 	for (unsigned i = 1; i < 3; i++) {
@@ -700,6 +624,47 @@ strangers(void **state)
 	assert_got(0, lines());
 }
 
+static int
+proxy_saw(const char *text)
+{
+	char line[1024];
+	FILE *f = fopen(in_room("proxy.log"), "r");
+	int is = 0;
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f) != NULL) {
+		is |= strstr(line, text) != NULL;
+	}
+	(void)fclose(f);
+	return is;
+}
+
+/* Through a proxy, which learns where to, and nothing else; and not past it. */
+static void
+proxied(void **state)
+{
+	unsigned at;
+	pid_t pid = fetch_child_proxy(room, "", &at);
+
+	(void)state;
+	if (pid == 0) {
+		print_message("there is no tinyproxy\n");
+		skip();
+	}
+	(void)snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%u", at);
+	happen(20);
+	send_all();
+	assert_got(0, lines());
+	assert_true(proxy_saw("CONNECT 127.0.0.1:"));
+	assert_false(proxy_saw("/lines"));
+	fetch_child_end(&pid);
+	happen(1);
+	assert_fails("connect");
+	*proxy = '\0';
+	send_all();
+	assert_got(0, lines());
+}
+
 /* The log is rotated while the server is down, and the warden is restarted: as
  * long as the files are there no line is lost and none comes twice. */
 static void
@@ -965,6 +930,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(timed_out, start, stop),
 		cmocka_unit_test_setup_teardown(back_off, start, stop),
 		cmocka_unit_test_setup_teardown(strangers, start, stop),
+		cmocka_unit_test_setup_teardown(proxied, start, stop),
 		cmocka_unit_test_setup_teardown(rotated, start, stop),
 		cmocka_unit_test_setup_teardown(died_between, start, stop),
 		cmocka_unit_test_setup_teardown(status_lines, start, stop),
