@@ -282,6 +282,18 @@ show_what(const json_t *e, const struct usbids *ids)
 	putchar('\n');
 }
 
+/* An identity without the digest of its CA's key: what is left says who it is to
+ * a person, and is all that rules name him by. */
+static const char *
+holder_of(const json_t *e)
+{
+	const char *text = text_of(e, "holder");
+
+	return strspn(text, "0123456789abcdef") == 64 && text[64] == ':'
+	    ? text + 65
+	    : text;
+}
+
 void
 show_devices(const json_t *o)
 {
@@ -296,7 +308,7 @@ show_devices(const json_t *o)
 		    text_of(e, "state"), text_of(e, "name"),
 		    text_of(e, "stable"),
 		    *text_of(e, "refused") != '\0' ? text_of(e, "refused")
-						   : text_of(e, "holder"));
+						   : holder_of(e));
 		show_what(e, ids);
 		show_more(e);
 	}

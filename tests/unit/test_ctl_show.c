@@ -97,6 +97,13 @@ test_devices(void **state)
 	assert_non_null(strstr(shown, "\n    audio + keyboard\n"));
 	assert_non_null(strstr(shown, "by a.rules:3, for 90 s"));
 	assert_null(strstr(shown, "unknown"));
+	/* a holder is known by his names, not by his CA's key */
+	show(show_devices,
+	    "{\"ok\":true,\"devices\":[{\"busid\":\"3-2\",\"holder\":"
+	    "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	    ":dns:ws.example\"}]}");
+	assert_non_null(strstr(shown, " dns:ws.example\n"));
+	assert_null(strstr(shown, "cdef"));
 	/* no interfaces, and numbers that are none */
 	show(show_devices,
 	    "{\"ok\":true,\"devices\":[{\"busid\":\"3-3\","
