@@ -440,7 +440,7 @@ include tests/tests.mk
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all install-system check test test-long attack bench deb-test demo site \
-	docs-output \
+	docs-output scene \
 	install clean help lint deps \
 	coverage fault fuzz fuzz-build memcheck tests unit-build
 .DEFAULT_GOAL := all
@@ -555,13 +555,34 @@ $(O)/broken/broken: $(call obj,$(broken_srcs)) $(O)/flags
 		$(filter %.o,$^) $(broken_libs)
 objs += $(call obj,$(broken_srcs))
 
+# The same with several devices.
+define scene_rule
+$(O)/scene/$(1): $(call obj,$(scene-$(1)_srcs)) $(O)/flags
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)$$(CC) $$(cflags) $$(link) $$(LDFLAGS) -o $$@ \
+		$$(filter %.o,$$^) $(attack-$(1)_libs)
+endef
+$(foreach p,$(scene_programs),$(eval $(call scene_rule,$(p))))
+$(O)/scene/things: $(call obj,$(things_srcs)) $(O)/flags
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(cflags) $(link) $(LDFLAGS) -o $@ \
+		$(filter %.o,$^) $(things_libs)
+objs += $(call obj,tests/docs/things.c tests/docs/things_main.c \
+	tests/docs/things_plug.c)
+scene_links := sallyportd sallyport-warden sallyport-capture
+$(scene_links:%=$(O)/scene/%): $(O)/scene/%: $(O)/attack/%
+	@mkdir -p $(@D)
+	@cp -Lf $< $@
+scene_all := $(O)/attack/hold $(O)/scene/things \
+	$(scene_programs:%=$(O)/scene/%) $(scene_links:%=$(O)/scene/%)
+
 # No symbolic link of the one who looks beside itself for the others.
 broken_links := sallyportd sallyport-warden sallyport-capture
 $(broken_links:%=$(O)/broken/%): $(O)/broken/%: $(O)/attack/%
 	@mkdir -p $(@D)
 	@cp -Lf $< $@
 
-attack_all += $(O)/broken/broken $(broken_programs:%=$(O)/broken/%) \
+attack_all += $(scene_all) $(O)/broken/broken $(broken_programs:%=$(O)/broken/%) \
 	$(broken_links:%=$(O)/broken/%)
 
 # Programs that only the tests in guests use.
@@ -676,6 +697,10 @@ demo:
 docs-output: all
 	@tests/docs/output $(O)/bin README.md docs/*.md
 
+# A gateway with devices to look at, and a shell; as root.
+scene: all $(scene_all)
+	@tests/docs/scene bash
+
 # No program is needed: the documents alone.
 site:
 	@docs/site/build $(B)/site
@@ -771,6 +796,7 @@ help:
 	'  make test-long T=NAME   one test at full size, resumable' \
 	'  make lint       man pages' \
 	'  make docs-output   what commands print, in the documents, anew' \
+	'  make scene      a shell on a gateway with simulated devices' \
 	'  make memcheck   a sample of the unit tests under valgrind' \
 	'  make deb-test   Debian packages: build, install, purge' \
 	'  make fuzz-build VARIANT=fuzz   the fuzz targets with libFuzzer' \

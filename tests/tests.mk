@@ -346,6 +346,17 @@ hold_srcs := tests/attack/plug_bytes.c tests/attack/stage.c \
 	tests/attack/ws.c tests/fake/pki.c tests/publish/hold.c base/file.c \
 	$(base_core_srcs) $(base_tls_srcs) $(wire_srcs)
 hold_libs := $(attack_libs)
+# scene: the same gateway with devices as people have them, for pictures
+scene_programs := sallyport-session sallyport-probe
+scene-sallyport-session_srcs := $(filter-out tests/attack/plug%, \
+	$(attack-sallyport-session_srcs)) tests/docs/things.c \
+	tests/docs/things_plug.c
+scene-sallyport-probe_srcs := $(filter-out tests/attack/plug%, \
+	$(attack-sallyport-probe_srcs)) tests/docs/things.c \
+	tests/docs/things_plug.c
+things_srcs := tests/docs/things.c tests/docs/things_main.c \
+	$(filter-out tests/publish/hold.c,$(hold_srcs))
+things_libs := $(hold_libs)
 # desktops: a login manager, an agent and a gateway
 desktops_srcs := tests/attack/desktops.c tests/attack/plug_bytes.c \
 	tests/attack/stage.c tests/attack/ws.c tests/fake/logind.c \

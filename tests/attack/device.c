@@ -40,7 +40,11 @@ device_open(const struct device_place *place, int *out)
 	int dir = -1, r = open_place(place, &dir);
 
 	if (r == 0) {
-		*out = open("/dev/null", O_RDWR | O_CLOEXEC);
+		/* where there are several, which one it is */
+		*out = openat(dir, "node", O_RDONLY | O_CLOEXEC);
+		if (*out == -1) {
+			*out = open("/dev/null", O_RDWR | O_CLOEXEC);
+		}
 		r = *out == -1 ? ERR_SYS : 0;
 	}
 	close_fd(&dir);

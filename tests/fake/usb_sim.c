@@ -417,6 +417,8 @@ usb_sim_unplug(struct usb_sim *sim)
 /* ------------------------------------------------------------------------ */
 /* The seam                                                                 */
 
+void (*usb_sim_on_open)(int fd);
+
 static int
 sim_open(struct usb_dev **out, const struct usb_open *how,
     const struct usb_sink *usb_sink)
@@ -425,6 +427,9 @@ sim_open(struct usb_dev **out, const struct usb_open *how,
 	int fd = how->fd;
 
 	*out = NULL;
+	if (usb_sim_on_open != NULL) {
+		usb_sim_on_open(fd);
+	}
 	if (plugged == NULL || plugged->open_err != 0) {
 		close_fd(&fd);
 		return plugged == NULL ? ERR_CLOSED : plugged->open_err;

@@ -91,6 +91,9 @@ struct usb_sim {
 struct usb_sim *usb_sim_new(const struct devrec *rec);
 void usb_sim_free(struct usb_sim *sim);
 void usb_sim_plug(struct usb_sim *sim);
+/* If it is set, it is called before one is opened, and may plug another one in;
+ * fd stays the backend's. */
+extern void (*usb_sim_on_open)(int fd);
 struct usb_sim_endpoint *usb_sim_ep(struct usb_sim *sim, uint8_t address);
 /* Byte number `offset` of a source. */
 uint8_t usb_sim_byte(uint64_t offset);

@@ -1,16 +1,21 @@
 /*
- * For tests/publish/table: "hold sysfs" makes the devices of the attacked gateway
+ * For tests/publish/table and tests/docs/scene: "hold sysfs" makes the devices of the attacked gateway
  * below /sys, which has to be a tmpfs; "hold DIR BUSID" is a workstation with the
  * keys of DIR that has a device of the gateway on 127.0.0.1 until it is taken, and
- * says so: "held", then "taken".
+ * says so: "held", then "taken"; "hold DIR BUSID BYTES MS" reads that much each so many
+ * milliseconds meanwhile, more and less of it in turn.
  */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/tls.h"
+#include "tests/attack/plug.h"
 #include "tests/attack/stage.h"
 #include "tests/attack/ws.h"
 
@@ -31,8 +36,31 @@ read_pem(uint8_t *out, size_t *len, const char *dir, const char *name)
 	free(text);
 }
 
+/* Until the gateway hangs up. */
 static int
-hold(const char *dir, const char *busid)
+read_on(struct ws *ws, uint32_t bytes, int ms)
+{
+	/* in eighths: what people do is no straight line */
+	static const uint8_t parts[] = {8, 7, 8, 5, 6, 8, 3, 2, 4, 7, 8, 8, 6, 1};
+	uint64_t began = clock_mono(), shift = (uint64_t)getpid();
+	struct usbip_header h;
+	int r = WS_OK;
+
+	for (uint32_t n = 2; r == WS_OK; n++) {
+		uint64_t second = (clock_mono() - began) / CLOCK_SEC;
+		uint32_t part = parts[(second + shift) % sizeof(parts)];
+
+		r = ws_submit(ws, n, PLUG_BULK_IN, bytes / 8 * part);
+		if (r == WS_OK) {
+			r = ws_reply(ws, &h, 1, WS_MS);
+		}
+		(void)poll(NULL, 0, ms);
+	}
+	return r;
+}
+
+static int
+hold(const char *dir, const char *busid, uint32_t bytes, int ms)
 {
 	static struct pki_cert ca, mine;
 	struct tls_config *config;
@@ -48,7 +76,8 @@ hold(const char *dir, const char *busid)
 	}
 	puts("held");
 	(void)fflush(stdout);
-	if (ws_hear_out(&ws, TAKEN_MS) != WS_CLOSED) {
+	if ((ms > 0 ? read_on(&ws, bytes, ms) : ws_hear_out(&ws, TAKEN_MS)) !=
+	    WS_CLOSED) {
 		fatalx("hold %s: it was not taken", busid);
 	}
 	puts("taken");
@@ -65,9 +94,11 @@ main(int argc, char **argv)
 		stage_make_sysfs();
 		return 0;
 	}
-	if (argc == 3) {
-		return hold(argv[1], argv[2]);
+	if (argc == 3 || argc == 5) {
+		return hold(argv[1], argv[2],
+		    argc == 5 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0,
+		    argc == 5 ? (int)strtol(argv[4], NULL, 10) : 0);
 	}
-	fputs("usage: hold sysfs | hold DIR BUSID\n", stderr);
+	fputs("usage: hold sysfs | hold DIR BUSID [BYTES MS]\n", stderr);
 	return 2;
 }
