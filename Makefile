@@ -440,7 +440,7 @@ include tests/tests.mk
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all install-system check test test-long attack bench deb-test demo site \
-	docs-output scene \
+	docs-output scene screens \
 	install clean help lint deps \
 	coverage fault fuzz fuzz-build memcheck tests unit-build
 .DEFAULT_GOAL := all
@@ -697,6 +697,10 @@ demo:
 docs-output: all
 	@tests/docs/output $(O)/bin README.md docs/*.md
 
+# Pictures in the documents, of real programs; as root.
+screens: all $(scene_all)
+	@tests/docs/screens
+
 # A gateway with devices to look at, and a shell; as root.
 scene: all $(scene_all)
 	@tests/docs/scene bash
@@ -796,6 +800,7 @@ help:
 	'  make test-long T=NAME   one test at full size, resumable' \
 	'  make lint       man pages' \
 	'  make docs-output   what commands print, in the documents, anew' \
+	'  make screens    the pictures in the documents, anew' \
 	'  make scene      a shell on a gateway with simulated devices' \
 	'  make memcheck   a sample of the unit tests under valgrind' \
 	'  make deb-test   Debian packages: build, install, purge' \

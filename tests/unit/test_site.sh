@@ -54,6 +54,9 @@ done >"$work/out"
 say $? "and each document"
 [ "$(du -sk "$work/site" | cut -f1)" -lt 6144 ]
 say $? "in less than 6 MiB"
+find docs/images -name '*.png' -size +120k >"$work/out"
+[ ! -s "$work/out" ] && [ "$(find "$work/site/images" -name '*.png' | wc -l)" -ge 4 ]
+say $? "its pictures are small"
 expires=$(sed -n 's/^Expires: //p' "$work/site/.well-known/security.txt")
 grep -q '^Contact: mailto:' "$work/site/.well-known/security.txt" &&
 	[ "$(date -u +%Y-%m-%dT%H:%M:%SZ)" \< "$expires" ]

@@ -200,6 +200,16 @@ for doc in docs/tutorials/*.md; do
 	done
 	[ ! -s "$work/why" ]
 	say $? "  $commands commands, $done of them done here"
+	awk '/^```[^ ]+ (gateway|workstation)/ {
+		want = "*On the " $2 ", in `" $3 "`:*"
+		if ($1 == "```console")
+			want = "*On the " $2 ":*"
+		if (said != want)
+			print FNR ": not said above: " want
+	}
+	NF { said = $0 }' "$doc" >"$work/why" 2>&1
+	[ ! -s "$work/why" ]
+	say $? "  it says on which machine, and into which file"
 	[ "$done" -ge 8 ] && [ -s "$work/workstation/etc/tls/cert.pem" ]
 	say $? "  the workstation is enrolled"
 	for want in 'apt-get install' 'sallyport enroll' 'apt-get purge'; do
