@@ -106,7 +106,8 @@ wire_srcs := wire/capture.c wire/class_words.c wire/desc.c wire/desc_bos.c wire/
 	wire/devrec_check.c wire/devrec_compare.c wire/devrec_expose.c \
 	wire/devrec_uas.c wire/hid_state.c \
 	wire/identity.c wire/ipc.c wire/ipc_fetch.c wire/ipc_import.c \
-	wire/ipc_inspect.c wire/ipc_item.c wire/ipc_relay.c wire/place.c \
+	wire/ipc_inspect.c wire/ipc_item.c wire/ipc_relay.c \
+	wire/ipc_signer.c wire/place.c \
 	wire/tally.c wire/usbip.c \
 	wire/usbip_check.c wire/waiver.c
 

@@ -50,8 +50,8 @@ record_srcs := $(desc_srcs) wire/waiver.c wire/devrec.c wire/devrec_check.c \
 	wire/hid_state.c
 ipc_srcs := wire/desc.c wire/desc_string.c wire/devrec.c wire/ipc.c wire/ipc_import.c \
 	wire/ipc_enroll.c wire/ipc_fetch.c wire/ipc_inspect.c \
-	wire/ipc_item.c wire/ipc_relay.c wire/place.c wire/usbip.c \
-	wire/usbip_check.c
+	wire/ipc_item.c wire/ipc_relay.c wire/ipc_signer.c wire/place.c \
+	wire/usbip.c wire/usbip_check.c
 
 $(eval $(call unit,usbip,wire/usbip.c))
 $(eval $(call unit,usbip_check,wire/usbip_check.c))

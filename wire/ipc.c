@@ -171,7 +171,7 @@ ipc_decode_grant(struct ipc_grant *m, const void *buf, size_t len)
 static int
 exited_bad(const struct ipc_exited *m)
 {
-	return m->role < IPC_ROLE_SESSION || m->role > IPC_ROLE_POSTER ||
+	return m->role < IPC_ROLE_SESSION || m->role > IPC_ROLE_SIGNER ||
 	    m->signal > SIGNAL_MAX || m->fault > IPC_FAULT_REQUEST ||
 	    m->has_what > 1 || (m->has_what == 1 && m->fault == 0) ||
 	    (m->has_what == 0 && m->what != 0);

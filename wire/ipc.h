@@ -17,6 +17,8 @@
  *   desks -> parent -> reader -> relay    IPC_RELAY_DESK
  *   parent  <-> enroll    IPC_ENROLL .. IPC_ENROLLED, IPC_RELAY_DONE
  *   serve   <-> front     IPC_FRONT_*
+ *   broker  <-> signer    IPC_SIGNER_*
+ *   session <-> signer    IPC_SIGN, IPC_SIGNED
  */
 #ifndef WIRE_IPC_H
 #define WIRE_IPC_H
@@ -139,6 +141,19 @@ enum ipc_type {
 	IPC_FRONT_ASK = 98,    /* front -> serve: the peer's request (enroll.h),
 				  as it came; once */
 	IPC_FRONT_REPLY = 101, /* serve -> front: the reply, as it goes out */
+
+	/* broker <-> sallyport-signer */
+	IPC_SIGNER_LOAD = 116,	 /* broker -> signer: ipc_pem, certificate and
+				    key; once */
+	IPC_SIGNER_LOADED = 117, /* ipc_loaded: it has the key, or why not */
+	IPC_SIGNER_SERVE = 118,	 /* broker -> signer: empty; + fd: a channel to
+				    the session of that number. No answer */
+	IPC_SIGNER_MISUSED = 120, /* signer -> broker: ipc_call, the type of what
+				     that session asked, 0 = no message; it was
+				     not its to ask. No answer */
+	/* session <-> sallyport-signer */
+	IPC_SIGN = 122,	  /* ipc_sign; once */
+	IPC_SIGNED = 123, /* ipc_signed */
 };
 
 /* How far a session has come; it only moves down this list. */
@@ -150,6 +165,8 @@ enum ipc_session_state {
 	IPC_ST_STREAMING = 4,  /* URBs flow */
 	IPC_ST_CLOSING = 5,
 };
+
+#define IPC_TEXT 512 /* one line for people, with the NUL */
 
 /* err is 0 or a negative enum err; sys the errno when it is ERR_SYS. */
 struct ipc_result {
@@ -225,6 +242,7 @@ enum ipc_role {
 	IPC_ROLE_FETCHER = 4,  /* sallyport-fetch */
 	IPC_ROLE_TRIAL = 5,    /* sallyport-trial */
 	IPC_ROLE_POSTER = 6,   /* sallyport-fetch, as one that posts */
+	IPC_ROLE_SIGNER = 7,   /* sallyport-signer */
 };
 
 enum ipc_recorder_file { IPC_RECORDER_FRAMES = 0, IPC_RECORDER_RULINGS = 1 };
@@ -249,6 +267,32 @@ struct ipc_pem {
 	const uint8_t *ca, *cert, *key, *crl;
 	uint32_t ca_len, cert_len, key_len, crl_len;
 };
+
+/* What sallyport-signer made of its key. */
+struct ipc_loaded {
+	int32_t err;
+	uint16_t bits;	     /* of the key; 0 when err is not */
+	char text[IPC_TEXT]; /* why not; "" when err is 0 */
+};
+
+/* A hash to sign, by RSA and PKCS #1 1.5, which is what the server of TLS 1.2
+ * signs. No other kind, no other length. */
+enum ipc_hash { IPC_SHA256 = 1, IPC_SHA384 = 2, IPC_SHA512 = 3 };
+#define IPC_DIGEST_MAX 64u
+struct ipc_sign {
+	uint8_t hash; /* enum ipc_hash */
+	uint8_t digest[IPC_DIGEST_MAX]; /* ipc_digest_len(hash) of them */
+};
+
+#define IPC_SIGNATURE_MAX 1024u /* 8192 bits */
+struct ipc_signed {
+	int32_t err;
+	uint16_t len; /* 0 when err is not */
+	uint8_t signature[IPC_SIGNATURE_MAX];
+};
+
+/* 0 when there is no such hash. */
+size_t ipc_digest_len(uint8_t hash);
 
 /* The list of revoked certificates, and the CAs that sign such. err: 0 = here
  * they are, the list as a sealed text (base/sealed.h) in the descriptor;
@@ -285,7 +329,6 @@ struct ipc_imported {
 };
 
 #define IPC_RULE 64
-#define IPC_TEXT 512
 #define IPC_FILE 256
 
 /* What a profile ruled on one unit: a refusal, or what a rule wants logged.
@@ -562,6 +605,12 @@ int ipc_encode_exited(void *buf, size_t size, const struct ipc_exited *m);
 int ipc_decode_exited(struct ipc_exited *m, const void *buf, size_t len);
 int ipc_encode_pem(void *buf, size_t size, const struct ipc_pem *m);
 int ipc_decode_pem(struct ipc_pem *m, const void *buf, size_t len);
+int ipc_encode_loaded(void *buf, size_t size, const struct ipc_loaded *m);
+int ipc_decode_loaded(struct ipc_loaded *m, const void *buf, size_t len);
+int ipc_encode_sign(void *buf, size_t size, const struct ipc_sign *m);
+int ipc_decode_sign(struct ipc_sign *m, const void *buf, size_t len);
+int ipc_encode_signed(void *buf, size_t size, const struct ipc_signed *m);
+int ipc_decode_signed(struct ipc_signed *m, const void *buf, size_t len);
 int ipc_encode_crl(void *buf, size_t size, const struct ipc_crl *m);
 int ipc_decode_crl(struct ipc_crl *m, const void *buf, size_t len);
 int ipc_encode_item(void *buf, size_t size, const struct ipc_item *m);

@@ -68,6 +68,9 @@ again(uint8_t which, const uint8_t *data, size_t size)
 		CASE(34, tried)
 		CASE(35, post)
 		CASE(36, posted)
+		CASE(37, loaded)
+		CASE(38, sign)
+		CASE(39, signed)
 	}
 	return -1;
 }

@@ -38,6 +38,9 @@ union message {
 	struct ipc_call call;
 	struct ipc_pem pem;
 	struct ipc_crl crl;
+	struct ipc_loaded loaded;
+	struct ipc_sign sign;
+	struct ipc_signed signature;
 	struct ipc_item item;
 	struct ipc_imported imported;
 	struct ipc_refused refused;
@@ -88,6 +91,9 @@ SHAPE(exited, exited)
 SHAPE(call, call)
 SHAPE(pem, pem)
 SHAPE(crl, crl)
+SHAPE(loaded, loaded)
+SHAPE(sign, sign)
+SHAPE(signed, signature)
 SHAPE(item, item)
 SHAPE(refused, refused)
 SHAPE(texts, texts)
@@ -180,7 +186,7 @@ fill_call(struct rnd *r, union message *m)
 static void
 fill_exited(struct rnd *r, union message *m)
 {
-	m->exited.role = (uint8_t)(1 + rnd_below(r, 2));
+	m->exited.role = (uint8_t)(1 + rnd_below(r, IPC_ROLE_SIGNER));
 	m->exited.signal = (uint8_t)rnd_below(r, 65);
 	m->exited.status = (uint8_t)rnd_u32(r);
 	m->exited.fault = (uint8_t)rnd_below(r, 3);
@@ -545,6 +551,39 @@ fill_relay_done(struct rnd *r, union message *m)
 	rnd_text(r, m->done.text, IPC_TEXT);
 }
 
+static void
+fill_loaded(struct rnd *r, union message *m)
+{
+	m->loaded.err = -(int32_t)rnd_below(r, 15);
+	if (m->loaded.err == 0) {
+		m->loaded.bits = 2048;
+	} else {
+		rnd_text(r, m->loaded.text, IPC_TEXT);
+	}
+}
+
+static void
+fill_sign(struct rnd *r, union message *m)
+{
+	m->sign.hash = (uint8_t)(1 + rnd_below(r, IPC_SHA512));
+	for (size_t i = 0; i < ipc_digest_len(m->sign.hash); i++) {
+		m->sign.digest[i] = (uint8_t)rnd_u32(r);
+	}
+}
+
+static void
+fill_signed(struct rnd *r, union message *m)
+{
+	if (rnd_below(r, 3) == 0) {
+		m->signature.err = ERR_SYS;
+		return;
+	}
+	m->signature.len = (uint16_t)(1 + rnd_below(r, IPC_SIGNATURE_MAX));
+	for (size_t i = 0; i < m->signature.len; i++) {
+		m->signature.signature[i] = (uint8_t)rnd_u32(r);
+	}
+}
+
 #define MESSAGE(name) {#name, put_##name, get_##name, fill_##name}
 static const struct {
 	const char *name;
@@ -562,6 +601,9 @@ static const struct {
     MESSAGE(call),
     MESSAGE(pem),
     MESSAGE(crl),
+    MESSAGE(loaded),
+    MESSAGE(sign),
+    MESSAGE(signed),
     MESSAGE(item),
     MESSAGE(imported),
     MESSAGE(refused),

@@ -98,7 +98,7 @@ values_outside_their_range_are_refused(void **state)
 		exited.signal = 9;
 		assert_int_equal(
 		    ipc_encode_exited(again, sizeof(again), &exited),
-		    v >= 1 && v <= 6 ? 9 : ERR_FORMAT);
+		    v >= 1 && v <= 7 ? 9 : ERR_FORMAT);
 	}
 	probe.flags = IPC_PROBE_RESET | IPC_PROBE_TEXTS;
 	assert_int_equal(
@@ -111,7 +111,7 @@ values_outside_their_range_are_refused(void **state)
 	assert_int_equal(
 	    ipc_decode_exited(&exited, "\2\11\0\0\1\0\0\0\0", 9), ERR_FORMAT);
 	assert_int_equal(
-	    ipc_decode_exited(&exited, "\7\0\0\0\0\0\0\0\0", 9), ERR_FORMAT);
+	    ipc_decode_exited(&exited, "\10\0\0\0\0\0\0\0\0", 9), ERR_FORMAT);
 	assert_int_equal(
 	    ipc_decode_exited(&exited, "\2\11\0\0\0\0\0\0\0", 9), 0);
 	assert_int_equal(exited.signal, 9);
@@ -580,7 +580,8 @@ types_are_even_for_requests(void **state)
 	    IPC_TEXTS, IPC_RULED, IPC_ASK, IPC_ASK_OVER, IPC_CHALLENGE,
 	    IPC_OUT, IPC_QUOTA, IPC_POSTER, IPC_POSTED,
 	    IPC_RELAY_SETUP, IPC_RELAY_READY, IPC_RELAY_DESK, IPC_ENROLL,
-	    IPC_FRONT_ASK};
+	    IPC_FRONT_ASK, IPC_SIGNER_LOAD, IPC_SIGNER_SERVE,
+	    IPC_SIGNER_MISUSED, IPC_SIGN};
 	static const int answers[] = {IPC_SPAWNED, IPC_PROBED, IPC_AUTHORIZED,
 	    IPC_GRANTED, IPC_EXITED, IPC_KEY_IS, IPC_CONFIG_SET, IPC_DEVICE,
 	    IPC_IDENTIFIED, IPC_LIST_ITEM, IPC_LIST_END, IPC_IMPORTED,
@@ -589,7 +590,7 @@ types_are_even_for_requests(void **state)
 	    IPC_POST,
 	    IPC_RELAY_ITEM, IPC_RELAY_DONE, IPC_RELAY_ATTACHED,
 	    IPC_RELAY_LINE, IPC_RELAY_WATCH, IPC_ENROLLED, IPC_FRONT_KEY,
-	    IPC_FRONT_REPLY};
+	    IPC_FRONT_REPLY, IPC_SIGNER_LOADED, IPC_SIGNED};
 	uint8_t seen[256] = {0};
 
 	(void)state;
