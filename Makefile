@@ -117,8 +117,8 @@ base_loop_srcs := base/loop.c
 base_sandbox_srcs := base/sandbox.c base/sandbox_calls.c \
 	base/sandbox_landlock.c base/sandbox_seccomp.c
 base_resolver_srcs := base/sandbox_resolver.c
-base_tls_srcs := base/stream.c base/tls.c base/tls_config.c base/tls_text.c \
-	base/x509.c base/x509_crl.c
+base_tls_srcs := base/stream.c base/tls.c base/tls_config.c \
+	base/tls_signer.c base/tls_text.c base/x509.c base/x509_crl.c
 
 # What the languages of rules and of profiles share.
 text_srcs := policy/text/arena.c policy/text/shown.c policy/text/when.c

@@ -252,7 +252,9 @@ explain(struct tls_stream *t, int ret)
 	const char *known;
 	char buf[128];
 
-	if (ret == MBEDTLS_ERR_SSL_CONN_EOF) {
+	if (!t->is_up && t->config->sign_why[0] != '\0') {
+		snprintf(t->why, sizeof(t->why), "%s", t->config->sign_why);
+	} else if (ret == MBEDTLS_ERR_SSL_CONN_EOF) {
 		snprintf(t->why, sizeof(t->why),
 		    "the peer closed the connection%s",
 		    t->is_up ? "" : " during the handshake");
@@ -627,6 +629,12 @@ configure(struct tls_stream *t)
 		return ret;
 	}
 	choose_algorithms(conf);
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+	if (c->signer.sign != NULL) {
+		mbedtls_ssl_conf_max_tls_version(
+		    conf, MBEDTLS_SSL_VERSION_TLS1_2);
+	}
+#endif
 	choose_peer(t);
 	mbedtls_ssl_conf_rng(conf, mbedtls_ctr_drbg_random, &c->rng);
 	mbedtls_ssl_conf_ca_chain(conf, &c->ca, c->has_crl ? &c->crl : NULL);

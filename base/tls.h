@@ -17,11 +17,26 @@ struct x509_facts;
 
 enum tls_role { TLS_SERVER, TLS_CLIENT };
 
+/* Hashes that the server of TLS 1.2 signs. */
+enum tls_hash { TLS_SHA256 = 1, TLS_SHA384 = 2, TLS_SHA512 = 3 };
+
+/* Somebody else who has a server's RSA key, and signs with it by PKCS #1 1.5:
+ * exactly sig_len bytes, or a negative enum err. It may take a moment, in which
+ * nothing else happens. */
+struct tls_signer {
+	int (*sign)(void *arg, enum tls_hash hash, const uint8_t *digest,
+	    size_t len, uint8_t *sig, size_t sig_len);
+	void *arg; /* borrowed until tls_config_free */
+};
+
 /* PEM texts; each must end in a NUL byte that its length counts (mbedTLS wants
- * it so). crl may be NULL. */
+ * it so). crl may be NULL. signer takes the place of key when it is not NULL,
+ * and is copied: its connections are of TLS 1.2, since mbedTLS has no way to
+ * have others sign as TLS 1.3 does it (RSA-PSS). */
 struct tls_pem {
 	const uint8_t *ca, *cert, *key, *crl;
 	size_t ca_len, cert_len, key_len, crl_len;
+	const struct tls_signer *signer;
 };
 
 /* Parses the material. On failure ERR_TLS or ERR_NOMEM, and why (size bytes)
@@ -31,8 +46,8 @@ int tls_config_new(struct tls_config **out, enum tls_role role,
     const struct tls_pem *pem, char *why, size_t why_size);
 /* NULL is fine. Wipes the private key. */
 void tls_config_free(struct tls_config *config);
-/* Wipes the private key and its parsed form now, after the handshake, and frees
- * the CRL; the streams made from it go on working, new handshakes fail. */
+/* Wipes the private key and its parsed form now, after the handshake, forgets
+ * the signer, and frees the CRL; the streams made from it go on working, new handshakes fail. */
 void tls_config_wipe_key(struct tls_config *config);
 
 /* A client's server must have one of these keys (SHA-256 of the public key, as

@@ -105,7 +105,7 @@ parse_crl(
 }
 
 int
-tls_config_own(
+tls_config_pair(
     struct tls_config *c, const struct tls_pem *pem, char *why, size_t size)
 {
 	int ret;
@@ -114,6 +114,9 @@ tls_config_own(
 	if (ret != 0) {
 		return refuse(why, size, "certificate",
 		    ret < 0 ? ret : MBEDTLS_ERR_X509_INVALID_FORMAT);
+	}
+	if (pem->signer != NULL) {
+		return tls_config_borrow(c, pem->signer, why, size);
 	}
 	ret = parse_key(c, pem);
 	if (ret == MBEDTLS_ERR_PK_TYPE_MISMATCH ||
@@ -126,7 +129,16 @@ tls_config_own(
 		return refuse(why, size, "key", ret);
 	}
 	c->has_key = 1;
-	return check_own_cert(c, why, size);
+	return 0;
+}
+
+int
+tls_config_own(
+    struct tls_config *c, const struct tls_pem *pem, char *why, size_t size)
+{
+	int r = tls_config_pair(c, pem, why, size);
+
+	return r == 0 ? check_own_cert(c, why, size) : r;
 }
 
 static int
@@ -225,6 +237,8 @@ tls_config_wipe_key(struct tls_config *c)
 	mbedtls_pk_free(&c->key);
 	mbedtls_pk_init(&c->key);
 	c->has_key = 0;
+	/* that there was one stays known: it is why this is no TLS 1.3 */
+	c->signer.arg = NULL;
 	/* has_crl stays: without its list nobody would be let in */
 	free_crl(c);
 }

@@ -43,6 +43,9 @@ struct tls_config {
 	uint8_t pins[TLS_PINS][32];
 	size_t npins;
 	int has_key; /* key is there: not wiped */
+	struct tls_signer signer; /* has the key instead of us; or sign is NULL */
+	size_t signature_len;	  /* of its signatures */
+	char sign_why[128];	  /* why it did not sign; "" = nothing of it */
 	mbedtls_entropy_context entropy;
 	mbedtls_ctr_drbg_context rng;
 };
@@ -56,6 +59,16 @@ struct tls_config *tls_config_start(
 /* Its own certificate and key. 0, or ERR_* with why. */
 int tls_config_own(struct tls_config *c, const struct tls_pem *pem, char *why,
     size_t size);
+/* The same, but that the certificate is not judged: that key is its key. */
+int tls_config_pair(struct tls_config *c, const struct tls_pem *pem, char *why,
+    size_t size);
+/* tls_signer.c: in place of the key of the certificate, which is there. */
+int tls_config_borrow(struct tls_config *c, const struct tls_signer *signer,
+    char *why, size_t size);
+
+/* What keys of RSA may have; above it mbedTLS has no room for a signature. */
+#define TLS_RSA_MIN 2048u
+#define TLS_RSA_MAX 8192u
 
 /* mbedTLS's own words for one of its codes. Returns buf. */
 const char *tls_code_text(char buf[128], int code);

@@ -110,6 +110,7 @@ pki_srcs := tests/fake/pki.c tests/fake/tlsbed.c
 tls_test_srcs := $(base_core_srcs) $(base_tls_srcs) $(pki_srcs)
 $(eval $(call unit,tls,$(tls_test_srcs),$(MBEDTLS)))
 $(eval $(call unit,tls_io,$(tls_test_srcs),$(MBEDTLS)))
+$(eval $(call unit,tls_signer,$(tls_test_srcs) base/tls_key.c,$(MBEDTLS)))
 $(eval $(call unit,tls_key,$(tls_test_srcs) tests/fake/hunt.c,$(MBEDTLS)))
 $(eval $(call unit,key_wiped,$(tls_test_srcs) tests/fake/hunt.c \
 	base/file.c \

@@ -64,13 +64,14 @@ parse_key(mbedtls_pk_context *key, const struct pki_cert *from)
 }
 
 static void
-make_key(mbedtls_pk_context *key, int is_rsa)
+make_key(mbedtls_pk_context *key, int is_rsa, unsigned bits)
 {
 	if (is_rsa) {
 		need(mbedtls_pk_setup(
 			 key, mbedtls_pk_info_from_type(MBEDTLS_PK_RSA)) == 0 &&
 			 mbedtls_rsa_gen_key(
-			     mbedtls_pk_rsa(*key), RNG, 2048, 65537) == 0,
+			     mbedtls_pk_rsa(*key), RNG,
+			     bits != 0 ? bits : 2048, 65537) == 0,
 		    "rsa");
 		return;
 	}
@@ -217,7 +218,7 @@ pki_issue(
 	start();
 	mbedtls_pk_init(&key);
 	mbedtls_pk_init(&ca_key);
-	make_key(&key, how->is_rsa);
+	make_key(&key, how->is_rsa, how->rsa_bits);
 	if (ca != NULL) {
 		parse_key(&ca_key, ca);
 	}

@@ -22,6 +22,7 @@ struct pki_how {
 	const uint8_t *sans;   /* by pki_san; NULL for none */
 	size_t sans_len;
 	int is_rsa;
+	unsigned rsa_bits; /* 0 = 2048 */
 	int no_signing; /* key usage without digitalSignature */
 };
 
