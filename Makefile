@@ -195,6 +195,7 @@ verdict_srcs := verdict/verdict.c
 # Programs: name, where it is installed, sources, libraries
 
 programs := sallyportd sallyport-warden sallyport-session sallyport-probe \
+	sallyport-signer \
 	sallyport-capture sallyctl sallyport sallyport-relay sallyport-reader \
 	sallyport-desks sallyport-notify sallyport-policy sallyport-certs sallyport-front \
 	sallyport-enroll sallyport-metrics sallyport-fetch sallyport-trial
@@ -280,6 +281,16 @@ sallyport-probe_srcs := proxy/session/probe.c \
 sallyport-probe_libs := -lev -lusb-1.0 -lseccomp
 
 sallyport-capture_dir := $(LIBEXECDIR)
+# The gateway's key, where no session is to have it: it signs, and speaks no TLS.
+sallyport-signer_dir := $(LIBEXECDIR)
+sallyport-signer_srcs := proxy/signer/confine.c proxy/signer/main.c \
+	proxy/signer/signer.c base/tls_config.c base/tls_key.c \
+	base/tls_signer.c base/tls_text.c base/x509.c base/x509_crl.c \
+	$(base_sandbox_srcs) $(base_core_srcs) $(base_loop_srcs) \
+	wire/identity.c wire/ipc.c wire/ipc_signer.c wire/place.c \
+	wire/usbip_check.c
+sallyport-signer_libs := -lev -lmbedx509 -lmbedcrypto -lseccomp
+
 sallyport-capture_srcs := proxy/capture/confine.c proxy/capture/main.c proxy/capture/recorder.c \
 	$(base_sandbox_srcs) $(base_core_srcs) $(wire_srcs) $(facts_srcs)
 sallyport-capture_libs := -lpcap -ljansson -lseccomp
@@ -498,7 +509,8 @@ objs += $(call obj,$(bench_srcs))
 # The gateway that is attacked: its programs lie together, as they are
 # installed, those that touch no device being the product's.
 attack_links := sallyport-warden sallyport-capture sallyport sallyport-relay \
-	sallyport-reader sallyport-desks sallyport-fetch sallyport-trial
+	sallyport-reader sallyport-desks sallyport-fetch sallyport-signer \
+	sallyport-trial
 define attack_rule
 $(O)/attack/$(1): $(call obj,$(attack-$(1)_srcs)) $(O)/flags
 	@mkdir -p $$(@D)

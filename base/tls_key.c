@@ -25,7 +25,7 @@ check_kind(const struct tls_config *c, char *why, size_t size)
 
 	if (!mbedtls_pk_can_do(&c->key, MBEDTLS_PK_RSA)) {
 		snprintf(why, size, "key: it is none of RSA, and no other can "
-				    "be held apart");
+				    "be held apart; have one of RSA made");
 		return ERR_TLS;
 	}
 	if (bits < TLS_RSA_MIN || bits > TLS_RSA_MAX) {

@@ -100,7 +100,8 @@ $(eval $(call unit,confine,tests/fake/attempts.c \
 	policy/tool/trial_confine.c \
 	proxy/capture/confine.c proxy/fetch/confine.c proxy/metrics/confine.c \
 	proxy/session/confine.c proxy/session/limits.c \
-	proxy/session/probe_confine.c vhci-glue/desks_confine.c \
+	proxy/session/probe_confine.c proxy/signer/confine.c \
+	vhci-glue/desks_confine.c \
 	vhci-glue/reader_confine.c \
 	vhci-glue/relay_confine.c $(base_core_srcs) $(base_sandbox_srcs) \
 	$(base_resolver_srcs) \
@@ -149,6 +150,12 @@ $(eval $(call unit,roots,proxy/broker/attr.c proxy/broker/roots.c \
 	base/file.c $(base_core_srcs)))
 $(eval $(call unit,gateway_conf,proxy/conf.c base/conf.c base/file.c \
 	$(base_core_srcs),-linih))
+
+# proxy/signer
+$(eval $(call unit,signer,proxy/signer/signer.c base/tls_key.c \
+	tests/fake/virtual.c $(filter-out base/clock.c,$(tls_test_srcs)) \
+	wire/ipc.c wire/ipc_signer.c wire/place.c wire/usbip_check.c, \
+	$(MBEDTLS)))
 
 # proxy/warden
 $(eval $(call unit,stable,proxy/warden/stable.c base/mem.c))

@@ -30,6 +30,7 @@
 #include "proxy/metrics/metrics.h"
 #include "proxy/session/confine.h"
 #include "proxy/session/limits.h"
+#include "proxy/signer/confine.h"
 #include "tests/fake/attempts.h"
 #include "vhci-glue/confine.h"
 #include "wire/ipc.h"
@@ -115,6 +116,7 @@ static const struct {
 	{"session, watching", session_watching, CONFINE_DEVICE_FD, 0, 0, 0, {NULL}},
 	{"probe", confine_probe, CONFINE_PROBE_FD, 1 << ATTEMPT_FILE, 0, 0, {NULL}},
 	{"probe, texts", probe_texts, CONFINE_PROBE_FD, 1 << ATTEMPT_FILE, 0, 0, {NULL}},
+	{"signer", confine_signer, CONFINE_DEVICE_FD, 0, 0, 0, {NULL}},
 	{"capture", confine, CONFINE_DEVICE_FD, 0, 0, 0, {NULL}},
 	{"relay, connecting", confine_relay_connecting, CONFINE_DEVICE_FD,
 	    1 << ATTEMPT_CALL, /* code: a module that is not loaded */

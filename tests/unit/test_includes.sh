@@ -52,6 +52,7 @@ allow proxy/broker "proxy/(broker/$any|conf\.h)|base/$any|wire/$any"
 allow proxy/warden "proxy/(warden/$any|conf\.h)|policy/(rules|profiles|facts|vet|bundle)/$any|wire/$any|base/$any"
 allow proxy/fetch "proxy/fetch/$any|wire/$any|base/$any"
 allow proxy/session "proxy/(session|usb)/$any|policy/$any|wire/$any|base/$any"
+allow proxy/signer "proxy/signer/$any|wire/$any|base/$any"
 allow proxy/capture "proxy/capture/$any|policy/facts/$any|wire/$any|base/$any"
 allow proxy/metrics "proxy/metrics/$any|base/$any"
 allow proxy/ctl "proxy/ctl/$any|verdict/sallyport-verdict\.h|base/$any|wire/class_words\.h"
@@ -100,6 +101,8 @@ absent sallyport-session 'rules_srcs|policy/rules|base/net|base/spawn|base/file'
 absent sallyport-metrics 'tls|wire_srcs|rules_srcs|base/(net|spawn|file|digest|x509)'
 absent sallyport-capture 'tls|rules_srcs|profiles_srcs|base/(net|spawn|file|loop)'
 absent sallyport-fetch 'base_tls|rules_srcs|profiles_srcs|policy/|base/(net|spawn|file|loop)'
+absent sallyport-signer 'base_tls|base/(tls|stream|net|file|spawn|sealed)\.c|policy/|rules_srcs|libusb'
+absent sallyport-session 'tls_key'
 absent sallyport-warden 'sign_make|libusb|base/spawn|base_tls|base/tls|base/stream'
 absent sallyport-session 'tls_enroll|certs/'
 absent sallyport-relay 'tls_enroll|certs/'
@@ -108,6 +111,8 @@ absent sallyport-front 'certs/(ca|desk|file|issued|key|tokens)|base/(net|file|sp
 absent sallyport-enroll 'certs/(ca|desk|file|issued|tokens)|base/(file|spawn|loop)|base_loop'
 absent sallyport-certs 'base_tls|base/tls|base/stream'
 say "sallyport-warden has no TLS library" "$(grep '^sallyport-warden_libs' \
+	Makefile | grep -E 'MBEDTLS|-lmbedtls|-lusb')"
+say "nor has sallyport-signer" "$(grep '^sallyport-signer_libs' \
 	Makefile | grep -E 'MBEDTLS|-lmbedtls|-lusb')"
 
 echo "1..$n"

@@ -236,7 +236,8 @@ test_which_keys(void **state)
 	assert_int_equal(tls_key_bits(holder.key), 2048);
 	assert_int_equal(load(&ec_gateway, &ec_gateway, why), ERR_TLS);
 	assert_string_equal(
-	    why, "key: it is none of RSA, and no other can be held apart");
+	    why, "key: it is none of RSA, and no other can be held apart; "
+		 "have one of RSA made");
 	assert_int_equal(load(&short_gateway, &short_gateway, why), ERR_TLS);
 	assert_string_equal(
 	    why, "key: it has 1024 bits, and must have 2048 to 8192");
