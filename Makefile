@@ -203,10 +203,11 @@ programs := sallyportd sallyport-warden sallyport-session sallyport-probe \
 sallyportd_dir := $(SBINDIR)
 sallyportd_srcs := proxy/broker/atboot.c proxy/broker/attr.c \
 	proxy/broker/children.c proxy/broker/device.c proxy/broker/keys.c \
-	proxy/broker/main.c proxy/broker/requests.c proxy/broker/roots.c proxy/conf.c \
+	proxy/broker/main.c proxy/broker/requests.c proxy/broker/roots.c \
+	proxy/broker/signer.c proxy/conf.c \
 	base/conf.c base/file.c base/sealed.c base/spawn.c \
 	$(base_core_srcs) $(base_loop_srcs) $(base_sandbox_srcs) \
-	wire/ipc.c wire/place.c wire/usbip_check.c
+	wire/ipc.c wire/ipc_signer.c wire/place.c wire/usbip_check.c
 sallyportd_libs := -lev -linih -lseccomp
 
 sallyport-warden_dir := $(LIBEXECDIR)

@@ -265,6 +265,7 @@ gateway_conf_load(
 		{"tls", "cert", CONF_STRING, &conf->cert, 0, 0},
 		{"tls", "key", CONF_STRING, &conf->key, 0, 0},
 		{"tls", "crl", CONF_STRING, &conf->crl, 0, 0},
+		{"tls", "key-holder", CONF_BOOL, &conf->key_holder, 0, 0},
 		{"tls", "issuer", CONF_LIST, &conf->issuers, 0, 0},
 		{"session", "uid-base", CONF_UINT, &conf->uid_base, 1000,
 		    2147400000},

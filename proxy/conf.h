@@ -41,6 +41,7 @@ struct gateway_conf {
 	unsigned usbfs_memory; /* MiB for all of usbfs; 0 = left alone */
 	/* [tls], read by the broker only */
 	char *ca, *cert, *key, *crl; /* crl "" = none */
+	int key_holder; /* the key is sallyport-signer's, and no session's */
 	/* read by the warden: "NAME sha256:HEX" of a CA's public key */
 	struct conf_list issuers;
 	/* [session] */

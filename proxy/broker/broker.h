@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/channel.h"
+#include "base/file.h"
 #include "proxy/conf.h"
 #include "wire/ipc.h"
 
@@ -29,7 +30,8 @@ struct child {
 	int chan;	      /* owned; broker's end of its fd 3 */
 	struct loop_io *io;   /* owned */
 	struct loop_timer *limit; /* owned; a probe's, or a last grace */
-	int key_given;
+	int key_given; /* a signer: it said that it has it */
+	int signer_end; /* owned, -1; a session's channel, for the signer */
 	int is_ending;	      /* killed; waits to be reaped */
 	enum ipc_fault fault; /* it did what it may not, and why it ended */
 	int has_what;
@@ -40,6 +42,9 @@ struct child {
 	uint8_t config_before; /* to set again at the end; 0 = unchanged */
 	struct ipc_grant grant; /* valid when has_device */
 };
+
+#define BROKER_NO_CHILD                                                        \
+	((struct child){.chan = -1, .usb_fd = -1, .signer_end = -1})
 
 /* Tells whether a file is another than before; all 0 = it was not there. */
 struct stamp {
@@ -67,6 +72,15 @@ struct broker {
 				     knows them */
 	int crl;	/* owned, -1; sealed text, as crl_read was */
 	struct stamp crl_read;
+	/* With [tls] key-holder. */
+	struct child signer; /* role 0: there is none now */
+	struct stamp signer_read[2]; /* cert and key, as the last one got them */
+	uint8_t *signer_cert; /* owned; PEM, its NUL counted */
+	uint32_t signer_cert_len;
+	int signer_refused; /* it does not take them: wait for others */
+	struct loop_timer *signer_restart; /* owned */
+	unsigned signer_restarts;
+	uint64_t signer_started;
 	unsigned nchildren;	/* slots: conf.uid_count */
 	struct child *children; /* owned array */
 	uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX];
@@ -81,7 +95,8 @@ broker_role_name(enum ipc_role role)
 	    role == IPC_ROLE_RECORDER	 ? "capture" :
 	    role == IPC_ROLE_FETCHER	 ? "fetch" :
 	    role == IPC_ROLE_POSTER	 ? "post" :
-					   "trial";
+	    role == IPC_ROLE_TRIAL	 ? "trial" :
+					   "signer";
 }
 
 /* children.c: life and death of processes. */
@@ -94,6 +109,12 @@ struct child *broker_find(struct broker *b, uint32_t conn);
  * by the caller. 0, ERR_LIMIT, ERR_BUSY (conn number in use) or ERR_SYS. */
 int broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn,
     int fd, unsigned flags, struct child **out, int *warden_end);
+/* Forgets it; it has ended, or is not ours to watch any more. */
+void broker_clear_child(struct child *child);
+void broker_on_limit(void *arg); /* arg = struct child *; its time is over */
+/* Milliseconds until a process is started again that ended; the next time in a
+ * row it is twice as long. started is when it was. */
+unsigned broker_back_off(unsigned *restarts, uint64_t started);
 /* Each is started behind the others; this one has a device now. */
 void broker_hurry_child(const struct child *child);
 /* Kills it; it is reaped by the SIGCHLD handler, which tells the warden. */
@@ -106,14 +127,40 @@ void broker_end_all(struct broker *b);
 /* requests.c: what the warden and the children may ask. */
 void broker_on_warden(void *arg, int events); /* arg = struct broker * */
 void broker_on_child(void *arg, int events);  /* arg = struct child * */
+/* All that the signer has said so far: what a session did is heard before the
+ * session is forgotten. */
+void broker_hear_signer(struct broker *b);
 /* What it said last, after its death, of a call that it may not make. */
 void broker_last_words(struct child *child);
+
+/* signer.c: sallyport-signer, where [tls] key-holder wants it. */
+/* Starts it with certificate and key as they are now, and waits until it has
+ * them. 0 or an error, logged: then nobody could connect. */
+int broker_try_signer(struct broker *b);
+/* The same without waiting: its channel has the key. */
+int broker_start_signer(struct broker *b);
+/* Ends one that nothing is to be done with, and waits for that. */
+void broker_end_signer(struct broker *b);
+/* It was reaped. */
+void broker_signer_gone(struct broker *b, int status);
+/* Gives it the other end of that session's channel. Where certificate or key are
+ * others than it has, another one is started. 0 or an error, logged. */
+int broker_serve_signer(struct broker *b, struct child *session);
+/* It says that it has the key, or why not. */
+void broker_signer_loaded(struct broker *b, const struct ipc_loaded *m);
 
 /* keys.c: answers to KEY and CRL; 0 or ERR_PEER, as requests.c wants it. */
 int broker_on_key(
     struct broker *b, struct child *child, struct channel_msg *msg);
 int broker_on_crl(
     struct broker *b, struct child *unused, struct channel_msg *msg);
+/* A file of [tls] or [bundle]: its PEM text with its NUL counted in *len, the
+ * caller's to free (and to wipe, when it is a key); nothing for "". 0 or an
+ * error, logged. */
+int broker_read_pem(const char *path, enum file_secrecy secrecy, size_t max,
+    uint8_t **out, uint32_t *len);
+#define PEM_MAX (60u * 1024u)
+struct stamp broker_stamp(const char *path);
 
 /* device.c: sysfs and usbfs. Each checks the place again. */
 /* Opens the node, takes its interfaces away from kernel drivers, authorizes

@@ -55,8 +55,8 @@ free_slot(struct broker *b)
 	return NULL;
 }
 
-static void
-on_limit(void *arg)
+void
+broker_on_limit(void *arg)
 {
 	struct child *child = arg;
 
@@ -65,14 +65,15 @@ on_limit(void *arg)
 	broker_end_child(child);
 }
 
-static void
-child_clear(struct child *child)
+void
+broker_clear_child(struct child *child)
 {
 	loop_io_free(child->io);
 	loop_timer_free(child->limit);
 	close_fd(&child->chan);
 	close_fd(&child->usb_fd);
-	*child = (struct child){.chan = -1, .usb_fd = -1};
+	close_fd(&child->signer_end);
+	*child = BROKER_NO_CHILD;
 }
 
 int
@@ -89,8 +90,10 @@ broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn, int fd,
 	};
 	const char *program = programs[role];
 	int to_broker[2] = {-1, -1}, to_warden[2] = {-1, -1}, r = ERR_SYS;
+	int to_signer[2] = {-1, -1};
 	char path[PATH_MAX], number[16], urbs[16], buffers[16];
-	const char *argv[6] = {program, "session", number};
+	const char *argv[7] = {program, "session", number};
+	int has_signer = role == IPC_ROLE_SESSION && b->conf.key_holder;
 	struct child *child = free_slot(b);
 	uid_t uid;
 
@@ -107,6 +110,7 @@ broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn, int fd,
 		snprintf(buffers, sizeof(buffers), "%u", b->conf.buffers);
 		argv[3] = urbs;
 		argv[4] = buffers;
+		argv[5] = has_signer ? "signer" : NULL;
 	} else if (role == IPC_ROLE_RECORDER) {
 		snprintf(urbs, sizeof(urbs), "%u", b->conf.capture_size);
 		argv[1] = "capture";
@@ -126,7 +130,8 @@ broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn, int fd,
 		log_warnx("start %s: path is too long", program);
 		return ERR_LIMIT;
 	}
-	if (channel_pair(to_broker) != 0 || channel_pair(to_warden) != 0) {
+	if (channel_pair(to_broker) != 0 || channel_pair(to_warden) != 0 ||
+	    (has_signer && channel_pair(to_signer) != 0)) {
 		goto out;
 	}
 	*child = (struct child){
@@ -135,12 +140,14 @@ broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn, int fd,
 		.conn = conn,
 		.chan = to_broker[0],
 		.usb_fd = -1,
+		.signer_end = to_signer[0],
 	};
+	to_signer[0] = -1;
 	child->pid = spawn_child(&(struct spawn){
 	    .path = path,
 	    .argv = argv,
-	    .fds = {to_broker[1], to_warden[1], fd},
-	    .nfds = fd != -1 ? 3 : 2,
+	    .fds = {to_broker[1], to_warden[1], fd, to_signer[1]},
+	    .nfds = has_signer ? 4 : fd != -1 ? 3 : 2,
 	    .uid = uid,
 	    .gid = (gid_t)uid,
 	    .die_with_parent = 1,
@@ -149,13 +156,13 @@ broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn, int fd,
 	if (child->pid == -1) {
 		log_warn("start %s", path);
 		child->chan = -1;
-		child_clear(child);
+		broker_clear_child(child);
 		goto out;
 	}
 	to_broker[0] = -1;
 	child->io =
 	    loop_io_new(b->loop, child->chan, LOOP_READ, broker_on_child, child);
-	child->limit = loop_timer_new(b->loop, on_limit, child);
+	child->limit = loop_timer_new(b->loop, broker_on_limit, child);
 	if (child->io == NULL || child->limit == NULL) {
 		/* It is reaped like any other; the warden hears of it. */
 		broker_end_child(child);
@@ -171,6 +178,8 @@ out:
 	close_fd(&to_broker[1]);
 	close_fd(&to_warden[0]);
 	close_fd(&to_warden[1]);
+	close_fd(&to_signer[0]);
+	close_fd(&to_signer[1]);
 	return r;
 }
 
@@ -284,10 +293,23 @@ on_restart(void *arg)
 	broker_start_warden(b);
 }
 
+unsigned
+broker_back_off(unsigned *restarts, uint64_t started)
+{
+	unsigned ms;
+
+	if (clock_mono() - started > 60 * CLOCK_SEC) {
+		*restarts = 0;
+	}
+	ms = 200u << (*restarts < 8 ? *restarts : 8);
+	++*restarts;
+	return ms < RESTART_MAX_MS ? ms : RESTART_MAX_MS;
+}
+
 static void
 warden_gone(struct broker *b, int status)
 {
-	uint64_t ms;
+	unsigned ms;
 
 	if (WIFSIGNALED(status)) {
 		log_warnx("warden: ended by signal %d", WTERMSIG(status));
@@ -302,15 +324,8 @@ warden_gone(struct broker *b, int status)
 	if (b->is_stopping) {
 		return;
 	}
-	if (clock_mono() - b->warden_started > 60 * CLOCK_SEC) {
-		b->restarts = 0;
-	}
-	ms = 200u << (b->restarts < 8 ? b->restarts : 8);
-	if (ms > RESTART_MAX_MS) {
-		ms = RESTART_MAX_MS;
-	}
-	b->restarts++;
-	log_infox("warden: starting again in %u ms", (unsigned)ms);
+	ms = broker_back_off(&b->restarts, b->warden_started);
+	log_infox("warden: starting again in %u ms", ms);
 	loop_timer_set(b->restart, ms * CLOCK_MSEC);
 }
 
@@ -321,9 +336,17 @@ broker_reap(void *arg)
 	int status;
 	pid_t pid;
 
+	broker_hear_signer(b);
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == b->warden_pid) {
 			warden_gone(b, status);
+			continue;
+		}
+		if (b->signer.role != 0 && pid == b->signer.pid) {
+			look_for_fault(&b->signer, status);
+			tell_exit(b, &b->signer, status);
+			broker_clear_child(&b->signer);
+			broker_signer_gone(b, status);
 			continue;
 		}
 		for (unsigned i = 0; i < b->nchildren; i++) {
@@ -344,10 +367,10 @@ broker_reap(void *arg)
 			}
 			look_for_fault(child, status);
 			tell_exit(b, child, status);
-			child_clear(child);
+			broker_clear_child(child);
 		}
 	}
-	if (b->is_stopping && b->warden_pid == 0) {
+	if (b->is_stopping && b->warden_pid == 0 && b->signer.role == 0) {
 		for (unsigned i = 0; i < b->nchildren; i++) {
 			if (b->children[i].role != 0) {
 				return;

@@ -17,12 +17,10 @@
 #include "base/mem.h"
 #include "base/sealed.h"
 
-#define PEM_MAX (60u * 1024u)
-
-/* Reads one PEM file for a session, with its NUL counted. A missing CRL that
- * is configured is an error like any other: without it nobody can be judged. */
-static int
-read_pem(const char *path, enum file_secrecy secrecy, size_t max,
+/* A missing CRL that is configured is an error like any other: without it nobody
+ * can be judged. */
+int
+broker_read_pem(const char *path, enum file_secrecy secrecy, size_t max,
     uint8_t **out, uint32_t *len)
 {
 	size_t n;
@@ -47,8 +45,8 @@ read_pem(const char *path, enum file_secrecy secrecy, size_t max,
 	return r;
 }
 
-static struct stamp
-stamp_of(const char *path)
+struct stamp
+broker_stamp(const char *path)
 {
 	struct stat st;
 
@@ -69,7 +67,7 @@ stamp_of(const char *path)
 static int
 read_crl(struct broker *b)
 {
-	const struct stamp now = stamp_of(b->conf.crl);
+	const struct stamp now = broker_stamp(b->conf.crl);
 	uint8_t *text = NULL;
 	uint32_t len = 0;
 	int r;
@@ -79,7 +77,8 @@ read_crl(struct broker *b)
 	}
 	close_fd(&b->crl);
 	b->crl_read = now;
-	r = read_pem(b->conf.crl, FILE_PUBLIC, IPC_CRL_MAX - 1, &text, &len);
+	r = broker_read_pem(
+	    b->conf.crl, FILE_PUBLIC, IPC_CRL_MAX - 1, &text, &len);
 	if (r == 0 && len > 0) {
 		r = sealed_new(&b->crl, text, len);
 		if (r != 0) {
@@ -129,16 +128,16 @@ broker_on_crl(struct broker *b, struct child *unused, struct channel_msg *msg)
 		return ERR_PEER;
 	}
 	/* before they are read: what changes meanwhile is read again */
-	now[0] = stamp_of(b->conf.ca);
-	now[1] = stamp_of(b->conf.crl);
-	now[2] = stamp_of(b->conf.cert);
+	now[0] = broker_stamp(b->conf.ca);
+	now[1] = broker_stamp(b->conf.crl);
+	now[2] = broker_stamp(b->conf.cert);
 	if (want.value == 0 && memcmp(now, b->crl_told, sizeof(now)) == 0) {
 		return tell_crl(b, &m, -1);
 	}
 	memcpy(b->crl_told, now, sizeof(now));
 	m.err = *b->conf.crl == '\0' ? ERR_NOENT : 0;
 	if (m.err == 0) {
-		m.err = read_pem(
+		m.err = broker_read_pem(
 		    b->conf.ca, FILE_PUBLIC, PEM_MAX, &ca, &m.ca_len);
 	}
 	if (m.err == 0) {
@@ -151,7 +150,8 @@ broker_on_crl(struct broker *b, struct child *unused, struct channel_msg *msg)
 		m.ca_len = 0;
 	}
 	/* without it the warden cannot tell when it ends, and no more */
-	(void)read_pem(b->conf.cert, FILE_PUBLIC, PEM_MAX, &cert, &m.cert_len);
+	(void)broker_read_pem(
+	    b->conf.cert, FILE_PUBLIC, PEM_MAX, &cert, &m.cert_len);
 	m.cert = cert;
 	r = tell_crl(b, &m, m.err == 0 ? b->crl : -1);
 	free(ca);
@@ -181,11 +181,45 @@ files_of(const struct gateway_conf *c, enum ipc_role role)
 		"tls", c->ca, c->cert, c->key, "nobody can connect", 1};
 }
 
+struct texts {
+	uint8_t *ca, *cert, *key; /* owned */
+};
+
+/* What of the files that child gets: with a signer, a session gets no key. */
+static int
+read_texts(struct broker *b, struct child *child, const struct files *f,
+    struct texts *t, struct ipc_pem *m)
+{
+	int r = broker_read_pem(f->ca, FILE_PUBLIC, PEM_MAX, &t->ca,
+	    &m->ca_len);
+
+	m->ca = t->ca;
+	if (r == 0 && b->conf.key_holder &&
+	    child->role == IPC_ROLE_SESSION) {
+		r = broker_serve_signer(b, child);
+		/* the one that it has the key of, whatever is there by now */
+		m->cert = b->signer_cert;
+		m->cert_len = b->signer_cert_len;
+		return r != 0 ? r : read_crl(b);
+	}
+	if (r == 0) {
+		r = broker_read_pem(
+		    f->cert, FILE_PUBLIC, PEM_MAX, &t->cert, &m->cert_len);
+		m->cert = t->cert;
+	}
+	if (r == 0) {
+		r = broker_read_pem(
+		    f->key, FILE_SECRET, PEM_MAX, &t->key, &m->key_len);
+		m->key = t->key;
+	}
+	return r != 0 || !f->has_crl ? r : read_crl(b);
+}
+
 int
 broker_on_key(struct broker *b, struct child *child, struct channel_msg *msg)
 {
 	const struct files f = files_of(&b->conf, child->role);
-	uint8_t *ca = NULL, *cert = NULL, *key = NULL;
+	struct texts t = {NULL, NULL, NULL};
 	struct ipc_pem m = {0};
 	int n, r = ERR_NOENT;
 
@@ -193,13 +227,7 @@ broker_on_key(struct broker *b, struct child *child, struct channel_msg *msg)
 		return ERR_PEER;
 	}
 	child->key_given = 1;
-	if (read_pem(f.ca, FILE_PUBLIC, PEM_MAX, &ca, &m.ca_len) == 0 &&
-	    read_pem(f.cert, FILE_PUBLIC, PEM_MAX, &cert, &m.cert_len) == 0 &&
-	    read_pem(f.key, FILE_SECRET, PEM_MAX, &key, &m.key_len) == 0 &&
-	    (!f.has_crl || read_crl(b) == 0)) {
-		m.ca = ca;
-		m.cert = cert;
-		m.key = key;
+	if (read_texts(b, child, &f, &t, &m) == 0) {
 		n = ipc_encode_pem(b->buf, CHANNEL_MAX, &m);
 		if (n > 0) {
 			r = channel_send_wait(child->chan, IPC_KEY_IS,
@@ -215,11 +243,11 @@ broker_on_key(struct broker *b, struct child *child, struct channel_msg *msg)
 		    broker_role_name(child->role), child->conn, f.section,
 		    f.without);
 	}
-	if (key != NULL) {
-		mem_wipe(key, m.key_len);
+	if (t.key != NULL) {
+		mem_wipe(t.key, m.key_len);
 	}
-	free(ca);
-	free(cert);
-	free(key);
+	free(t.ca);
+	free(t.cert);
+	free(t.key);
 	return r;
 }

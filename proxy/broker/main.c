@@ -237,6 +237,9 @@ on_stop(void *arg)
 	}
 	b->is_stopping = 1;
 	broker_end_all(b);
+	if (b->signer.role != 0) {
+		broker_end_child(&b->signer);
+	}
 	if (b->warden_pid != 0) {
 		kill(b->warden_pid, SIGTERM);
 	}
@@ -277,9 +280,10 @@ serve(struct broker *b)
 	if (b->loop == NULL || b->children == NULL) {
 		fatal("start");
 	}
-	b->nchildren = b->conf.uid_count;
+	/* the last uid is the signer's */
+	b->nchildren = b->conf.uid_count - (b->conf.key_holder ? 1 : 0);
 	for (unsigned i = 0; i < b->nchildren; i++) {
-		b->children[i].chan = b->children[i].usb_fd = -1;
+		b->children[i] = BROKER_NO_CHILD;
 	}
 	if (loop_signal_new(b->loop, SIGCHLD, broker_reap, b) == NULL ||
 	    loop_signal_new(b->loop, SIGTERM, on_stop, b) == NULL ||
@@ -288,11 +292,16 @@ serve(struct broker *b)
 		fatal("watch signals");
 	}
 	drop_capabilities();
+	if (b->conf.key_holder && broker_try_signer(b) != 0) {
+		return 1;
+	}
 	if (broker_start_warden(b) != 0) {
 		return 1;
 	}
 	loop_run(b->loop);
 	loop_timer_free(b->restart);
+	loop_timer_free(b->signer_restart);
+	broker_end_signer(b);
 	free(b->children);
 	roots_restore(SYSFS_USB);
 	log_infox("stopped");
@@ -316,6 +325,21 @@ load(struct broker *b)
 	}
 	b->conf_path = b->conf_real;
 	return check_tls(&b->conf) == 0 ? 0 : 1;
+}
+
+/* Whether the key is one that can be held apart: to tell, it is read by who
+ * will hold it. */
+static int
+check_signer(struct broker *b)
+{
+	int r = b->conf.key_holder ? broker_try_signer(b) : 0;
+
+	broker_end_signer(b);
+	if (r != 0) {
+		return 1;
+	}
+	puts("ok");
+	return 0;
 }
 
 /* What the other processes will have to do without. 0, or 1 after saying that
@@ -396,6 +420,7 @@ main(int argc, char **argv)
 	}
 	b->conf_path = GATEWAY_CONF_PATH;
 	b->warden_chan = b->control_fd = b->verdict_fd = b->crl = -1;
+	b->signer = BROKER_NO_CHILD;
 	while ((c = getopt_long(argc, argv, "c:nh", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':
@@ -431,7 +456,7 @@ main(int argc, char **argv)
 	if (r == 0 && !is_check) {
 		r = start(b);
 	} else if (r == 0) {
-		puts("ok");
+		r = check_signer(b);
 	}
 	gateway_conf_free(&b->conf);
 	free(b);

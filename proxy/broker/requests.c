@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,8 @@ enum need {
 	NEED_NO_KEY, /* KEY: once, while born */
 	NEED_DEVICE, /* SET_CONFIG: streaming */
 	NEED_NO_FAULT, /* BARRED: once, from any child */
+	NEED_LOADING, /* LOADED: of a signer, once */
+	NEED_LOADED,  /* MISUSED: of a signer that has its key */
 };
 
 struct request {
@@ -344,6 +347,46 @@ on_barred(struct broker *b, struct child *child, struct channel_msg *msg)
 	return 0;
 }
 
+static int
+on_loaded(struct broker *b, struct child *signer, struct channel_msg *msg)
+{
+	struct ipc_loaded m;
+
+	(void)signer;
+	if (ipc_decode_loaded(&m, msg->data, msg->len) != 0) {
+		return ERR_PEER;
+	}
+	broker_signer_loaded(b, &m);
+	return 0;
+}
+
+/* A session asked for a second signature, or for none that there is: that is
+ * as if it had asked here. */
+static int
+on_misused(struct broker *b, struct child *signer, struct channel_msg *msg)
+{
+	struct child *child = broker_find(b, msg->id);
+	struct ipc_call m;
+
+	(void)signer;
+	if (ipc_decode_call(&m, msg->data, msg->len) != 0 || m.nr > UINT16_MAX) {
+		return ERR_PEER;
+	}
+	if (child == NULL || child->is_ending) {
+		return 0;
+	}
+	if (child->role != IPC_ROLE_SESSION || !child->key_given) {
+		return ERR_PEER;
+	}
+	log_warnx("session %u: request %u of the signer: not permitted; ended",
+	    child->conn, m.nr);
+	child->fault = IPC_FAULT_REQUEST;
+	child->has_what = m.nr != 0;
+	child->what = m.nr;
+	broker_end_child(child);
+	return 0;
+}
+
 static const struct request table[] = {
 	{IPC_SPAWN, FROM_WARDEN, ONE_FD, NEED_NOTHING, "SPAWN", on_spawn},
 	{IPC_PROBE, FROM_WARDEN, NO_FD, NEED_NOTHING, "PROBE", on_probe},
@@ -363,6 +406,10 @@ static const struct request table[] = {
 	{IPC_SET_CONFIG, FROM_CHILD, NO_FD, NEED_DEVICE, "SET_CONFIG",
 	    on_set_config},
 	{IPC_BARRED, FROM_CHILD, NO_FD, NEED_NO_FAULT, "BARRED", on_barred},
+	{IPC_SIGNER_LOADED, FROM_CHILD, NO_FD, NEED_LOADING, "SIGNER_LOADED",
+	    on_loaded},
+	{IPC_SIGNER_MISUSED, FROM_CHILD, NO_FD, NEED_LOADED,
+	    "SIGNER_MISUSED", on_misused},
 };
 
 static int
@@ -384,6 +431,10 @@ is_permitted(const struct request *rq, enum from from,
 		return child->role == IPC_ROLE_SESSION && child->has_device;
 	case NEED_NO_FAULT:
 		return child->fault == IPC_FAULT_NONE;
+	case NEED_LOADING:
+		return child->role == IPC_ROLE_SIGNER && !child->key_given;
+	case NEED_LOADED:
+		return child->role == IPC_ROLE_SIGNER && child->key_given;
 	}
 	return 0;
 }
@@ -465,6 +516,16 @@ broker_on_child(void *arg, int events)
 			child->what = is_read ? msg.type : 0;
 		}
 		broker_end_child(child);
+	}
+}
+
+void
+broker_hear_signer(struct broker *b)
+{
+	struct pollfd p = {.fd = b->signer.chan, .events = POLLIN};
+
+	while (b->signer.io != NULL && poll(&p, 1, 0) == 1) {
+		broker_on_child(&b->signer, LOOP_READ);
 	}
 }
 

@@ -32,7 +32,7 @@ struct door_ops {
 	    struct door *door, const struct stream *stream);
 	/* Why a handshake failed, one line, never NULL. */
 	const char *(*error)(struct door *door, const struct stream *stream);
-	/* Forgets the key for ever. */
+	/* Forgets the key, or who has it, for ever. */
 	void (*wipe)(struct door *door);
 	/* After the stream was freed. */
 	void (*free)(struct door *door);
@@ -43,7 +43,8 @@ struct door {
 	const struct door_ops *ops;
 };
 
-/* NULL when out of memory. */
-struct door *door_tls_new(void);
+/* signer is the channel to who has the key, owned from now on and closed with
+ * wipe; -1: the key comes with the other texts. NULL when out of memory. */
+struct door *door_tls_new(int signer);
 
 #endif

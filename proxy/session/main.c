@@ -1,7 +1,8 @@
 /*
  * sallyport-session: one connection. The broker starts it with three
  * descriptors, 3 = broker, 4 = warden, 5 = the peer's socket, and argv
- * {"sallyport-session", "session", CONNECTION, URBS, BUFFERS}. Exit status 0
+ * {"sallyport-session", "session", CONNECTION, URBS, BUFFERS}; with "signer"
+ * behind them there is a fourth, 6 = who has the gateway's key. Exit status 0
  * when the peer ended the connection or got its answer, 1 when it failed, 2 for
  * wrong use.
  */
@@ -18,7 +19,7 @@
 #include "proxy/session/limits.h"
 #include "proxy/session/session.h"
 
-enum fds { FD_BROKER = 3, FD_WARDEN = 4, FD_PEER = 5 };
+enum fds { FD_BROKER = 3, FD_WARDEN = 4, FD_PEER = 5, FD_SIGNER = 6 };
 
 struct run {
 	struct loop *loop;
@@ -62,11 +63,12 @@ main(int argc, char **argv)
 		.ended = on_ended,
 		.arg = &run,
 	};
+	int has_signer = argc == 6 && strcmp(argv[5], "signer") == 0;
 	struct session *session;
 	char name[48];
 	int r;
 
-	if (argc != 5 || strcmp(argv[1], "session") != 0 ||
+	if ((argc != 5 && !has_signer) || strcmp(argv[1], "session") != 0 ||
 	    session_limits_parse(&limits, argv[3], argv[4]) != 0) {
 		fprintf(stderr, "sallyport-session is started by sallyportd, "
 				"not by hand; see sallyportd(8)\n");
@@ -76,12 +78,13 @@ main(int argc, char **argv)
 	log_init(name);
 	signal(SIGPIPE, SIG_IGN);
 	if (adopt(FD_BROKER) == -1 || adopt(FD_WARDEN) == -1 ||
-	    adopt(FD_PEER) == -1) {
-		fatal("adopt descriptors 3 to 5");
+	    adopt(FD_PEER) == -1 || (has_signer && adopt(FD_SIGNER) == -1)) {
+		fatal("adopt descriptors 3 to %d",
+		    has_signer ? FD_SIGNER : FD_PEER);
 	}
 	run.loop = loop_new();
 	how.loop = run.loop;
-	how.door = door_tls_new();
+	how.door = door_tls_new(has_signer ? FD_SIGNER : -1);
 	if (run.loop == NULL || how.door == NULL) {
 		fatalx("start: out of memory");
 	}

@@ -88,6 +88,7 @@ tell_fault(struct warden *w, uint32_t conn, const struct ipc_exited *m)
 		[IPC_ROLE_FETCHER] = "fetch",
 		[IPC_ROLE_TRIAL] = "trial",
 		[IPC_ROLE_POSTER] = "post",
+		[IPC_ROLE_SIGNER] = "signer",
 	};
 	const struct session *s = session_find(w, conn);
 	char number[16], what[64];
@@ -120,8 +121,10 @@ on_answer(struct warden *w, struct channel_msg *msg)
 		}
 		if (exited.role == IPC_ROLE_FETCHER ||
 		    exited.role == IPC_ROLE_POSTER ||
-		    exited.role == IPC_ROLE_TRIAL) {
-			return; /* its channel says all there is to say */
+		    exited.role == IPC_ROLE_TRIAL ||
+		    exited.role == IPC_ROLE_SIGNER) {
+			return; /* a channel of its own says the rest, or the
+				   broker */
 		}
 		if (!session_on_exited(w, msg->id, &exited) &&
 		    !captures_on_exited(w, msg->id, &exited)) {

@@ -145,7 +145,7 @@ bench_session(enum bench_door door)
 	    .broker = FD_BROKER,
 	    .warden = FD_WARDEN,
 	    .peer = FD_PEER,
-	    .door = door == BENCH_TLS ? door_tls_new() : open_door(),
+	    .door = door == BENCH_TLS ? door_tls_new(-1) : open_door(),
 	    .usb = usb_backend,
 	    .ended = on_ended,
 	    .arg = &run,

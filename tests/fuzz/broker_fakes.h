@@ -127,6 +127,22 @@ broker_hurry_child(const struct child *child)
 	MUST(child->has_device && child->key_given);
 }
 
+int
+broker_serve_signer(struct broker *broker, struct child *session)
+{
+	MUST(asked_by_child && ++acts == 1 && broker->conf.key_holder);
+	MUST(session->role == IPC_ROLE_SESSION && session->key_given);
+	return result();
+}
+
+void
+broker_signer_loaded(struct broker *broker, const struct ipc_loaded *m)
+{
+	MUST(children[0].role == IPC_ROLE_SIGNER && !children[0].key_given);
+	MUST(broker == &b && (m->err == 0) == (m->bits != 0));
+	children[0].key_given = 1;
+}
+
 struct child *
 broker_find(struct broker *broker, uint32_t conn)
 {

@@ -25,6 +25,7 @@ begin(uint8_t flags)
 	b.nchildren = CHILDREN;
 	b.children = children;
 	b.conf.is_strict = flags & 1;
+	b.conf.key_holder = (flags & 4) != 0;
 	b.conf.ca = b.conf.cert = b.conf.key = strdup("/dev/null");
 	b.conf.crl = strdup(flags & 2 ? "/dev/null" : "");
 	MUST(b.conf.ca != NULL && b.conf.crl != NULL);
@@ -33,10 +34,10 @@ begin(uint8_t flags)
 	ends[0] = pair[1];
 	MUST(channel_pair(pair) == 0);
 	for (unsigned i = 0; i < CHILDREN; i++) {
+		children[i] = BROKER_NO_CHILD;
 		children[i].broker = &b;
-		children[i].chan = children[i].usb_fd = -1;
 	}
-	children[0].role = IPC_ROLE_SESSION;
+	children[0].role = flags & 8 ? IPC_ROLE_SIGNER : IPC_ROLE_SESSION;
 	children[0].conn = 7;
 	children[0].chan = pair[0];
 	ends[1] = pair[1];
@@ -56,12 +57,17 @@ payload(uint8_t *buf, size_t size, uint16_t type)
 	struct ipc_grant grant = {
 	    .place = place, .nconfigs = 1, .configs = {rcur_u8(&in) & 3}};
 	struct ipc_byte byte = {.value = rcur_u8(&in) & 3};
+	struct ipc_loaded loaded = {.bits = 2048};
+	struct ipc_call call = {.nr = byte.value};
 	uint8_t bend = rcur_u8(&in);
 	int n = type == IPC_PROBE       ? ipc_encode_probe(buf, size, &probe)
 		: type == IPC_AUTHORIZE ? ipc_encode_authorize(buf, size, &auth)
 		: type == IPC_GRANT     ? ipc_encode_grant(buf, size, &grant)
 		: type == IPC_SET_CONFIG ? ipc_encode_byte(buf, size, &byte)
-					 : 0;
+		: type == IPC_SIGNER_LOADED
+		? ipc_encode_loaded(buf, size, &loaded)
+		: type == IPC_SIGNER_MISUSED ? ipc_encode_call(buf, size, &call)
+					     : 0;
 
 	n = n < 0 ? 0 : n;
 	if (bend >= 200) {
@@ -78,10 +84,10 @@ step(void)
 {
 	static const uint16_t types[] = {IPC_SPAWN, IPC_PROBE, IPC_AUTHORIZE,
 	    IPC_GRANT, IPC_RECORDER, IPC_KILL, IPC_CRL, IPC_KEY,
-	    IPC_SET_CONFIG};
+	    IPC_SET_CONFIG, IPC_SIGNER_LOADED, IPC_SIGNER_MISUSED};
 	static uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX], body[4096];
 	uint8_t who = rcur_u8(&in), which = rcur_u8(&in), fds = rcur_u8(&in);
-	uint16_t type = which < 250 ? types[which % 9] : rcur_u8(&in);
+	uint16_t type = which < 250 ? types[which % 11] : rcur_u8(&in);
 	struct channel_msg msg;
 	int pipe[2] = {-1, -1}, fd = -1, n = payload(body, sizeof(body), type);
 

@@ -114,6 +114,18 @@ upstream_is_https(void **state)
 }
 
 static void
+the_key_is_held_apart_when_asked_for(void **state)
+{
+	(void)state;
+	assert_int_equal(load(""), 0);
+	assert_false(conf.key_holder);
+	assert_int_equal(load("[tls]\nkey-holder = yes\n"), 0);
+	assert_true(conf.key_holder);
+	assert_int_equal(load("[tls]\nkey-holder = maybe\n"), ERR_FORMAT);
+	assert_non_null(strstr(why, "key-holder"));
+}
+
+static void
 bundles_have_a_source(void **state)
 {
 	(void)state;
@@ -197,6 +209,7 @@ main(void)
 		cmocka_unit_test(what_is_there_at_boot),
 		cmocka_unit_test(captures_are_below_the_state),
 		cmocka_unit_test(uids_for_probes_are_left),
+		cmocka_unit_test(the_key_is_held_apart_when_asked_for),
 		cmocka_unit_test(bundles_have_a_source),
 		cmocka_unit_test(upstream_is_https),
 		cmocka_unit_test(verdict_servers_have_names),

@@ -45,7 +45,8 @@ struct stage {
 	struct tls_config *config; /* of the test's end */
 	struct stream *stream;
 	int channel, warden, peer, listener;
-	pid_t pid;
+	int signer; /* our end of its channel */
+	pid_t pid, signer_pid;
 	uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX];
 };
 
@@ -114,7 +115,7 @@ setup(void **state)
 	if (s == NULL) {
 		return -1;
 	}
-	s->channel = s->warden = s->peer = s->listener = -1;
+	s->channel = s->warden = s->peer = s->listener = s->signer = -1;
 	*state = s;
 	return 0;
 }
@@ -128,12 +129,17 @@ teardown(void **state)
 		kill(s->pid, SIGKILL);
 		waitpid(s->pid, NULL, 0);
 	}
+	if (s->signer_pid > 0) {
+		kill(s->signer_pid, SIGKILL);
+		waitpid(s->signer_pid, NULL, 0);
+	}
 	stream_free(s->stream);
 	tls_config_free(s->config);
 	close_fd(&s->channel);
 	close_fd(&s->warden);
 	close_fd(&s->peer);
 	close_fd(&s->listener);
+	close_fd(&s->signer);
 	free(s);
 	return 0;
 }
@@ -180,14 +186,20 @@ hear(struct stage *s, int chan, uint16_t type)
 }
 
 static int
-count(const struct stage *s, const struct hunt *h)
+count_in(pid_t pid, const struct hunt *h)
 {
-	int n = hunt_count(h, s->pid);
+	int n = hunt_count(h, pid);
 
 	if (n == -1) {
-		fail_msg("memory of %d: %s", (int)s->pid, strerror(errno));
+		fail_msg("memory of %d: %s", (int)pid, strerror(errno));
 	}
 	return n;
+}
+
+static int
+count(const struct stage *s, const struct hunt *h)
+{
+	return count_in(s->pid, h);
 }
 
 /* Until it has what it was sent. */
@@ -203,21 +215,25 @@ await_key(const struct stage *s, const struct hunt *h)
 	fail_msg("the key is nowhere: this test sees nothing");
 }
 
+/* Without a key it gets a signer's channel, signer. */
 static void
-start_session(struct stage *s, const struct pki_cert *cert, struct hunt *h)
+start_session_with(struct stage *s, const struct pki_cert *cert,
+    struct hunt *h, int has_key, int signer)
 {
-	static const char *const argv[] = {
-	    "sallyport-session", "session", "1", "16", "16", NULL};
+	const char *const argv[] = {"sallyport-session", "session", "1", "16",
+	    "16", has_key ? NULL : "signer", NULL};
 	struct ipc_pem pem = {
 	    .ca = ca.pem,
 	    .ca_len = (uint32_t)ca.pem_len,
 	    .cert = cert->pem,
 	    .cert_len = (uint32_t)cert->pem_len,
 	    .key = cert->key,
-	    .key_len = (uint32_t)cert->key_len,
+	    .key_len = has_key ? (uint32_t)cert->key_len : 0,
 	};
 	int to_broker[2], to_warden[2], peer[2], n;
-	struct spawn how = {.argv = argv, .nfds = 3};
+	struct spawn how = {.argv = argv,
+	    .fds = {-1, -1, -1, signer},
+	    .nfds = has_key ? 3 : 4};
 
 	assert_int_equal(channel_pair(to_broker), 0);
 	assert_int_equal(channel_pair(to_warden), 0);
@@ -239,6 +255,47 @@ start_session(struct stage *s, const struct pki_cert *cert, struct hunt *h)
 	assert_true(n > 0);
 	assert_int_equal(
 	    channel_send(s->channel, IPC_KEY_IS, 1, s->buf, (size_t)n, -1), 0);
+}
+
+static void
+start_session(struct stage *s, const struct pki_cert *cert, struct hunt *h)
+{
+	start_session_with(s, cert, h, 1, -1);
+}
+
+/* A signer with that key; the end of a session's channel to it. */
+static int
+start_signer(struct stage *s, const struct pki_cert *cert)
+{
+	static const char *const argv[] = {"sallyport-signer", "signer", NULL};
+	const struct ipc_pem pem = {
+	    .cert = cert->pem,
+	    .cert_len = (uint32_t)cert->pem_len,
+	    .key = cert->key,
+	    .key_len = (uint32_t)cert->key_len,
+	};
+	struct spawn how = {.argv = argv, .nfds = 1};
+	int pair[2], session[2], n;
+
+	assert_int_equal(channel_pair(pair), 0);
+	assert_int_equal(channel_pair(session), 0);
+	s->signer = pair[0];
+	how.fds[0] = pair[1];
+	start(s, "sallyport-signer", &how);
+	s->signer_pid = s->pid;
+	s->pid = 0;
+	close(pair[1]);
+	n = ipc_encode_pem(s->buf, sizeof(s->buf), &pem);
+	assert_true(n > 0);
+	assert_int_equal(channel_send(s->signer, IPC_SIGNER_LOAD, 0, s->buf,
+			     (size_t)n, -1),
+	    0);
+	hear(s, s->signer, IPC_SIGNER_LOADED);
+	assert_int_equal(channel_send(s->signer, IPC_SIGNER_SERVE, 1, NULL, 0,
+			     session[1]),
+	    0);
+	close(session[1]);
+	return session[0];
 }
 
 static void
@@ -291,6 +348,76 @@ static void
 test_session_rsa(void **state)
 {
 	session_forgets(*state, &rsa_gateway);
+}
+
+/* With a signer it is in no memory of a session, at no time: before the
+ * handshake, in it, after it. The signer has it. */
+static void
+test_session_with_signer(void **state)
+{
+	struct stage *s = *state;
+	struct channel_msg msg;
+	int fd = start_signer(s, &rsa_gateway);
+	struct hunt h;
+
+	start_session_with(s, &rsa_gateway, &h, 0, fd);
+	close_fd(&fd);
+	assert_true(count_in(s->signer_pid, &h) > 0);
+	hear(s, s->warden, IPC_STATE); /* it has what it gets */
+	assert_int_equal(count(s, &h), 0);
+	shake_hands(s, TLS_CLIENT, &kiosk);
+	hear(s, s->warden, IPC_IDENTITY);
+	assert_int_equal(count(s, &h), 0);
+	assert_int_equal(waitpid(s->pid, NULL, WNOHANG), 0);
+	assert_int_equal(channel_recv(s->signer, s->buf, sizeof(s->buf), &msg),
+	    ERR_AGAIN);
+	/* it has let go of its channel: nobody may ask any more, and so this is
+	 * the end, long before a session's ten seconds are over */
+	close_fd(&s->signer);
+	for (int ms = 0; ms < WAIT_MS / 2 && s->signer_pid != 0; ms += 10) {
+		if (waitpid(s->signer_pid, NULL, WNOHANG) != 0) {
+			s->signer_pid = 0;
+		}
+		poll(NULL, 0, 10);
+	}
+	assert_int_equal(s->signer_pid, 0);
+}
+
+/* Who has the key is gone: no handshake, and the warden hears why. */
+static void
+test_session_without_signer(void **state)
+{
+	struct stage *s = *state;
+	int fd = start_signer(s, &rsa_gateway), r = STREAM_WANT_READ;
+	struct ipc_refused m;
+	struct channel_msg msg;
+	struct pollfd p = {.events = POLLIN};
+	struct hunt h;
+
+	kill(s->signer_pid, SIGKILL);
+	waitpid(s->signer_pid, NULL, 0);
+	s->signer_pid = 0;
+	start_session_with(s, &rsa_gateway, &h, 0, fd);
+	close_fd(&fd);
+	hear(s, s->warden, IPC_STATE);
+	s->config = bed_config(TLS_CLIENT, &ca, &kiosk, NULL);
+	s->stream = tls_stream_new(s->config, s->peer, "127.0.0.1", NULL);
+	assert_non_null(s->stream);
+	s->peer = -1;
+	p.fd = s->stream->fd;
+	while (r == STREAM_WANT_READ) {
+		r = stream_handshake(s->stream);
+		assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+	}
+	assert_true(r < 0);
+	assert_int_equal(channel_recv_wait(s->warden, s->buf, sizeof(s->buf),
+			     WAIT_MS, &msg),
+	    0);
+	assert_int_equal(msg.type, IPC_REFUSED);
+	assert_int_equal(ipc_decode_refused(&m, msg.data, msg.len), 0);
+	assert_string_equal(m.rule, "tls.handshake");
+	assert_string_equal(m.text,
+	    "who has our key does not sign: closed by the other side");
 }
 
 /* A peer whose handshake fails is listened to for a moment: without the key. */
@@ -471,6 +598,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_session),
 	    T(test_session_rsa),
+	    T(test_session_with_signer),
+	    T(test_session_without_signer),
 	    T(test_session_refuses),
 	    T(test_session_is_small),
 	    T(test_relay),

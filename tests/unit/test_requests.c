@@ -31,11 +31,11 @@
 /* What the fakes were asked. */
 static struct {
 	int started, opened, closed, authorized, ended, set_config;
-	int closed_channel, named, hurried;
+	int closed_channel, named, hurried, served, loaded;
 	unsigned flags;
 	uint8_t config, what;
 } did;
-static int open_result;
+static int open_result, serve_result;
 
 static struct broker b;
 static struct child children[2];
@@ -130,6 +130,24 @@ broker_start_child(struct broker *broker, enum ipc_role role, uint32_t conn,
 	return 0;
 }
 
+int
+broker_serve_signer(struct broker *broker, struct child *session)
+{
+	assert_ptr_equal(broker, &b);
+	assert_ptr_equal(session, &children[0]);
+	did.served++;
+	return serve_result;
+}
+
+void
+broker_signer_loaded(struct broker *broker, const struct ipc_loaded *m)
+{
+	assert_int_equal(m->bits, 2048);
+	assert_ptr_equal(broker, &b);
+	did.loaded++;
+	children[0].key_given = 1;
+}
+
 void
 broker_end_child(struct child *child)
 {
@@ -152,7 +170,7 @@ setup(void **state)
 	(void)state;
 	log_init("test");
 	memset(&did, 0, sizeof(did));
-	open_result = 0;
+	open_result = serve_result = 0;
 	memset(&b, 0, sizeof(b));
 	memset(children, 0, sizeof(children));
 	/* A process to be the warden, so that it can be ended; it has no
@@ -175,6 +193,7 @@ setup(void **state)
 	children[1].chan = -1;
 	b.crl = -1;
 	children[0].usb_fd = children[1].usb_fd = -1;
+	children[0].signer_end = children[1].signer_end = -1;
 	session_end = session[1];
 	b.conf.ca = b.conf.cert = b.conf.key = strdup("/dev/null");
 	b.conf.crl = strdup("");
@@ -262,8 +281,8 @@ expect_result(int chan, uint16_t type, int err)
 static void
 test_wrong_asker(void **state)
 {
-	static const uint16_t sessions[] = {
-	    IPC_KEY, IPC_SET_CONFIG, IPC_BARRED};
+	static const uint16_t sessions[] = {IPC_KEY, IPC_SET_CONFIG,
+	    IPC_BARRED, IPC_SIGNER_LOADED, IPC_SIGNER_MISUSED};
 	static const uint16_t wardens[] = {
 	    IPC_SPAWN, IPC_PROBE, IPC_AUTHORIZE, IPC_GRANT, IPC_KILL, IPC_CRL};
 
@@ -288,7 +307,7 @@ test_wrong_asker(void **state)
 static void
 test_unknown_types(void **state)
 {
-	for (unsigned type = 0; type < 80; type++) {
+	for (unsigned type = 0; type < 130; type++) {
 		switch (type) {
 		case IPC_KEY:
 		case IPC_SET_CONFIG:
@@ -643,6 +662,124 @@ test_barred(void **state)
 	assert_int_equal(children[0].what, 256 + 41);
 }
 
+static void
+say_loaded(size_t extra)
+{
+	struct ipc_loaded m = {.bits = 2048};
+	uint8_t buf[32] = {0};
+	int n = ipc_encode_loaded(buf, sizeof(buf), &m);
+
+	assert_true(n > 0);
+	from_session(IPC_SIGNER_LOADED, buf, (size_t)n + extra, -1);
+}
+
+static void
+say_misused(uint32_t conn, uint32_t what, size_t len, int fd)
+{
+	const uint8_t buf[5] = {(uint8_t)(what >> 24), (uint8_t)(what >> 16),
+	    (uint8_t)(what >> 8), (uint8_t)what};
+
+	assert_int_equal(channel_send(session_end, IPC_SIGNER_MISUSED, conn,
+			     buf, len, fd),
+	    0);
+	broker_on_child(&children[0], LOOP_READ);
+}
+
+/* A signer with its key, and a session of which it may speak. */
+static void
+with_signer(void **state)
+{
+	teardown(state);
+	setup(state);
+	children[0].role = IPC_ROLE_SIGNER;
+	children[0].conn = 0;
+	children[0].key_given = 1;
+	children[1].role = IPC_ROLE_SESSION;
+	children[1].conn = 8;
+	children[1].key_given = 1;
+}
+
+/* That it has the key it says once, and nobody else says it. */
+static void
+test_signer_loads(void **state)
+{
+	say_loaded(0); /* a session */
+	assert_int_equal(did.ended, 1);
+	with_signer(state);
+	children[0].key_given = 0;
+	say_loaded(1);
+	assert_int_equal(did.ended, 1);
+	with_signer(state);
+	children[0].key_given = 0;
+	say_loaded(0);
+	assert_int_equal(did.loaded, 1);
+	assert_int_equal(did.ended, 0);
+	say_loaded(0);
+	assert_int_equal(did.loaded, 1);
+	assert_int_equal(did.ended, 1);
+	assert_int_equal(children[0].fault, IPC_FAULT_REQUEST);
+}
+
+/* A session that misused it ends as if it had asked the broker. */
+static void
+test_signer_misused(void **state)
+{
+	with_signer(state);
+	say_misused(8, IPC_SIGN, 4, -1);
+	assert_int_equal(did.ended, 1);
+	assert_true(children[1].is_ending);
+	assert_false(children[0].is_ending);
+	assert_int_equal(children[1].fault, IPC_FAULT_REQUEST);
+	assert_true(children[1].has_what);
+	assert_int_equal(children[1].what, IPC_SIGN);
+	/* it is on its way out already, or gone */
+	say_misused(8, IPC_SIGN, 4, -1);
+	say_misused(9, IPC_SIGN, 4, -1);
+	assert_int_equal(did.ended, 1);
+	with_signer(state);
+	say_misused(8, 0, 4, -1);
+	assert_true(children[1].is_ending);
+	assert_false(children[1].has_what);
+}
+
+/* It has no other power over anybody. */
+static void
+test_signer_lies(void **state)
+{
+	for (int how = 0; how < 7; how++) {
+		with_signer(state);
+		children[1].role = how == 0 ? IPC_ROLE_PROBE : IPC_ROLE_SESSION;
+		children[1].key_given = how != 1;
+		children[0].key_given = how != 2;
+		say_misused(8, how == 3 ? 0x10000 : IPC_SIGN,
+		    how == 4	    ? 3
+			: how == 5 ? 5
+				   : 4,
+		    how == 6 ? 0 : -1);
+		assert_true(children[0].is_ending);
+		assert_int_equal(children[0].fault, IPC_FAULT_REQUEST);
+		assert_false(children[1].is_ending);
+	}
+	for (unsigned type = 0; type < 130; type++) {
+		if (type == IPC_SIGNER_MISUSED || type == IPC_BARRED) {
+			continue;
+		}
+		with_signer(state);
+		from_session((uint16_t)type, NULL, 0, -1);
+		assert_int_equal(did.ended, 1);
+		assert_true(children[0].is_ending);
+		assert_true(nothing_done());
+		assert_int_equal(did.served, 0);
+	}
+	/* and a session has no word of its own for it */
+	teardown(state);
+	setup(state);
+	children[0].key_given = 1;
+	say_misused(7, IPC_SIGN, 4, -1);
+	assert_true(children[0].is_ending);
+	assert_int_equal(children[0].what, IPC_SIGNER_MISUSED);
+}
+
 /* The end of a channel is not a crime: the child may end by itself. */
 static void
 test_closed(void **state)
@@ -855,6 +992,48 @@ test_crl(void **state)
 	assert_true(nothing_done());
 }
 
+/* With [tls] key-holder a session gets its texts, but no key; and nothing when
+ * there is nobody who has it. */
+static void
+test_key_with_signer(void **state)
+{
+	char dir[] = "/tmp/test_requests.XXXXXX", ca[64];
+	static uint8_t cert[] = "the cert";
+	struct channel_msg msg;
+	struct ipc_pem m;
+
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(ca, sizeof(ca), "%s/ca", dir);
+	write_file(ca, "the ca", 6);
+	for (int has_signer = 0; has_signer <= 1; has_signer++) {
+		teardown(state);
+		setup(state);
+		serve_result = has_signer ? 0 : ERR_NOENT;
+		free(b.conf.ca);
+		b.conf.ca = strdup(ca);
+		b.conf.cert = b.conf.key = b.conf.ca;
+		b.conf.key_holder = 1;
+		b.signer_cert = cert;
+		b.signer_cert_len = sizeof(cert);
+		from_session(IPC_KEY, NULL, 0, -1);
+		assert_int_equal(did.served, 1);
+		assert_int_equal(did.ended, !has_signer);
+		assert_int_equal(answer(session_end, &msg),
+		    has_signer ? 0 : ERR_TIMEOUT);
+	}
+	assert_int_equal(msg.type, IPC_KEY_IS);
+	assert_int_equal(ipc_decode_pem(&m, msg.data, msg.len), 0);
+	assert_string_equal((const char *)m.ca, "the ca");
+	assert_string_equal((const char *)m.cert, "the cert");
+	assert_int_equal(m.key_len, 0);
+	/* once, as any */
+	from_session(IPC_KEY, NULL, 0, -1);
+	assert_int_equal(did.served, 1);
+	assert_int_equal(did.ended, 1);
+	assert_int_equal(unlink(ca), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 static void
 test_crl_lengths(void **state)
 {
@@ -892,6 +1071,10 @@ main(void)
 		T(test_lengths),
 		T(test_faults),
 		T(test_barred),
+		T(test_signer_loads),
+		T(test_signer_misused),
+		T(test_signer_lies),
+		T(test_key_with_signer),
 		T(test_closed),
 		T(test_probe),
 		T(test_texts),

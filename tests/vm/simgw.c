@@ -251,7 +251,7 @@ serve(int peer)
 	int broker[2], warden[2];
 
 	gw.loop = loop_new();
-	how.door = door_tls_new();
+	how.door = door_tls_new(-1);
 	if (sim == NULL || gw.loop == NULL || how.door == NULL ||
 	    channel_pair(broker) != 0 || channel_pair(warden) != 0) {
 		fatal("start");
