@@ -281,7 +281,6 @@ sallyport-probe_srcs := proxy/session/probe.c \
 	$(base_sandbox_srcs) $(base_core_srcs) $(base_loop_srcs) $(wire_srcs) $(vet_srcs)
 sallyport-probe_libs := -lev -lusb-1.0 -lseccomp
 
-sallyport-capture_dir := $(LIBEXECDIR)
 # The gateway's key, where no session is to have it: it signs, and speaks no TLS.
 sallyport-signer_dir := $(LIBEXECDIR)
 sallyport-signer_srcs := proxy/signer/confine.c proxy/signer/main.c \
@@ -292,6 +291,7 @@ sallyport-signer_srcs := proxy/signer/confine.c proxy/signer/main.c \
 	wire/usbip_check.c
 sallyport-signer_libs := -lev -lmbedx509 -lmbedcrypto -lseccomp
 
+sallyport-capture_dir := $(LIBEXECDIR)
 sallyport-capture_srcs := proxy/capture/confine.c proxy/capture/main.c proxy/capture/recorder.c \
 	$(base_sandbox_srcs) $(base_core_srcs) $(wire_srcs) $(facts_srcs)
 sallyport-capture_libs := -lpcap -ljansson -lseccomp
@@ -535,14 +535,14 @@ $(O)/attack/$(1): $(call obj,$($(1)_srcs)) $(O)/flags
 		$$(filter %.o,$$^) $($(1)_libs)
 objs += $(call obj,$($(1)_srcs))
 endef
-$(foreach p,hold desktops win2,$(eval $(call guest_rule,$(p))))
+$(foreach p,hold desktops keyholder win2,$(eval $(call guest_rule,$(p))))
 
 $(attack_links:%=$(O)/attack/%): $(O)/attack/%: $(O)/bin/%
 	@mkdir -p $(@D)
 	@ln -sf ../bin/$* $@
 
 attack_all := $(O)/attack/attack $(O)/attack/hold $(O)/attack/desktops \
-	$(O)/attack/win2 \
+	$(O)/attack/keyholder $(O)/attack/win2 \
 	$(attack_programs:%=$(O)/attack/%) \
 	$(attack_links:%=$(O)/attack/%)
 
@@ -591,7 +591,7 @@ scene_all := $(O)/attack/hold $(O)/scene/things \
 	$(scene_programs:%=$(O)/scene/%) $(scene_links:%=$(O)/scene/%)
 
 # No symbolic link of the one who looks beside itself for the others.
-broken_links := sallyportd sallyport-warden sallyport-capture
+broken_links := sallyportd sallyport-warden sallyport-capture sallyport-signer
 $(broken_links:%=$(O)/broken/%): $(O)/broken/%: $(O)/attack/%
 	@mkdir -p $(@D)
 	@cp -Lf $< $@

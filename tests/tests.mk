@@ -371,6 +371,11 @@ desktops_srcs := tests/attack/desktops.c tests/attack/plug_bytes.c \
 	tests/fake/pki.c base/spawn.c $(base_core_srcs) $(base_tls_srcs) \
 	$(wire_srcs)
 desktops_libs := $(attack_libs) -lsystemd -lcmocka
+# keyholder: a gateway whose key no session has
+keyholder_srcs := tests/attack/keyholder.c tests/attack/plug_bytes.c \
+	tests/attack/stage.c tests/attack/ws.c tests/fake/hunt.c \
+	tests/fake/pki.c $(base_core_srcs) $(base_tls_srcs) $(wire_srcs)
+keyholder_libs := $(attack_libs)
 # win2: what the client of Windows says to that gateway
 win2_srcs := tests/attack/plug_bytes.c tests/attack/stage.c \
 	tests/attack/win2.c tests/attack/win2_client.c tests/attack/ws.c \

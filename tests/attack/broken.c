@@ -103,7 +103,9 @@ is_told(struct stage *s, size_t i, const struct attempt *a)
 	} else {
 		(void)snprintf(wanted, sizeof(wanted), "%s: %s %ld",
 		    states[i].role,
-		    a->kind == ATTEMPT_BROKER ? "request" : "system call",
+		    a->kind == ATTEMPT_BROKER || a->kind == ATTEMPT_SIGNER
+			? "request"
+			: "system call",
 		    a->number);
 	}
 	while (clock_mono() < end) {
@@ -178,6 +180,8 @@ is_tried(size_t i, const struct attempt *a)
 	case ATTEMPT_WARDEN:
 		/* before, its first KEY and IDENTITY are its right */
 		return states[i].is_late;
+	case ATTEMPT_SIGNER:
+		return !states[i].is_late; /* later it has no channel */
 	}
 	return 0;
 }
@@ -258,6 +262,7 @@ main(int argc, char **argv)
 		free(s);
 		return 0;
 	}
+	s->has_signer = 1; /* which is one more that can be asked */
 	if (stage_start(s) != 0) {
 		failed++;
 	} else {

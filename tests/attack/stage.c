@@ -211,7 +211,7 @@ make_pki(struct stage *s)
 	pki_issue(other, NULL, &how);
 	pki_san(sans, &len, PKI_DNS, "gateway", 7);
 	how = (struct pki_how){.subject = "CN=gateway", .use = PKI_SERVER,
-		.sans = sans, .sans_len = len};
+		.sans = sans, .sans_len = len, .is_rsa = s->has_signer};
 	pki_issue(&s->gateway, &s->ca, &how);
 	how = (struct pki_how){.subject = "CN=honest", .use = PKI_CLIENT};
 	pki_issue(&s->honest, &s->ca, &how);
@@ -256,9 +256,10 @@ make_config(struct stage *s)
 	    "stock-profiles = %s\naudit = %s/log/audit.jsonl\n"
 	    "run = %s/run\nstate = %s/state\nusbfs-memory = 0\n"
 	    "[tls]\nca = %s/ca.pem\ncert = %s/cert.pem\nkey = %s/key.pem\n"
+	    "key-holder = %s\n"
 	    "[verdict judge]\nuser = 0\n",
 	    STAGE_PORT, s->dir, s->dir, top, s->dir, s->dir, s->dir, s->dir,
-	    s->dir, s->dir);
+	    s->dir, s->dir, s->has_signer ? "yes" : "no");
 }
 
 /* ------------------------------------------------------------------------ */

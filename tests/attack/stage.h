@@ -28,6 +28,7 @@
 #define STAGE_ASKED 777
 
 struct stage {
+	int has_signer; /* the caller's: key-holder = yes, with a key of RSA */
 	char dir[64]; /* what it writes */
 	char bin[4096];
 	pid_t broker;

@@ -1,5 +1,5 @@
 /*
- * The attempts. On channels: 3 = broker, 4 = warden.
+ * The attempts. On channels: 3 = broker, 4 = warden, 6 = signer.
  */
 #include "tests/fake/attempts.h"
 
@@ -21,6 +21,7 @@
 
 #define BROKER 3
 #define WARDEN 4
+#define SIGNER 6
 #define WAIT_MS 3000 /* for the end that has to come */
 
 char attempt_key[256] = "/etc/sallyport/tls/key.pem";
@@ -349,6 +350,57 @@ say_with_fd(void)
 	return says(WARDEN, IPC_ACTIVE, NULL, 0, WARDEN);
 }
 
+/* What a session may: its texts, upon which the signer listens to it. */
+static int
+has_texts(void)
+{
+	static uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX];
+	struct channel_msg msg;
+
+	return channel_send(BROKER, IPC_KEY, 0, NULL, 0, -1) == 0 &&
+	    channel_recv_wait(BROKER, buf, sizeof(buf), WAIT_MS, &msg) == 0 &&
+	    msg.type == IPC_KEY_IS;
+}
+
+static int
+is_signed(void)
+{
+	static const uint8_t digest[33] = {IPC_SHA256};
+	uint8_t buf[CHANNEL_HEADER + IPC_SIGNATURE_MAX + 16];
+	struct channel_msg msg;
+
+	return channel_send(SIGNER, IPC_SIGN, 0, digest, sizeof(digest), -1) ==
+	    0 &&
+	    channel_recv_wait(SIGNER, buf, sizeof(buf), WAIT_MS, &msg) == 0 &&
+	    msg.type == IPC_SIGNED;
+}
+
+static int
+sign_twice(void)
+{
+	if (!has_texts() || !is_signed() || is_signed()) {
+		return 1;
+	}
+	(void)poll(NULL, 0, WAIT_MS);
+	return 1;
+}
+
+static int
+sign_other(void)
+{
+	/* no hash: what it would decrypt, if it could */
+	static const uint8_t block[256];
+
+	return !has_texts() ||
+	    says(SIGNER, IPC_SIGN, block, sizeof(block), -1);
+}
+
+static int
+ask_for_the_key(void)
+{
+	return !has_texts() || says(SIGNER, IPC_KEY, NULL, 0, -1);
+}
+
 /* ------------------------------------------------------------------------ */
 
 #define CALL(name, fn, nr) {name, ATTEMPT_CALL, fn, SYS_##nr}
@@ -397,6 +449,10 @@ const struct attempt attempts[] = {
 	{"ask to kill", ATTEMPT_BROKER, ask_kill, IPC_KILL},
 	{"ask what is not", ATTEMPT_BROKER, ask_unknown, 2000},
 	{"ask in no form", ATTEMPT_BROKER, say_malformed, -1},
+	{"have two signatures", ATTEMPT_SIGNER, sign_twice, IPC_SIGN},
+	{"have something else signed", ATTEMPT_SIGNER, sign_other, -1},
+	{"ask the signer for the key", ATTEMPT_SIGNER, ask_for_the_key,
+	    IPC_KEY},
 	{"be somebody else", ATTEMPT_WARDEN, say_identity, IPC_IDENTITY},
 	{"say what a probe says", ATTEMPT_WARDEN, say_record, IPC_RECORD},
 	{"say what is not", ATTEMPT_WARDEN, say_unknown, 2000},

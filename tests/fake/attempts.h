@@ -15,6 +15,8 @@ enum attempt_kind {
 	ATTEMPT_CALL,	 /* its end, in every process */
 	ATTEMPT_BROKER,	 /* a request that the broker ends it for */
 	ATTEMPT_WARDEN,	 /* likewise the warden */
+	ATTEMPT_SIGNER,	 /* of a session in its handshake, with 6 = signer: more
+			    than its one signature */
 };
 
 struct attempt {
