@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
@@ -161,6 +163,20 @@ write_config(const char *path, const char *listen)
 	assert_int_equal(fclose(f), 0);
 }
 
+/* Its socket is there before it listens. */
+static int
+is_listening(const char *path)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), r;
+
+	assert_true(fd != -1 && strlen(path) < sizeof(at.sun_path));
+	memcpy(at.sun_path, path, strlen(path) + 1);
+	r = connect(fd, (struct sockaddr *)&at, sizeof(at));
+	(void)close(fd);
+	return r == 0;
+}
+
 pid_t
 logind_bus_start(const char *config, const char *path)
 {
@@ -176,7 +192,7 @@ logind_bus_start(const char *config, const char *path)
 		    "--nosyslog", (char *)NULL);
 		_exit(127);
 	}
-	while (access(path, F_OK) != 0) {
+	while (!is_listening(path)) {
 		if (waitpid(pid, NULL, WNOHANG) != 0 || clock_mono() > until) {
 			(void)fprintf(stderr, "dbus-daemon does not run; "
 					      "install package dbus-daemon\n");
