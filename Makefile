@@ -115,7 +115,8 @@ base_core_srcs := base/channel.c base/clock.c base/err.c base/log.c \
 	base/mem.c
 base_loop_srcs := base/loop.c
 base_sandbox_srcs := base/sandbox.c base/sandbox_calls.c \
-	base/sandbox_landlock.c base/sandbox_seccomp.c
+	base/sandbox_landlock.c base/sandbox_seccomp.c \
+	base/sandbox_spaces.c base/userns.c
 base_resolver_srcs := base/sandbox_resolver.c
 base_tls_srcs := base/stream.c base/tls.c base/tls_config.c \
 	base/tls_signer.c base/tls_text.c base/x509.c base/x509_crl.c
@@ -205,7 +206,7 @@ sallyportd_srcs := proxy/broker/atboot.c proxy/broker/attr.c \
 	proxy/broker/children.c proxy/broker/device.c proxy/broker/keys.c \
 	proxy/broker/main.c proxy/broker/requests.c proxy/broker/roots.c \
 	proxy/broker/signer.c proxy/conf.c \
-	base/conf.c base/file.c base/sealed.c base/spawn.c \
+	base/conf.c base/file.c base/sealed.c base/spawn.c base/userns.c \
 	$(base_core_srcs) $(base_loop_srcs) $(base_sandbox_srcs) \
 	wire/ipc.c wire/ipc_signer.c wire/place.c wire/usbip_check.c
 sallyportd_libs := -lev -linih -lseccomp
@@ -338,7 +339,7 @@ sallyport_srcs := vhci-glue/agent.c vhci-glue/agent_ask.c \
 	vhci-glue/ports.c vhci-glue/seat.c vhci-glue/status.c \
 	vhci-glue/tunnel.c vhci-glue/uids.c \
 	vhci-glue/vhci.c vhci-glue/watch.c vhci-glue/words.c \
-	base/conf.c base/file.c base/spawn.c base/usbids.c wire/enroll.c \
+	base/conf.c base/file.c base/spawn.c base/userns.c base/usbids.c wire/enroll.c \
 	wire/ipc_enroll.c $(base_core_srcs) $(wire_srcs)
 sallyport_libs := -linih -ljansson
 
@@ -420,7 +421,7 @@ sallyport-certs_srcs := certs/ca.c certs/crl.c certs/crl_facts.c certs/desk.c \
 	certs/revoke.c certs/revoked.c certs/say.c certs/serve.c \
 	certs/serve_confine.c certs/show.c \
 	certs/text.c certs/token.c certs/tokens.c certs/when.c certs/who.c \
-	base/digest.c base/net.c base/sign.c base/spawn.c base/x509.c \
+	base/digest.c base/net.c base/sign.c base/spawn.c base/userns.c base/x509.c \
 	base/x509_crl.c $(base_core_srcs) $(base_loop_srcs) \
 	$(base_sandbox_srcs) $(enroll_srcs)
 sallyport-certs_libs := -lev -lmbedx509 -lmbedcrypto -ljansson -lseccomp

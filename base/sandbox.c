@@ -2,8 +2,9 @@
  * Entering a sandbox, in this order, because each step takes away what the one
  * before needs:
  *
- * 1. limits; 2. capabilities; 3. no new privileges, not dumpable; 4. Landlock;
- * 5. what tells the parent; 6. the first list of system calls.
+ * 1. namespaces; 2. limits; 3. capabilities, among them those that come with a
+ * namespace; 4. no new privileges, not dumpable; 5. Landlock; 6. what tells the
+ * parent; 7. the first list of system calls.
  *
  * Runs in every process of ours but sallyportd and the command line, before
  * the first byte of a peer, a device or a parent that is not root.
@@ -13,6 +14,8 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -29,6 +32,10 @@ static const struct {
 } parts[] = {
 	{SANDBOX_SECCOMP, "seccomp"},
 	{SANDBOX_LANDLOCK, "landlock"},
+	{SANDBOX_MOUNTS, "mount namespaces"},
+	{SANDBOX_IPC, "ipc namespaces"},
+	{SANDBOX_NETWORK, "network namespaces"},
+	{SANDBOX_PIDS, "pid namespaces"},
 };
 
 const char *
@@ -42,22 +49,68 @@ sandbox_part_name(unsigned part)
 	return NULL;
 }
 
-unsigned
-sandbox_lacks(void)
+static unsigned
+lists_lacking(void)
 {
 	return (sandbox_seccomp_is_there() ? 0 : SANDBOX_SECCOMP) |
 	    (sandbox_landlock_abi() > 0 ? 0 : SANDBOX_LANDLOCK);
 }
 
 unsigned
+sandbox_lacks(void)
+{
+	return lists_lacking() | sandbox_spaces_lacking();
+}
+
+unsigned
 sandbox_build_lacks(void)
 {
-	unsigned lacks = SANDBOX_IS_INSTRUMENTED ? SANDBOX_LANDLOCK : 0;
+	unsigned lacks = SANDBOX_IS_INSTRUMENTED
+	    ? SANDBOX_LANDLOCK | SANDBOX_MOUNTS | SANDBOX_PIDS : 0;
 
 #ifdef SANDBOX_LOGS
 	lacks |= SANDBOX_SECCOMP;
 #endif
 	return lacks;
+}
+
+void
+sandbox_require(void)
+{
+	if (setenv(SANDBOX_ENV, SANDBOX_REQUIRED, 1) == -1) {
+		fatal("sandbox: environment");
+	}
+}
+
+static int
+is_required(void)
+{
+	const char *value = secure_getenv(SANDBOX_ENV);
+
+	return value != NULL && strcmp(value, SANDBOX_REQUIRED) == 0;
+}
+
+/* The kernel may have changed its mind since whoever started us asked. */
+static void
+leave_spaces(const struct sandbox *how)
+{
+	unsigned what = how->spaces & ~sandbox_build_lacks(), refused;
+
+	if (sandbox_spaces_leave(what, how->paths, how->npaths, &refused) !=
+	    0) {
+		fatal("sandbox: namespaces");
+	}
+	if (!is_required()) {
+		return;
+	}
+	refused |= lists_lacking() | sandbox_build_lacks();
+	for (unsigned part = 1; part < SANDBOX_PARTS; part <<= 1) {
+		if ((refused & part) != 0) {
+			fatalx("sandbox: %s: there are none, and "
+			       "--require-sandbox was given",
+			    sandbox_part_name(part));
+		}
+	}
 }
 
 static int
@@ -152,6 +205,7 @@ close_file_system(
 /* ------------------------------------------------------------------------ */
 /* Telling the parent                                                       */
 
+#define NO_CALL (-1L)
 #define FROM_SECCOMP 1 /* SYS_SECCOMP, which libc does not have */
 
 static int told = -1;
@@ -199,6 +253,9 @@ on_barred(int signo, siginfo_t *info, void *context)
 		(void)channel_send(told, told_as, 0, number, sizeof(number),
 		    -1);
 	}
+	/* Once more, by a call that no list has: the first of its namespace,
+	 * which this may be, takes no signal of its own, but the kernel's. */
+	(void)syscall(NO_CALL);
 	(void)raise(signo);
 	_exit(128 + SIGSYS);
 }
@@ -248,6 +305,7 @@ sandbox_close_paths(void)
 void
 sandbox_enter(const struct sandbox *how)
 {
+	leave_spaces(how);
 	set_limits(how);
 	drop_capabilities();
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||

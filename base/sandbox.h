@@ -9,9 +9,10 @@
  * x32. A list only shrinks: one that is entered later is put on top of the one
  * before, and the kernel takes the stricter answer of the two.
  *
- * What the kernel does not have is left out; what it has and refuses is fatal:
- * a process of ours that reads its first hostile byte has all that
- * sandbox_lacks() does not name.
+ * What the kernel does not have is left out, and namespaces also where whoever
+ * administers it gives none to who has no privileges; what it has and refuses is
+ * fatal: a process of ours that reads its first hostile byte has all that
+ * sandbox_lacks() does not name. After sandbox_require() nothing is left out.
  */
 #ifndef BASE_SANDBOX_H
 #define BASE_SANDBOX_H
@@ -20,6 +21,20 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
+
+/* Instrumented builds open files and start threads when they end or complain,
+ * and look at themselves by their number. They have the list in sandbox_calls.c
+ * as well, no Landlock, no root and no numbers of their own; never a release. */
+#if defined(__SANITIZE_ADDRESS__) || defined(SANDBOX_INSTRUMENTED)
+#define SANDBOX_IS_INSTRUMENTED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANDBOX_IS_INSTRUMENTED 1
+#endif
+#endif
+#ifndef SANDBOX_IS_INSTRUMENTED
+#define SANDBOX_IS_INSTRUMENTED 0
+#endif
 
 /* ------------------------------------------------------------------------ */
 /* Lists                                                                    */
@@ -122,11 +137,26 @@ struct sandbox_path {
 	enum sandbox_access access;
 };
 
+/* What a process may be without; bits of sandbox_lacks(). Those below LANDLOCK
+ * are namespaces. */
+enum sandbox_part {
+	SANDBOX_SECCOMP = 1,
+	SANDBOX_LANDLOCK = 2,
+	SANDBOX_MOUNTS = 4,   /* its root has its paths and nothing else */
+	SANDBOX_IPC = 8,
+	SANDBOX_NETWORK = 16, /* no interface; sockets that it has go on */
+	SANDBOX_PIDS = 32,    /* given at its birth: base/spawn.h */
+	SANDBOX_PARTS = 64,
+};
+/* What sandbox_enter() can leave, for who makes no socket. */
+#define SANDBOX_SPACES (SANDBOX_MOUNTS | SANDBOX_IPC | SANDBOX_NETWORK)
+
 #define SANDBOX_ANY UINT_MAX
 struct sandbox {
 	const struct sandbox_list *list; /* of its first state */
 	const struct sandbox_path *paths; /* none: no path at all */
 	size_t npaths;
+	unsigned spaces; /* namespaces that it leaves, of SANDBOX_SPACES */
 	unsigned files;	 /* descriptors at once; 0 = as it is */
 	size_t memory;	 /* bytes of address space; 0 = as it is */
 	unsigned tasks;	 /* threads and processes that its uid may have, with
@@ -139,8 +169,8 @@ struct sandbox {
 	uint16_t barred;
 };
 
-/* Limits, no capabilities, no new privileges, not dumpable, Landlock, the first
- * list. Fatal when the kernel refuses. */
+/* Namespaces, limits, no capabilities, no new privileges, not dumpable,
+ * Landlock, the first list. Fatal when the kernel refuses. */
 void sandbox_enter(const struct sandbox *how);
 
 /* A later state: its list comes on top. Fatal likewise. */
@@ -157,13 +187,6 @@ void sandbox_close_paths(void);
 /* ------------------------------------------------------------------------ */
 /* What the kernel has                                                      */
 
-/* What a process may be without; bits of sandbox_lacks(). */
-enum sandbox_part {
-	SANDBOX_SECCOMP = 1,
-	SANDBOX_LANDLOCK = 2,
-	SANDBOX_PARTS = 3,
-};
-
 /* "seccomp"; NULL for what is no single part. */
 const char *sandbox_part_name(unsigned part);
 
@@ -173,8 +196,15 @@ char *sandbox_call_name(uint32_t nr);
 /* Landlock's ABI on this kernel; 0 = none. */
 int sandbox_landlock_abi(void);
 
-/* What of seccomp and Landlock this kernel has not. */
+/* What of all that this kernel has not. Asked once, by a process of its own:
+ * before this one has a list. */
 unsigned sandbox_lacks(void);
+
+/* From now on this process, and all that it starts, enter no sandbox that lacks
+ * anything: that is fatal. By the environment. */
+#define SANDBOX_ENV "SALLYPORT_SANDBOX"
+#define SANDBOX_REQUIRED "required"
+void sandbox_require(void);
 
 /* What this build's programs are without because of how they were built: an
  * instrumented one opens files. 0 in a release. */

@@ -6,20 +6,6 @@
 
 #include "base/sandbox.h"
 
-/* Instrumented builds open files and start threads when they end or complain.
- * They have the list in sandbox_calls.c as well, and no Landlock; never a
- * release. */
-#if defined(__SANITIZE_ADDRESS__) || defined(SANDBOX_INSTRUMENTED)
-#define SANDBOX_IS_INSTRUMENTED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANDBOX_IS_INSTRUMENTED 1
-#endif
-#endif
-#ifndef SANDBOX_IS_INSTRUMENTED
-#define SANDBOX_IS_INSTRUMENTED 0
-#endif
-
 /* What every process of ours needs, and what instrumented ones do. */
 extern const struct sandbox_list sandbox_basics, sandbox_instruments;
 
@@ -33,5 +19,13 @@ int sandbox_seccomp_is_there(void);
 /* sandbox_landlock.c: likewise. */
 int sandbox_landlock_enter(const struct sandbox_path *paths, size_t npaths,
     int may_connect);
+
+/* sandbox_spaces.c: leaves `what` of the namespaces of SANDBOX_SPACES; the new
+ * root has those paths. *refused is what the kernel gives none of. 0, or
+ * ERR_SYS. */
+int sandbox_spaces_leave(unsigned what, const struct sandbox_path *paths,
+    size_t npaths, unsigned *refused);
+/* Those, and SANDBOX_PIDS, that it would refuse. Asked once. */
+unsigned sandbox_spaces_lacking(void);
 
 #endif

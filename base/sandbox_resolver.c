@@ -18,6 +18,9 @@ const struct sandbox_path sandbox_resolver_paths[SANDBOX_RESOLVER_PATHS] = {
 	{"/run/resolvconf", -1, SANDBOX_READ},
 	{"/run/NetworkManager", -1, SANDBOX_READ},
 	{"/run/connman", -1, SANDBOX_READ},
+	/* sockets of modules, which need no more than to be there */
+	{"/run/avahi-daemon", -1, SANDBOX_READ},
+	{"/var/lib/sss/pipes", -1, SANDBOX_READ},
 };
 
 /* The module of one word of nsswitch.conf. It stays for good. */

@@ -48,7 +48,7 @@
 	SANDBOX_CALL(clock_nanosleep)
 
 /* What it reads, to be read. */
-#define SANDBOX_RESOLVER_PATHS 6u
+#define SANDBOX_RESOLVER_PATHS 8u
 extern const struct sandbox_path
     sandbox_resolver_paths[SANDBOX_RESOLVER_PATHS];
 

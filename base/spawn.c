@@ -5,8 +5,10 @@
  *
  * 1. signals: default dispositions, later an empty mask
  * 2. descriptors: all moved out of the way, then to their places; the rest shut
- * 3. uid and gid for good, checked; no new privileges; die with the parent
- * 4. exec; its errno, or that of any step before, goes up a CLOEXEC pipe
+ * 3. uid and gid for good, checked
+ * 4. process ids of its own: another fork, of a process that is then no more
+ * 5. no new privileges; die with the parent
+ * 6. exec; its errno, or that of any step before, goes up a CLOEXEC pipe
  *
  * The program is opened before the change of uid and executed by descriptor:
  * the unprivileged child need not be able to walk to it (a tree below /root),
@@ -18,6 +20,8 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -30,7 +34,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/err.h"
 #include "base/mem.h"
+#include "base/sandbox.h"
+#include "base/userns.h"
 
 #ifndef LIBEXECDIR
 #define LIBEXECDIR "/usr/libexec/sallyport"
@@ -39,12 +46,23 @@
 #define FIRST_FD 3
 #define ENV_LIBEXEC "SALLYPORT_LIBEXEC"
 
+/* Up the pipe. */
+enum news_kind {
+	NEWS_ERROR, /* an errno: nothing runs */
+	NEWS_PID,   /* it has ids of its own, and this one among ours */
+	NEWS_NONE,  /* the kernel gives no such ids */
+};
+struct news {
+	int what, value;
+};
+
 /* What the child needs, made before the fork. */
 struct child {
 	const struct spawn *how;
 	char *const *argv;
 	char *const *envp;
 	pid_t parent;
+	int has_ids; /* of its own */
 	int report;  /* write end of the pipe; owned by the caller */
 	int program; /* O_PATH; owned by the caller */
 };
@@ -171,12 +189,58 @@ change_ids(const struct spawn *how)
 	return 0;
 }
 
+static void
+tell(const struct child *c, enum news_kind what, int value)
+{
+	const struct news news = {(int)what, value};
+
+	/* nobody to tell when this fails; the exit code remains */
+	if (write(c->report, &news, sizeof(news)) == -1) {
+		_exit(126);
+	}
+}
+
+/* Returns in a child of our parent's, the first of its ids. */
+static int
+leave_ids(const struct child *c)
+{
+	long pid;
+	int r = userns_enter(CLONE_NEWPID);
+
+	if (r != 0) {
+		if (r == ERR_NOENT) {
+			tell(c, NEWS_NONE, errno);
+			_exit(127);
+		}
+		return -1;
+	}
+	/* as fork() does it, but for whose child that is */
+	pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+	if (pid > 0) {
+		tell(c, NEWS_PID, (int)pid);
+		_exit(0);
+	}
+	return (int)pid;
+}
+
+/* Whether who wanted us is gone already. From other ids he has no number: then
+ * by the pipe, which he alone reads. */
+static int
+is_orphan(const struct child *c)
+{
+	struct pollfd p = {.fd = c->report, .events = 0};
+
+	return c->has_ids ? poll(&p, 1, 0) > 0 && (p.revents & POLLERR) != 0
+			  : getppid() != c->parent;
+}
+
 static int
 settle(struct child *c)
 {
 	const struct spawn *how = c->how;
 
-	if (place_fds(c) == -1 || change_ids(how) == -1) {
+	if (place_fds(c) == -1 || change_ids(how) == -1 ||
+	    (c->has_ids && leave_ids(c) == -1)) {
 		return -1;
 	}
 	umask(077);
@@ -195,7 +259,7 @@ settle(struct child *c)
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1) {
 			return -1;
 		}
-		if (getppid() != c->parent) {
+		if (is_orphan(c)) {
 			_exit(127); /* it died before we asked */
 		}
 	}
@@ -205,7 +269,6 @@ settle(struct child *c)
 static void __attribute__((noreturn)) run_child(struct child *c)
 {
 	sigset_t none;
-	int error;
 
 	reset_signals();
 	if (settle(c) == 0) {
@@ -214,28 +277,47 @@ static void __attribute__((noreturn)) run_child(struct child *c)
 		syscall(SYS_execveat, c->program, "", c->argv, c->envp,
 		    AT_EMPTY_PATH);
 	}
-	error = errno;
-	/* nobody to tell when this fails; the exit code remains */
-	if (write(c->report, &error, sizeof(error)) == -1) {
-		_exit(126);
-	}
+	tell(c, NEWS_ERROR, errno);
 	_exit(127);
 }
 
-/* Reads what the child says before its exec: 0 when that went well. */
-static int
-read_report(int fd)
+struct report {
+	int error; /* 0: the exec went well */
+	pid_t pid; /* the child, when it is another than the first; 0 = it is */
+	int gives_none; /* no ids of its own are to be had */
+};
+
+/* Reads what is said before the exec, by the child and the one before it, until
+ * neither can say more. */
+static void
+read_report(int fd, struct report *out)
 {
-	int error = 0;
+	struct news news;
 	ssize_t n;
 
-	do {
-		n = read(fd, &error, sizeof(error));
-	} while (n == -1 && errno == EINTR);
-	if (n == 0) {
-		return 0;
+	*out = (struct report){0, 0, 0};
+	for (;;) {
+		n = read(fd, &news, sizeof(news));
+		if (n == -1 && errno == EINTR) {
+			continue;
+		}
+		if (n != (ssize_t)sizeof(news)) {
+			out->error = n == 0 ? out->error : EIO;
+			return;
+		}
+		switch ((enum news_kind)news.what) {
+		case NEWS_ERROR:
+			out->error = news.value > 0 ? news.value : EIO;
+			break;
+		case NEWS_PID:
+			out->pid = news.value;
+			break;
+		case NEWS_NONE:
+			out->gives_none = 1;
+			out->error = news.value > 0 ? news.value : EIO;
+			break;
+		}
 	}
-	return n == (ssize_t)sizeof(error) && error > 0 ? error : EIO;
 }
 
 static int
@@ -277,53 +359,114 @@ fork_child(struct child *c)
 	return pid;
 }
 
+static void
+await(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) == -1 && errno == EINTR) {
+		continue;
+	}
+}
+
+/* One try. The pid, or -1 with errno. */
+static pid_t
+start(struct child *c, int *gives_none)
+{
+	struct report said;
+	int report[2];
+	pid_t pid;
+
+	if (pipe2(report, O_CLOEXEC) == -1) {
+		return -1;
+	}
+	c->report = report[1];
+	pid = fork_child(c);
+	close_fd(&report[1]);
+	if (pid == -1) {
+		close_fd(&report[0]);
+		return -1;
+	}
+	read_report(report[0], &said);
+	close_fd(&report[0]);
+	*gives_none = said.gives_none;
+	if (said.pid > 0) {
+		await(pid);
+		pid = said.pid;
+	} else if (c->has_ids && said.error == 0) {
+		said.error = EIO; /* it was killed in between */
+	}
+	if (said.error != 0) {
+		await(pid);
+		errno = said.error;
+		return -1;
+	}
+	return pid;
+}
+
+/* Where there are no ids of its own, it is without, from the first that wanted
+ * some on. */
+static pid_t
+start_as_wanted(struct child *c)
+{
+	static int are_refused;
+	const char *value = secure_getenv(SANDBOX_ENV);
+	int is_required =
+	    value != NULL && strcmp(value, SANDBOX_REQUIRED) == 0;
+	int gives_none = 0;
+	pid_t pid;
+
+	c->has_ids = c->how->own_pids && !SANDBOX_IS_INSTRUMENTED &&
+	    (!are_refused || is_required);
+	pid = start(c, &gives_none);
+	if (pid == -1 && gives_none && !is_required) {
+		are_refused = 1;
+		c->has_ids = 0;
+		pid = start(c, &gives_none);
+	}
+	return pid;
+}
+
+/* "NAME=value" of our environment, into dst; how many that are. */
+static unsigned
+pass_on(char *dst, size_t size, const char *name)
+{
+	const char *value = secure_getenv(name);
+	int n = value == NULL ? -1
+			      : snprintf(dst, size, "%s=%s", name, value);
+
+	return n > 0 && (size_t)n < size;
+}
+
 pid_t
 spawn_child(const struct spawn *how)
 {
 	char path_env[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 	char libexec_env[PATH_MAX + sizeof(ENV_LIBEXEC "=")];
-	char *envp[3] = {path_env, NULL, NULL};
-	const char *libexec = secure_getenv(ENV_LIBEXEC);
+	char sandbox_env[sizeof(SANDBOX_ENV "=" SANDBOX_REQUIRED)];
+	char *envp[4] = {path_env, NULL, NULL, NULL};
 	struct child c = {.how = how, .envp = envp, .parent = getpid()};
-	int report[2], error;
+	unsigned n = 1;
 	pid_t pid;
+	int saved;
 
 	if (check(how) == -1) {
 		return -1;
 	}
-	if (libexec != NULL && strlen(libexec) < PATH_MAX) {
-		snprintf(libexec_env, sizeof(libexec_env), ENV_LIBEXEC "=%s",
-		    libexec);
-		envp[1] = libexec_env;
-	}
+	envp[n] = libexec_env;
+	n += pass_on(libexec_env, sizeof(libexec_env), ENV_LIBEXEC);
+	envp[n] = sandbox_env;
+	n += pass_on(sandbox_env, sizeof(sandbox_env), SANDBOX_ENV);
+	envp[n] = NULL;
 	c.program = open(how->path, O_PATH | O_CLOEXEC);
 	if (c.program == -1) {
 		return -1;
 	}
-	if (pipe2(report, O_CLOEXEC) == -1) {
-		close_fd(&c.program);
-		return -1;
-	}
-	c.report = report[1];
 	/* execve does not write to the strings; its prototype is older than
 	 * const */
 	c.argv = (char *const *)(uintptr_t)how->argv;
-	pid = fork_child(&c);
-	close_fd(&report[1]);
+	pid = start_as_wanted(&c);
+	saved = errno;
 	close_fd(&c.program);
-	if (pid == -1) {
-		close_fd(&report[0]);
-		return -1;
-	}
-	error = read_report(report[0]);
-	close_fd(&report[0]);
-	if (error != 0) {
-		while (waitpid(pid, NULL, 0) == -1 && errno == EINTR) {
-			continue;
-		}
-		errno = error;
-		return -1;
-	}
+	errno = saved;
 	return pid;
 }
 

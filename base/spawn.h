@@ -23,6 +23,11 @@ struct spawn {
 	gid_t gid;
 	int die_with_parent;	   /* PR_SET_PDEATHSIG SIGKILL */
 	int nice;		   /* added to our own; at least 0 */
+	/* The first of process ids of its own: it can name no other process, and
+	 * is killed by no signal that it has no handler for, but SIGKILL and the
+	 * kernel's own. Where the kernel gives none, without; with
+	 * SANDBOX_REQUIRED, not at all. */
+	int own_pids;
 };
 
 /* The child's pid, or -1 with errno. An exec that fails is seen here as well

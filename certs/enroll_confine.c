@@ -54,6 +54,7 @@ enroll_confine_connecting(void)
 		.list = &connecting_list,
 		.paths = sandbox_resolver_paths,
 		.npaths = SANDBOX_RESOLVER_PATHS,
+		.spaces = SANDBOX_MOUNTS | SANDBOX_IPC,
 		.files = FILES,
 		.memory = MEMORY,
 		.may_connect = 1,

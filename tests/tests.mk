@@ -92,10 +92,11 @@ $(eval $(call unit,sealed,base/sealed.c $(base_core_srcs)))
 $(eval $(call unit,digest,$(base_core_srcs) base/digest.c,-lmbedcrypto))
 $(eval $(call unit,conf,$(base_core_srcs) base/conf.c base/file.c,-linih))
 $(eval $(call unit,net,$(base_core_srcs) base/net.c))
-$(eval $(call unit,spawn,$(base_core_srcs) base/spawn.c))
+$(eval $(call unit,spawn,$(base_core_srcs) base/spawn.c $(base_sandbox_srcs), \
+	-lseccomp))
 $(eval $(call unit,sandbox,$(base_core_srcs) $(base_sandbox_srcs),-lseccomp))
 $(eval $(call unit,confine,tests/fake/attempts.c \
-	base/spawn.c certs/enroll_confine.c certs/front_confine.c \
+	base/spawn.c base/userns.c certs/enroll_confine.c certs/front_confine.c \
 	certs/serve_confine.c \
 	policy/tool/trial_confine.c \
 	proxy/capture/confine.c proxy/fetch/confine.c proxy/metrics/confine.c \
@@ -115,7 +116,7 @@ $(eval $(call unit,tls_signer,$(tls_test_srcs) base/tls_key.c,$(MBEDTLS)))
 $(eval $(call unit,tls_key,$(tls_test_srcs) tests/fake/hunt.c,$(MBEDTLS)))
 $(eval $(call unit,key_wiped,$(tls_test_srcs) tests/fake/hunt.c \
 	base/file.c \
-	base/spawn.c $(wire_srcs),$(MBEDTLS)))
+	base/spawn.c base/userns.c $(wire_srcs),$(MBEDTLS)))
 $(eval $(call unit,x509,$(tls_test_srcs),$(MBEDTLS)))
 $(eval $(call unit,x509_crl,$(tls_test_srcs),$(MBEDTLS)))
 
@@ -247,16 +248,16 @@ $(eval $(call unit,relay_op,vhci-glue/imported.c vhci-glue/remote.c \
 	$(wire_srcs),$(MBEDTLS)))
 $(eval $(call unit,relay_desks,vhci-glue/relay_events.c base/stream.c \
 	$(base_core_srcs) $(ipc_srcs)))
-$(eval $(call unit,seat,vhci-glue/seat.c vhci-glue/desks.c base/spawn.c \
+$(eval $(call unit,seat,vhci-glue/seat.c vhci-glue/desks.c base/spawn.c base/userns.c \
 	$(base_core_srcs) $(ipc_srcs)))
-$(eval $(call unit,desks,tests/fake/logind.c vhci-glue/desks.c base/spawn.c $(base_core_srcs) \
+$(eval $(call unit,desks,tests/fake/logind.c vhci-glue/desks.c base/spawn.c base/userns.c $(base_core_srcs) \
 	$(ipc_srcs),-lsystemd))
 $(eval $(call unit,notices,vhci-glue/notices.c $(base_core_srcs),-ljansson))
-$(eval $(call unit,notify,tests/fake/logind.c base/spawn.c \
+$(eval $(call unit,notify,tests/fake/logind.c base/spawn.c base/userns.c \
 	$(base_core_srcs),-lsystemd))
 $(eval $(call unit,relay_process,tests/fake/gateway_fake.c $(pki_srcs) \
 	vhci-glue/known.c base/file.c \
-	base/spawn.c $(base_tls_srcs) $(base_core_srcs) $(wire_srcs), \
+	base/spawn.c base/userns.c $(base_tls_srcs) $(base_core_srcs) $(wire_srcs), \
 	$(MBEDTLS)))
 $(eval $(call unit,accept,vhci-glue/accept.c vhci-glue/imported.c \
 	vhci-glue/look.c vhci-glue/remote.c vhci-glue/seen.c \
@@ -264,7 +265,7 @@ $(eval $(call unit,accept,vhci-glue/accept.c vhci-glue/imported.c \
 	$(wire_srcs) $(rules_srcs),$(MBEDTLS)))
 $(eval $(call unit,approval,vhci-glue/approval.c vhci-glue/gateway.c vhci-glue/known.c vhci-glue/launch.c \
 	vhci-glue/offers.c vhci-glue/uids.c base/usbids.c \
-	vhci-glue/words.c wire/class_words.c base/file.c base/spawn.c \
+	vhci-glue/words.c wire/class_words.c base/file.c base/spawn.c base/userns.c \
 	$(base_core_srcs) $(wire_srcs)))
 $(eval $(call unit,event_lines,vhci-glue/event.c $(base_core_srcs) \
 	$(wire_srcs),-ljansson))
@@ -299,7 +300,7 @@ bench_srcs := tests/bench/bench.c tests/bench/count.c tests/bench/echo.c \
 	$(sallyport-session_srcs)) \
 	$(filter-out vhci-glue/relay_main.c vhci-glue/relay_confine.c \
 	$(base_sandbox_srcs) $(sallyport-session_srcs), \
-	$(sallyport-relay_srcs)) base/spawn.c $(rules_srcs) \
+	$(sallyport-relay_srcs)) base/spawn.c base/userns.c $(rules_srcs) \
 	$(filter-out $(text_srcs),$(profiles_srcs))
 bench_libs := -lev -ljansson $(MBEDTLS)
 
@@ -337,7 +338,7 @@ attack_srcs := tests/attack/attack.c tests/attack/dev_lies.c \
 	tests/attack/stage.c tests/attack/watch.c tests/attack/ws.c \
 	tests/attack/ws_flood.c tests/attack/ws_judges.c \
 	tests/attack/ws_op.c tests/attack/ws_pdu.c tests/attack/ws_slow.c \
-	tests/fake/gateway_fake.c tests/fake/pki.c base/spawn.c \
+	tests/fake/gateway_fake.c tests/fake/pki.c base/spawn.c base/userns.c \
 	$(base_core_srcs) $(base_tls_srcs) $(wire_srcs)
 attack_libs := -ljansson $(MBEDTLS)
 
@@ -368,7 +369,7 @@ things_libs := $(hold_libs)
 # desktops: a login manager, an agent and a gateway
 desktops_srcs := tests/attack/desktops.c tests/attack/plug_bytes.c \
 	tests/attack/stage.c tests/attack/ws.c tests/fake/logind.c \
-	tests/fake/pki.c base/spawn.c $(base_core_srcs) $(base_tls_srcs) \
+	tests/fake/pki.c base/spawn.c base/userns.c $(base_core_srcs) $(base_tls_srcs) \
 	$(wire_srcs)
 desktops_libs := $(attack_libs) -lsystemd -lcmocka
 # keyholder: a gateway whose key no session has

@@ -108,7 +108,8 @@ desks_start(struct desks *d, uint64_t now)
 {
 	const char *const argv[] = {
 		"sallyport-desks", "logind", d != NULL ? d->address : NULL, NULL};
-	struct spawn spawn = {.argv = argv, .nfds = 1, .die_with_parent = 1};
+	struct spawn spawn = {.argv = argv, .nfds = 1, .die_with_parent = 1,
+		.own_pids = 1};
 	int fds[2];
 
 	if (d == NULL || d->pid != -1 || now < d->due) {

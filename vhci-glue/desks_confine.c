@@ -27,6 +27,7 @@ confine_desks(void)
 {
 	const struct sandbox how = {
 		.list = &list,
+		.spaces = SANDBOX_SPACES,
 		.files = 32,
 		.memory = (size_t)128 << 20,
 		.parent = PARENT_FD,

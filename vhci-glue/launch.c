@@ -282,6 +282,7 @@ spawn_relay(struct launch *l, const struct launch_how *how, int theirs)
 	    .fds = {theirs, how->log},
 	    .nfds = how->log == -1 ? 1 : 2,
 	    .die_with_parent = !stays,
+	    .own_pids = 1,
 	};
 	unsigned i = 1;
 
@@ -315,7 +316,8 @@ spawn_reader(struct launch *l)
 {
 	static const char *const argv[] = {
 		"sallyport-reader", "events", NULL};
-	struct spawn spawn = {.argv = argv, .nfds = 2, .die_with_parent = 1};
+	struct spawn spawn = {.argv = argv, .nfds = 2, .die_with_parent = 1,
+		.own_pids = 1};
 	int fds[2];
 
 	if (channel_pair(fds) != 0) {
@@ -428,7 +430,8 @@ launch_helper(struct launch *out, const struct opts *opts,
     size_t len)
 {
 	const char *const argv[] = {program, NULL};
-	struct spawn spawn = {.argv = argv, .nfds = 1, .die_with_parent = 1};
+	struct spawn spawn = {.argv = argv, .nfds = 1, .die_with_parent = 1,
+		.own_pids = 1};
 	int fds[2], r;
 
 	out->command = opts->command;

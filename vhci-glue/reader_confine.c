@@ -21,6 +21,7 @@ confine_reader(void)
 {
 	const struct sandbox how = {
 		.list = &list,
+		.spaces = SANDBOX_SPACES,
 		.files = 16,
 		.memory = (size_t)128 << 20,
 		.parent = PARENT_FD,

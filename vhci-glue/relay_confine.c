@@ -92,6 +92,7 @@ confine_relay_connecting(void)
 		.list = &connecting_list,
 		.paths = sandbox_resolver_paths,
 		.npaths = SANDBOX_RESOLVER_PATHS,
+		.spaces = SANDBOX_MOUNTS | SANDBOX_IPC,
 		.files = FILES,
 		.memory = MEMORY,
 		.may_connect = 1,

@@ -585,6 +585,14 @@ work(struct worker *w)
 	return r;
 }
 
+/* Before the loop has that signal: who is the first of its process ids is not
+ * ended by one that it has no handler for. */
+static void
+on_term(int signo)
+{
+	_exit(128 + signo);
+}
+
 static void
 stand_alone(void)
 {
@@ -594,6 +602,7 @@ stand_alone(void)
 	(void)setsid(); /* fails only for a leader, who needs none */
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGTERM, on_term);
 }
 
 int

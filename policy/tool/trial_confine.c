@@ -35,6 +35,7 @@ confine_trial(const char *stock)
 		.list = &list,
 		.paths = &path,
 		.npaths = 1,
+		.spaces = SANDBOX_SPACES,
 		.files = 32,
 		.memory = MEMORY,
 		.parent = BROKER,

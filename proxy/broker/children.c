@@ -151,6 +151,7 @@ broker_start_child(struct broker *b, enum ipc_role role, uint32_t conn, int fd,
 	    .uid = uid,
 	    .gid = (gid_t)uid,
 	    .die_with_parent = 1,
+	    .own_pids = 1,
 	    .nice = YIELD,
 	});
 	if (child->pid == -1) {

@@ -40,8 +40,9 @@ usage(FILE *to)
 	      "\n"
 	      "  -c, --config FILE  configuration (" GATEWAY_CONF_PATH ")\n"
 	      "      --check-config read and check it, print `ok', exit\n"
-	      "      --require-sandbox  do not start where seccomp or "
-	      "Landlock is missing\n"
+	      "      --require-sandbox  do not start where seccomp, "
+	      "Landlock or a namespace\n"
+	      "                     is missing\n"
 	      "  -h, --help\n"
 	      "      --version\n"
 	      "\n"
@@ -355,10 +356,13 @@ check_sandbox(int is_required)
 		}
 		log_warnx("sandbox: %s: %s%s", sandbox_part_name(part),
 		    (sandbox_lacks() & part) != 0
-			? "this kernel has none"
+			? "this kernel gives none"
 			: "this build does without",
 		    is_required ? "; --require-sandbox was given, so the "
 				  "gateway does not start" : "");
+	}
+	if (is_required) {
+		sandbox_require();
 	}
 	return is_required && lacks != 0 ? 1 : 0;
 }

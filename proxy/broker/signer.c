@@ -110,6 +110,7 @@ spawn_signer(struct broker *b, int chan)
 	    .uid = uid,
 	    .gid = (gid_t)uid,
 	    .die_with_parent = 1,
+	    .own_pids = 1,
 	});
 	if (b->signer.pid == -1) {
 		log_warn("start %s", path);

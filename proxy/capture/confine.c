@@ -27,6 +27,7 @@ confine(void)
 {
 	const struct sandbox how = {
 		.list = &list,
+		.spaces = SANDBOX_SPACES,
 		.files = 16,
 		.memory = (size_t)128 << 20,
 		.parent = BROKER,

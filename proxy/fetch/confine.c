@@ -72,6 +72,7 @@ confine_fetch_network(void)
 		.list = &network_list,
 		.paths = paths,
 		.npaths = ARRAY_LEN(paths),
+		.spaces = SANDBOX_MOUNTS | SANDBOX_IPC,
 		.files = FILES,
 		.memory = MEMORY,
 		.tasks = TASKS,
@@ -96,6 +97,7 @@ confine_fetch_files(void)
 {
 	const struct sandbox how = {
 		.list = &files_list,
+		.spaces = SANDBOX_SPACES,
 		.files = FILES,
 		.memory = MEMORY,
 		.parent = BROKER,

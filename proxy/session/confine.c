@@ -100,6 +100,7 @@ confine_session(const struct session_limits *limits)
 {
 	const struct sandbox how = {
 		.list = &first_list,
+		.spaces = SANDBOX_SPACES,
 		.files = FILES,
 		/* itself and its libraries, buffers of URBs, what waits in
 		 * both directions, tables; and as much again */

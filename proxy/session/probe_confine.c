@@ -41,8 +41,8 @@ void
 confine_probe(void)
 {
 	const struct sandbox how = {
-		
 		.list = &probe_list,
+		.spaces = SANDBOX_SPACES,
 		.files = FILES,
 		.memory = MEMORY,
 		.parent = BROKER,
@@ -60,6 +60,8 @@ confine_texts(int fd)
 		.list = &texts_list,
 		.paths = &dir,
 		.npaths = 1,
+		/* the directory that it has is outside of its root */
+		.spaces = SANDBOX_SPACES,
 		.files = FILES,
 		.memory = MEMORY,
 		.parent = BROKER,

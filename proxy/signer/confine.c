@@ -28,6 +28,7 @@ confine_signer(void)
 {
 	const struct sandbox how = {
 		.list = &list,
+		.spaces = SANDBOX_SPACES,
 		.files = SIGNER_SESSIONS + 16,
 		.memory = MEMORY,
 		.parent = BROKER,

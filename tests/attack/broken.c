@@ -10,6 +10,7 @@
  * The programs beside this one are the product's on a simulated device, with a
  * door (door.c). Needs what tests/attack/stage.h needs.
  */
+#include <dirent.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,6 +198,108 @@ try(struct stage *s, size_t i, const struct attempt *a,
 	(void)unlink(DOOR_PATH);
 }
 
+/* ------------------------------------------------------------------------ */
+/* Namespaces, as they are seen from outside                                */
+
+/* Names in a directory, or lines of a file, of a process; -1 = unknown. */
+static int
+count_in(pid_t pid, const char *name)
+{
+	char path[64], line[1024];
+	const struct dirent *e;
+	int n = 0;
+	FILE *f;
+	DIR *d;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	d = opendir(path);
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		n += e->d_name[0] != '.';
+	}
+	if (d != NULL) {
+		(void)closedir(d);
+		return n;
+	}
+	f = fopen(path, "re");
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		n++;
+	}
+	return f != NULL && fclose(f) == 0 ? n : -1;
+}
+
+static int
+is_elsewhere(pid_t pid, const char *space)
+{
+	char path[64], theirs[64] = "", ours[64] = "";
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, space);
+	if (readlink(path, theirs, sizeof(theirs) - 1) == -1) {
+		return 0;
+	}
+	(void)snprintf(path, sizeof(path), "/proc/self/ns/%s", space);
+	return readlink(path, ours, sizeof(ours) - 1) != -1 &&
+	    strcmp(theirs, ours) != 0;
+}
+
+/* The session with the honest one's device: its only child just now. */
+static pid_t
+session_of(const struct stage *s)
+{
+	char path[64], name[32] = "", text[4096] = "", *p = text, *end;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children",
+	    (int)s->broker, (int)s->broker);
+	f = fopen(path, "re");
+	if (f == NULL || fgets(text, sizeof(text), f) == NULL) {
+		fatal("children of the broker");
+	}
+	(void)fclose(f);
+	for (long pid; (pid = strtol(p, &end, 10)) > 0; p = end) {
+		(void)snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
+		f = fopen(path, "re");
+		if (f != NULL && fgets(name, sizeof(name), f) != NULL &&
+		    strncmp(name, "sallyport-sess", 14) == 0) {
+			(void)fclose(f);
+			return (pid_t)pid;
+		}
+		if (f != NULL) {
+			(void)fclose(f);
+		}
+	}
+	return -1;
+}
+
+/* It sees nothing of this machine: no file, no interface but a dead one (below
+ * two lines of headings), no other process, nothing that is shared. */
+static void
+check_spaces(const struct stage *s)
+{
+	static const char *const spaces[] = {"user", "pid", "ipc", "net", "mnt"};
+	pid_t pid = session_of(s);
+
+	for (size_t i = 0; i < ARRAY_LEN(spaces); i++) {
+		if (is_elsewhere(pid, spaces[i])) {
+			passed++;
+		} else {
+			printf("FAILED: a session is in our %s namespace\n",
+			    spaces[i]);
+			failed++;
+		}
+	}
+	if (count_in(pid, "root") == 0 && count_in(pid, "mountinfo") == 1 &&
+	    count_in(pid, "net/dev") == 3) {
+		passed++;
+	} else {
+		printf("FAILED: a session has %d files, %d mounts, %d lines of "
+		       "interfaces\n", count_in(pid, "root"),
+		    count_in(pid, "mountinfo"), count_in(pid, "net/dev"));
+		failed++;
+	}
+}
+
+/* ------------------------------------------------------------------------ */
+
 /* Everything goes on. */
 static void
 check_whole(struct stage *s, struct tls_config *honest, const char *state)
@@ -207,6 +310,9 @@ check_whole(struct stage *s, struct tls_config *honest, const char *state)
 	for (int ms = 0; ms < WAIT_MS && !is_had; ms += 100) {
 		is_had = ws_stream(&ws, honest, STAGE_VICTIM) == WS_OK &&
 		    ws_works(&ws, 1);
+		if (is_had) {
+			check_spaces(s);
+		}
 		ws_close(&ws, WS_POLITE);
 		(void)poll(NULL, 0, is_had ? 0 : 100);
 	}

@@ -5,8 +5,12 @@
  */
 #include "base/sandbox.h"
 
+#include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,9 +19,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -28,6 +34,8 @@
 #include "base/channel.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/sandbox_parts.h"
+#include "base/userns.h"
 
 #define DEVICE 7
 
@@ -505,6 +513,221 @@ test_paths(void **state)
 
 /* ------------------------------------------------------------------------ */
 
+/* What those may ask who look at where they are. */
+static const struct sandbox_call looks[] = {
+	SANDBOX_CALL(openat),
+	SANDBOX_CALL(getdents64),
+	SANDBOX_CALL(newfstatat),
+	SANDBOX_CALL(mkdir),
+	SANDBOX_CALL(mkdirat),
+	SANDBOX_CALL(unlink),
+	SANDBOX_CALL(socket),
+	SANDBOX_CALL(ioctl),
+	SANDBOX_CALL(shmget),
+	SANDBOX_CALL(sendto),
+	SANDBOX_CALL(recvfrom),
+	SANDBOX_CALL(accept),
+	SANDBOX_CALL(connect),
+	SANDBOX_CALL(lseek),
+	SANDBOX_CALL(capget),
+	SANDBOX_CALL(geteuid),
+	SANDBOX_CALL(getegid),
+};
+static const struct sandbox_list look_list = {"test, looks", looks,
+	ARRAY_LEN(looks)};
+
+static int no_capabilities(void);
+static int tcp[2], shared;
+static uid_t uid;
+
+/* Names in a directory, but . and ..; -1 when it cannot be read. */
+static int
+count_names(const char *path)
+{
+	const struct dirent *e;
+	DIR *d = opendir(path);
+	int n = 0;
+
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		n += e->d_name[0] != '.';
+	}
+	return d != NULL && closedir(d) == 0 ? n : -1;
+}
+
+/* No file, none to be made, no interface but one that leads nowhere, nothing of
+ * System V; the connection that it has goes on. */
+static int
+is_apart(void)
+{
+	struct ifreq req[8];
+	struct ifconf conf = {.ifc_len = sizeof(req), .ifc_req = req};
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9),
+		.sin_addr = {htonl(INADDR_LOOPBACK)}};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	char c = 0;
+
+	if (open("/etc/passwd", O_RDONLY) != -1 || errno == 0 ||
+	    mkdir("/new", 0700) != -1 || geteuid() != uid) {
+		return 1;
+	}
+	if (fd == -1 || ioctl(fd, SIOCGIFCONF, &conf) == -1 ||
+	    conf.ifc_len != 0 ||
+	    connect(fd, (struct sockaddr *)&to, sizeof(to)) != -1 ||
+	    errno == ECONNREFUSED) {
+		return 2;
+	}
+	if (shmget(0x53414c59, 1, 0) != -1) {
+		return 3;
+	}
+	return send(tcp[0], "x", 1, 0) != 1 || recv(tcp[1], &c, 1, 0) != 1 ||
+	    c != 'x' || no_capabilities() ? 4 : 0;
+}
+
+/* Without Landlock the root says the same: what is not in it is not there. */
+static int
+sees_its_paths(void)
+{
+	return count_names("/") != 1 || count_names(dir) != 1 ||
+	    open(inside, O_RDONLY) == -1 || open(inside, O_WRONLY) != -1 ||
+	    open(outside, O_RDONLY) != -1 || unlink(inside) != -1;
+}
+
+static int
+is_furnished(void)
+{
+	const struct sandbox_path paths[] = {{dir, -1, SANDBOX_READ},
+		{"/nonexistent/x", -1, SANDBOX_READ}};
+	unsigned refused;
+
+	return sandbox_spaces_leave(SANDBOX_MOUNTS, paths, 2, &refused) != 0 ||
+	    refused != 0 || sees_its_paths() || errno != EROFS;
+}
+
+static int
+is_empty(void)
+{
+	unsigned refused;
+
+	return sandbox_spaces_leave(SANDBOX_MOUNTS, NULL, 0, &refused) != 0 ||
+	    refused != 0 || count_names("/") != 0 ||
+	    mkdir("/new", 0700) != -1 || errno != EROFS;
+}
+
+/* Its result. */
+static int
+alone(int (*fn)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		_exit(fn());
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+static void
+make_tcp(void)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET,
+		.sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof(sin);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	tcp[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(
+	    bind(listener, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(
+	    getsockname(listener, (struct sockaddr *)&sin, &len), 0);
+	assert_int_equal(
+	    connect(tcp[0], (struct sockaddr *)&sin, sizeof(sin)), 0);
+	tcp[1] = accept(listener, NULL, NULL);
+	assert_int_not_equal(tcp[1], -1);
+	close(listener);
+}
+
+static void
+test_spaces(void **state)
+{
+	const struct sandbox how = {
+		.list = &look_list, .spaces = SANDBOX_SPACES};
+	int status;
+
+	(void)state;
+	if (((sandbox_lacks() | sandbox_build_lacks()) & SANDBOX_SPACES) != 0) {
+		skip();
+	}
+	uid = geteuid();
+	shared = shmget(0x53414c59, 1, IPC_CREAT | 0600);
+	assert_int_not_equal(shared, -1);
+	make_tcp();
+	status = status_of(&how, is_apart);
+	(void)shmctl(shared, IPC_RMID, NULL);
+	close(tcp[0]);
+	close(tcp[1]);
+	assert_int_equal(status, 0);
+	assert_int_equal(alone(is_empty), 0);
+	assert_int_equal(alone(is_furnished), 0);
+}
+
+/* Where no namespaces are to be had it is done without, and said; unless it was
+ * required. 9: that cannot be tried here. */
+static int
+refuse_namespaces(void)
+{
+	int fd = userns_enter(0) != 0
+	    ? -1
+	    : open("/proc/sys/user/max_user_namespaces", O_WRONLY);
+
+	return fd != -1 && write(fd, "0", 1) == 1 ? 0 : 9;
+}
+
+static int
+does_without(void)
+{
+	const struct sandbox how = {.list = &look_list,
+		.spaces = SANDBOX_SPACES};
+
+	if (refuse_namespaces() != 0) {
+		return 9;
+	}
+	if ((sandbox_lacks() & (SANDBOX_SPACES | SANDBOX_PIDS)) !=
+	    (SANDBOX_SPACES | SANDBOX_PIDS)) {
+		return 1;
+	}
+	sandbox_enter(&how);
+	return 0;
+}
+
+static int
+does_not_without(void)
+{
+	const struct sandbox how = {.list = &look_list,
+		.spaces = SANDBOX_SPACES};
+
+	if (refuse_namespaces() != 0) {
+		return 9;
+	}
+	sandbox_require();
+	sandbox_enter(&how); /* ends it, with 1 */
+	return 0;
+}
+
+static void
+test_no_spaces(void **state)
+{
+	(void)state;
+	if (alone(refuse_namespaces) != 0) {
+		skip();
+	}
+	assert_int_equal(alone(does_without), 0);
+	assert_int_equal(alone(does_not_without), 1);
+}
+
+/* ------------------------------------------------------------------------ */
+
 static rlim_t
 limit_of(__rlimit_resource_t what)
 {
@@ -634,6 +857,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		/* first, before the kernel is asked: it is once */
+		cmocka_unit_test(test_no_spaces),
 		cmocka_unit_test(test_permitted),
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_no_new_code),
@@ -643,6 +868,7 @@ main(void)
 #endif
 		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_shrinks),
+		cmocka_unit_test(test_spaces),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_keeps_capabilities),

@@ -17,7 +17,9 @@
 
 #include <cmocka.h>
 
+#include "base/sandbox.h"
 #include "base/spawn.h"
+#include "base/userns.h"
 
 static char out[8192];
 
@@ -245,7 +247,101 @@ test_ids(void **state)
 }
 
 static void
-test_dies_with_parent(void **state)
+need_pids(void)
+{
+	if (((sandbox_lacks() | sandbox_build_lacks()) & SANDBOX_PIDS) != 0) {
+		skip();
+	}
+}
+
+/* It is the first of its ids and can name nobody else, us included; we know it
+ * by ours, and it is our child. Who it is stays. */
+static void
+test_own_pids(void **state)
+{
+	struct spawn how = STAY;
+	char wanted[64];
+
+	(void)state;
+	need_pids();
+	how.own_pids = 1;
+	assert_int_equal(run("echo $$ $PPID >&3; id -u >&3", &how), 0);
+	(void)snprintf(wanted, sizeof(wanted), "1 0\n%u\n",
+	    (unsigned)geteuid());
+	assert_string_equal(out, wanted);
+	(void)snprintf(wanted, sizeof(wanted), "! kill -0 %d", (int)getpid());
+	assert_int_equal(run(wanted, &how), 0);
+	/* what goes wrong is told as ever, and nobody is left */
+	how.nfds = 0;
+	how.path = "/etc/passwd";
+	assert_int_equal(spawn_child(&how), -1);
+	assert_int_equal(errno, EACCES);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
+	if (geteuid() == 0) {
+		how.uid = 54321;
+		how.gid = 54322;
+		assert_int_equal(run("grep -E '^(Uid|Gid|Groups|NSpid|CapEff)' "
+				     "/proc/self/status >&3", &how), 0);
+		assert_non_null(strstr(out, "Uid:\t54321\t54321\t54321\t54321\n"));
+		assert_non_null(strstr(out, "Gid:\t54322\t54322\t54322\t54322\n"));
+		assert_non_null(strstr(out, "Groups:\t \n"));
+		assert_non_null(strstr(out, "CapEff:\t0000000000000000\n"));
+	}
+}
+
+/* 0: without, twice; 2: not at all; 3: otherwise; 9: not to be tried here. */
+static int
+without_namespaces(int is_required)
+{
+	struct spawn how = STAY;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int fd;
+
+		/* of this namespace and those in it, not of the machine */
+		if (userns_enter(0) != 0) {
+			_exit(9);
+		}
+		fd = open("/proc/sys/user/max_user_namespaces", O_WRONLY);
+		if (fd == -1 || write(fd, "0", 1) != 1) {
+			_exit(9);
+		}
+		if (is_required) {
+			sandbox_require();
+		}
+		how.own_pids = 1;
+		for (int i = 0; i < 2; i++) {
+			if (run("[ $PPID -gt 1 ]", &how) != 0) {
+				_exit(errno == ENOSPC ? 2 : 3);
+			}
+		}
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void
+test_no_pids(void **state)
+{
+	int r;
+
+	(void)state;
+	need_pids();
+	r = without_namespaces(0);
+	if (r == 9) {
+		skip(); /* no such limit is ours to set */
+	}
+	assert_int_equal(r, 0);
+	assert_int_equal(without_namespaces(1), 2);
+}
+
+static void
+dies_with_parent(int own_pids)
 {
 	struct spawn how = STAY;
 	const char *const argv[] = {"sleep", "60", NULL};
@@ -253,7 +349,7 @@ test_dies_with_parent(void **state)
 	pid_t middle;
 	char c;
 
-	(void)state;
+	how.own_pids = own_pids;
 	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
 	middle = fork();
 	if (middle == 0) {
@@ -271,6 +367,14 @@ test_dies_with_parent(void **state)
 	assert_int_equal(read(p[0], &c, 1), 0);
 	alarm(0);
 	close(p[0]);
+}
+
+static void
+test_dies_with_parent(void **state)
+{
+	(void)state;
+	dies_with_parent(0);
+	dies_with_parent(1);
 }
 
 static void
@@ -306,6 +410,8 @@ main(void)
 	    cmocka_unit_test(test_nice),
 	    cmocka_unit_test(test_failures),
 	    cmocka_unit_test(test_ids),
+	    cmocka_unit_test(test_own_pids),
+	    cmocka_unit_test(test_no_pids),
 	    cmocka_unit_test(test_dies_with_parent),
 	    cmocka_unit_test(test_program_path),
 	};
