@@ -203,7 +203,8 @@ programs := sallyportd sallyport-warden sallyport-session sallyport-probe \
 
 sallyportd_dir := $(SBINDIR)
 sallyportd_srcs := proxy/broker/atboot.c proxy/broker/attr.c \
-	proxy/broker/children.c proxy/broker/device.c proxy/broker/keys.c \
+	proxy/broker/children.c proxy/broker/confine.c \
+	proxy/broker/device.c proxy/broker/keys.c \
 	proxy/broker/main.c proxy/broker/requests.c proxy/broker/roots.c \
 	proxy/broker/signer.c proxy/conf.c \
 	base/conf.c base/file.c base/sealed.c base/spawn.c base/userns.c \
@@ -219,7 +220,8 @@ sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
 	proxy/warden/book_json.c proxy/warden/book_limits.c \
 	proxy/warden/bundle_fetch.c proxy/warden/bundle_store.c \
 	proxy/warden/bundle_try.c proxy/warden/bundles.c \
-	proxy/warden/callers.c proxy/warden/captures.c proxy/conf.c \
+	proxy/warden/callers.c proxy/warden/captures.c \
+	proxy/warden/confine.c proxy/conf.c \
 	proxy/warden/control.c proxy/warden/control_audit.c \
 	proxy/warden/control_ops.c proxy/warden/control_policy.c \
 	proxy/warden/desks.c proxy/warden/diff.c proxy/warden/events.c \
@@ -325,6 +327,7 @@ sallyctl_libs := -ljansson -lmbedcrypto -lncursesw -ltinfo
 
 sallyport_dir := $(BINDIR)
 sallyport_srcs := vhci-glue/agent.c vhci-glue/agent_ask.c \
+	vhci-glue/agent_confine.c \
 	vhci-glue/agent_gateway.c vhci-glue/agent_people.c \
 	vhci-glue/agent_sock.c vhci-glue/agent_work.c vhci-glue/approval.c \
 	vhci-glue/attach.c vhci-glue/attached.c vhci-glue/desks.c vhci-glue/detach.c \
@@ -340,8 +343,8 @@ sallyport_srcs := vhci-glue/agent.c vhci-glue/agent_ask.c \
 	vhci-glue/tunnel.c vhci-glue/uids.c \
 	vhci-glue/vhci.c vhci-glue/watch.c vhci-glue/words.c \
 	base/conf.c base/file.c base/spawn.c base/userns.c base/usbids.c wire/enroll.c \
-	wire/ipc_enroll.c $(base_core_srcs) $(wire_srcs)
-sallyport_libs := -linih -ljansson
+	wire/ipc_enroll.c $(base_core_srcs) $(base_sandbox_srcs) $(wire_srcs)
+sallyport_libs := -linih -ljansson -lseccomp
 
 sallyport-relay_dir := $(LIBEXECDIR)
 sallyport-relay_srcs := vhci-glue/accept.c vhci-glue/downlink.c \

@@ -6,7 +6,7 @@
  * namespace; 4. no new privileges, not dumpable; 5. Landlock; 6. what tells the
  * parent; 7. the first list of system calls.
  *
- * Runs in every process of ours but sallyportd and the command line, before
+ * Runs in every process of ours but sallyportd and the command lines, before
  * the first byte of a peer, a device or a parent that is not root.
  */
 #include "base/sandbox.h"
@@ -290,6 +290,16 @@ void
 sandbox_shrink(const struct sandbox_list *list)
 {
 	int r = sandbox_seccomp_load(list);
+
+	if (r != 0 && r != ERR_NOENT) {
+		fatal("sandbox: seccomp: %s", list->state);
+	}
+}
+
+void
+sandbox_deny(const struct sandbox_list *list)
+{
+	int r = sandbox_seccomp_deny(list);
 
 	if (r != 0 && r != ERR_NOENT) {
 		fatal("sandbox: seccomp: %s", list->state);

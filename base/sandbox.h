@@ -181,6 +181,11 @@ void sandbox_shrink(const struct sandbox_list *list);
  * is run bring any. What it has not got is no error. Fatal likewise. */
 void sandbox_keep_capabilities(uint64_t keep);
 
+/* For who starts programs that have lists of their own: this one is of what they
+ * and it never do; all else is permitted. Nobody is told of a call that is in it,
+ * but by those lists. Needs no new privileges, or root's. Fatal likewise. */
+void sandbox_deny(const struct sandbox_list *list);
+
 /* No path from now on, and no connection. Fatal likewise. */
 void sandbox_close_paths(void);
 

@@ -56,9 +56,15 @@ struct path_attr {
 int
 sandbox_landlock_abi(void)
 {
-	long abi = syscall(NR_CREATE_RULESET, NULL, 0, CREATE_VERSION);
+	/* asked once: what has a list may not any more */
+	static int known = -1;
+	long abi;
 
-	return abi > 0 ? (int)abi : 0;
+	if (known == -1) {
+		abi = syscall(NR_CREATE_RULESET, NULL, 0, CREATE_VERSION);
+		known = abi > 0 ? (int)abi : 0;
+	}
+	return known;
 }
 
 static struct ruleset_attr

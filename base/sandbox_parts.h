@@ -14,6 +14,7 @@ int sandbox_tells(void);
 
 /* sandbox_seccomp.c: 0, ERR_NOENT: the kernel has none, or ERR_SYS. */
 int sandbox_seccomp_load(const struct sandbox_list *list);
+int sandbox_seccomp_deny(const struct sandbox_list *list);
 int sandbox_seccomp_is_there(void);
 
 /* sandbox_landlock.c: likewise. */

@@ -19,19 +19,23 @@
 
 #ifdef SANDBOX_LOGS
 #define ELSE SCMP_ACT_LOG
+#define DENIED SCMP_ACT_LOG
 #else
 #define ELSE                                                                   \
 	(sandbox_tells() ? SCMP_ACT_TRAP : SCMP_ACT_KILL_PROCESS)
+#define DENIED SCMP_ACT_TRAP
 #endif
 
 _Static_assert(SANDBOX_TESTS <= 6, "as many as a call has arguments");
 
+/* What becomes of a call that a line names. */
 static int
-add_call(scmp_filter_ctx ctx, const struct sandbox_call *call)
+add_call(
+    scmp_filter_ctx ctx, const struct sandbox_call *call, uint32_t named)
 {
 	struct scmp_arg_cmp tests[SANDBOX_TESTS];
 	uint32_t action = call->error == 0
-	    ? SCMP_ACT_ALLOW
+	    ? named
 	    : SCMP_ACT_ERRNO((uint16_t)call->error);
 	unsigned n = 0;
 
@@ -50,10 +54,10 @@ add_call(scmp_filter_ctx ctx, const struct sandbox_call *call)
 /* A call that one list permits and another lets fail is permitted: libseccomp
  * refuses to have it both ways, so the first stands. */
 static int
-add_list(scmp_filter_ctx ctx, const struct sandbox_list *list)
+add_list(scmp_filter_ctx ctx, const struct sandbox_list *list, uint32_t named)
 {
 	for (size_t i = 0; i < list->ncalls; i++) {
-		int r = add_call(ctx, &list->calls[i]);
+		int r = add_call(ctx, &list->calls[i], named);
 
 		if (r != 0 && r != -EEXIST) {
 			errno = -r;
@@ -63,18 +67,18 @@ add_list(scmp_filter_ctx ctx, const struct sandbox_list *list)
 	return 0;
 }
 
-int
-sandbox_seccomp_load(const struct sandbox_list *list)
+/* A filter that does `otherwise' to what is in none of the lists. */
+static int
+load(uint32_t otherwise, uint32_t named,
+    const struct sandbox_list *const *lists, size_t nlists)
 {
-	const struct sandbox_list *const lists[] = {
-		&sandbox_instruments, &sandbox_basics, list};
 	scmp_filter_ctx ctx;
-	int r = ERR_NOMEM;
+	int r;
 
 	if (!sandbox_seccomp_is_there()) {
 		return ERR_NOENT;
 	}
-	ctx = seccomp_init(ELSE);
+	ctx = seccomp_init(otherwise);
 	if (ctx == NULL) {
 		errno = ENOMEM;
 		return ERR_SYS;
@@ -92,8 +96,8 @@ sandbox_seccomp_load(const struct sandbox_list *list)
 	}
 	errno = -r;
 	r = r == 0 ? 0 : ERR_SYS;
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(lists); i++) {
-		r = add_list(ctx, lists[i]);
+	for (size_t i = 0; r == 0 && i < nlists; i++) {
+		r = add_list(ctx, lists[i], named);
 	}
 	if (r == 0) {
 		r = seccomp_load(ctx);
@@ -102,6 +106,26 @@ sandbox_seccomp_load(const struct sandbox_list *list)
 	}
 	seccomp_release(ctx);
 	return r;
+}
+
+int
+sandbox_seccomp_load(const struct sandbox_list *list)
+{
+	const struct sandbox_list *const lists[] = {
+		&sandbox_instruments, &sandbox_basics, list};
+
+	return load(ELSE, SCMP_ACT_ALLOW, lists, ARRAY_LEN(lists));
+}
+
+/* By a signal: a child that tells its parent what it was killed for goes on doing
+ * so, since the kernel takes the stricter answer of the two. */
+int
+sandbox_seccomp_deny(const struct sandbox_list *list)
+{
+	/* the leak check of an instrumented build traces what it checks */
+	return SANDBOX_IS_INSTRUMENTED
+	    ? 0
+	    : load(SCMP_ACT_ALLOW, DENIED, &list, 1);
 }
 
 int

@@ -98,11 +98,12 @@ $(eval $(call unit,sandbox,$(base_core_srcs) $(base_sandbox_srcs),-lseccomp))
 $(eval $(call unit,confine,tests/fake/attempts.c \
 	base/spawn.c base/userns.c certs/enroll_confine.c certs/front_confine.c \
 	certs/serve_confine.c \
-	policy/tool/trial_confine.c \
+	policy/tool/trial_confine.c proxy/broker/confine.c \
 	proxy/capture/confine.c proxy/fetch/confine.c proxy/metrics/confine.c \
 	proxy/session/confine.c proxy/session/limits.c \
 	proxy/session/probe_confine.c proxy/signer/confine.c \
-	vhci-glue/desks_confine.c \
+	proxy/warden/confine.c \
+	vhci-glue/agent_confine.c vhci-glue/desks_confine.c \
 	vhci-glue/reader_confine.c \
 	vhci-glue/relay_confine.c $(base_core_srcs) $(base_sandbox_srcs) \
 	$(base_resolver_srcs) \

@@ -139,6 +139,7 @@ prepare(struct agent *a)
 	(void)sigaction(SIGINT, &act, NULL);
 	(void)sigaction(SIGTERM, &act, NULL);
 	(void)sigaction(SIGCHLD, &act, NULL);
+	agent_confine();
 	return 0;
 }
 

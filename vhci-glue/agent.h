@@ -68,6 +68,9 @@ struct agent {
 	struct agent_client clients[AGENT_CLIENTS];
 };
 
+/* agent_confine.c: capabilities, and what it and its children never do. */
+void agent_confine(void);
+
 /* agent_gateway.c */
 /* Connects to it, when it is time to. */
 void agent_connect(struct agent *a, struct agent_gateway *g, uint64_t now);

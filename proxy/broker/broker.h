@@ -65,6 +65,8 @@ struct broker {
 	int verdict_fd;	  /* likewise; -1: nobody may serve a verdict */
 	struct loop_io *warden_io;
 	struct loop_timer *restart;
+	int warden_is_barred; /* it made a call that it may not make */
+	uint32_t warden_what;
 	unsigned restarts; /* in a row, for the back-off */
 	uint64_t warden_started;
 	int is_stopping;
@@ -130,8 +132,13 @@ void broker_on_child(void *arg, int events);  /* arg = struct child * */
 /* All that the signer has said so far: what a session did is heard before the
  * session is forgotten. */
 void broker_hear_signer(struct broker *b);
-/* What it said last, after its death, of a call that it may not make. */
+/* What it said last, after its death, of a call that it may not make; and what
+ * the warden said, into warden_what. */
 void broker_last_words(struct child *child);
+void broker_last_words_of_warden(struct broker *b);
+
+/* confine.c: what it and its children never do. */
+void confine_broker(void);
 
 /* signer.c: sallyport-signer, where [tls] key-holder wants it. */
 /* Starts it with certificate and key as they are now, and waits until it has

@@ -312,7 +312,19 @@ warden_gone(struct broker *b, int status)
 {
 	unsigned ms;
 
-	if (WIFSIGNALED(status)) {
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) {
+		broker_last_words_of_warden(b);
+	}
+	if (b->warden_is_barred) {
+		/* in no audit log: it is the one that writes it */
+		char *name = sandbox_call_name(b->warden_what);
+
+		log_warnx("warden: killed: it may not ask the kernel for %s "
+			  "(system call %u)", name != NULL ? name : "that",
+		    b->warden_what);
+		free(name);
+		b->warden_is_barred = 0;
+	} else if (WIFSIGNALED(status)) {
 		log_warnx("warden: ended by signal %d", WTERMSIG(status));
 	} else if (!b->is_stopping) {
 		log_warnx("warden: exit %d", WEXITSTATUS(status));

@@ -293,6 +293,7 @@ serve(struct broker *b)
 		fatal("watch signals");
 	}
 	drop_capabilities();
+	confine_broker();
 	if (b->conf.key_holder && broker_try_signer(b) != 0) {
 		return 1;
 	}

@@ -19,7 +19,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 
-enum from { FROM_WARDEN = 1, FROM_CHILD = 2 };
+enum from { FROM_WARDEN = 1, FROM_CHILD = 2, FROM_BOTH = 3 };
 enum fd_rule { NO_FD, ONE_FD };
 
 /* What must hold of the child before a request of it is heard. */
@@ -340,6 +340,11 @@ on_barred(struct broker *b, struct child *child, struct channel_msg *msg)
 	if (ipc_decode_call(&m, msg->data, msg->len) != 0) {
 		return ERR_PEER;
 	}
+	if (child == NULL) {
+		b->warden_is_barred = 1;
+		b->warden_what = m.nr;
+		return 0;
+	}
 	child->fault = IPC_FAULT_CALL;
 	child->has_what = 1;
 	child->what = m.nr;
@@ -405,7 +410,7 @@ static const struct request table[] = {
 	    broker_on_key},
 	{IPC_SET_CONFIG, FROM_CHILD, NO_FD, NEED_DEVICE, "SET_CONFIG",
 	    on_set_config},
-	{IPC_BARRED, FROM_CHILD, NO_FD, NEED_NO_FAULT, "BARRED", on_barred},
+	{IPC_BARRED, FROM_BOTH, NO_FD, NEED_NO_FAULT, "BARRED", on_barred},
 	{IPC_SIGNER_LOADED, FROM_CHILD, NO_FD, NEED_LOADING, "SIGNER_LOADED",
 	    on_loaded},
 	{IPC_SIGNER_MISUSED, FROM_CHILD, NO_FD, NEED_LOADED,
@@ -416,7 +421,7 @@ static int
 is_permitted(const struct request *rq, enum from from,
     const struct child *child, const struct channel_msg *msg)
 {
-	if (rq->from != from || (rq->fd == ONE_FD) != (msg->fd != -1)) {
+	if ((rq->from & from) == 0 || (rq->fd == ONE_FD) != (msg->fd != -1)) {
 		return 0;
 	}
 	switch (rq->need) {
@@ -430,7 +435,7 @@ is_permitted(const struct request *rq, enum from from,
 	case NEED_DEVICE:
 		return child->role == IPC_ROLE_SESSION && child->has_device;
 	case NEED_NO_FAULT:
-		return child->fault == IPC_FAULT_NONE;
+		return child == NULL || child->fault == IPC_FAULT_NONE;
 	case NEED_LOADING:
 		return child->role == IPC_ROLE_SIGNER && !child->key_given;
 	case NEED_LOADED:
@@ -540,6 +545,20 @@ broker_last_words(struct child *child)
 	    channel_recv(child->chan, b->buf, sizeof(b->buf), &msg) == 0) {
 		if (msg.type == IPC_BARRED && msg.fd == -1) {
 			(void)on_barred(b, child, &msg);
+		}
+		close_fd(&msg.fd);
+	}
+}
+
+void
+broker_last_words_of_warden(struct broker *b)
+{
+	struct channel_msg msg;
+
+	while (b->warden_chan != -1 &&
+	    channel_recv(b->warden_chan, b->buf, sizeof(b->buf), &msg) == 0) {
+		if (msg.type == IPC_BARRED && msg.fd == -1) {
+			(void)on_barred(b, NULL, &msg);
 		}
 		close_fd(&msg.fd);
 	}

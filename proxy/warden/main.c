@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "proxy/warden/confine.h"
 
 #define BROKER_FD 3
 #define CONTROL_FD 4
@@ -87,6 +88,13 @@ start(struct warden *w, int verdict_fd)
 		fatalx("state %s: cannot be read; no device is given away "
 		       "without it", w->conf.state);
 	}
+	/* What takes a library, or a socket; nobody is answered before the
+	 * loop runs. */
+	if (control_start(w) != 0 || verdicts_start(w, verdict_fd) != 0 ||
+	    warden_listen(w) != 0) {
+		fatalx("start: see the line above");
+	}
+	confine_warden(&w->conf);
 	if (policy_start(w) != 0 || watch_start(w) != 0 ||
 	    bundles_start(w) != 0 || upstream_start(w) != 0) {
 		fatalx("start: see the line above");
@@ -98,8 +106,7 @@ start(struct warden *w, int verdict_fd)
 		fatalx("start: [local] keep cannot be loaded");
 	}
 	if (events_start(w) != 0 || leases_start(w) != 0 ||
-	    revoked_start(w) != 0 || hotplug_start(w) != 0 || control_start(w) != 0 ||
-	    verdicts_start(w, verdict_fd) != 0 || warden_listen(w) != 0) {
+	    revoked_start(w) != 0 || hotplug_start(w) != 0) {
 		fatalx("start: see the line above");
 	}
 	book_purge(w->book);

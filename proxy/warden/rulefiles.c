@@ -72,6 +72,9 @@ read_error(int r)
 {
 	return r == ERR_POLICY ? "others may write to it; run `chmod o-w' on it"
 	    : r == ERR_LIMIT   ? "too long"
+	    : r == ERR_SYS && errno == EACCES
+	    ? "the gateway's user may not read it, or it lies outside of "
+	      "/etc, /usr/share and the directories of gateway.conf"
 			       : err_str(r);
 }
 

@@ -5,13 +5,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,13 +28,16 @@
 #include "certs/front_confine.h"
 #include "certs/serve_confine.h"
 #include "policy/tool/confine.h"
+#include "proxy/broker/broker.h"
 #include "proxy/capture/confine.h"
 #include "proxy/fetch/confine.h"
 #include "proxy/metrics/metrics.h"
 #include "proxy/session/confine.h"
 #include "proxy/session/limits.h"
 #include "proxy/signer/confine.h"
+#include "proxy/warden/confine.h"
 #include "tests/fake/attempts.h"
+#include "vhci-glue/agent.h"
 #include "vhci-glue/confine.h"
 #include "wire/ipc.h"
 
@@ -102,6 +108,26 @@ metrics(void)
 	metrics_confine("/tmp/sallyport-metrics/socket");
 }
 
+static char top[] = "/tmp/test_confine.XXXXXX";
+static char below[9][64]; /* top, and a name */
+static const char *const names[] = {"etc/rules.d", "etc/profiles.d", "stock",
+	"state", "log/audit.jsonl", "state/captures", "etc/keys.pem", "", "run"};
+
+static void
+warden(void)
+{
+	struct gateway_conf conf = {.keep = below[7], .run = below[8]};
+
+	conf.rules = below[0];
+	conf.profiles = below[1];
+	conf.stock_profiles = below[2];
+	conf.state = below[3];
+	conf.audit = below[4];
+	conf.captures = below[5];
+	conf.bundle_keys = below[6];
+	confine_warden(&conf);
+}
+
 static const struct {
 	const char *name;
 	void (*enter)(void);
@@ -136,6 +162,9 @@ static const struct {
 	    1 << ATTEMPT_CALL, /* code: a module that is not loaded */
 	    1 << ATTEMPT_FILE | 1 << ATTEMPT_SOCKET, 0, {NULL}},
 	{"enroll, connected", enroll_connected, CONFINE_DEVICE_FD, 0, 0, 0, {NULL}},
+	/* rules may include what lies below /etc */
+	{"warden", warden, CONFINE_DEVICE_FD, 1 << ATTEMPT_FILE, 0, 0,
+	    {"open a file"}},
 	{"desks", confine_desks, CONFINE_DEVICE_FD, 0, 0, 0, {NULL}},
 	{"metrics", metrics, CONFINE_DEVICE_FD, 0, 1 << ATTEMPT_SOCKET, 1, {NULL}},
 	/* it starts fronts, which enter a sandbox, and gives them /dev/null */
@@ -231,6 +260,160 @@ test_all(void **state)
 	}
 }
 
+/* ------------------------------------------------------------------------ */
+/* The warden's paths                                                       */
+
+static int
+opens(const char *name, int flags)
+{
+	char path[128];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s%s%s", *name == '/' ? "" : top,
+	    *name == '/' ? "" : "/", name);
+	fd = open(path, flags | O_CLOEXEC, 0600);
+	if (fd != -1) {
+		close(fd);
+	}
+	return fd != -1;
+}
+
+static int
+moves(const char *from, const char *to)
+{
+	char a[128], b[128];
+
+	(void)snprintf(a, sizeof(a), "%s/%s", top, from);
+	(void)snprintf(b, sizeof(b), "%s/%s", top, to);
+	return rename(a, b) == 0;
+}
+
+/* 0, or the number of what is not as it has to be. */
+static int
+has_its_paths(void)
+{
+	const int fresh = O_WRONLY | O_CREAT | O_TRUNC;
+	const struct {
+		int is, must;
+	} tries[] = {
+		/* rules that are there, and that were replaced as a whole */
+		{opens("etc/rules.d/10.rules", O_RDONLY), 1},
+		{opens("etc/rules.d/10.rules", O_WRONLY), 0},
+		{opens("etc/rules.d/new", fresh), 0},
+		{opens("etc/rules.d", O_RDONLY | O_DIRECTORY), 1},
+		{opens("etc/other.d/10.rules", O_RDONLY), 1},
+		{opens("stock/x.profile", O_RDONLY), 1},
+		{opens("/sys", O_RDONLY | O_DIRECTORY), 1},
+		{opens("/etc/passwd", O_RDONLY), 1},
+		{opens("/proc/self/status", O_RDONLY), 1},
+		/* state and log */
+		{opens("state/new", fresh), 1},
+		{moves("state/new", "state/state.json"), 1},
+		{opens("log/new", fresh), 1},
+		{moves("log/new", "log/audit.jsonl"), 1},
+		{opens("state/captures/a.pcap", fresh), 1},
+		/* and nowhere else */
+		{moves("state/state.json", "etc/rules.d/20.rules"), 0},
+		{opens("elsewhere", fresh), 0},
+		{opens("secret", O_RDONLY), 0},
+		{opens(".", O_RDONLY | O_DIRECTORY), 0},
+		{opens("/etc/passwd", O_WRONLY | O_APPEND), 0},
+		{opens("/tmp", O_RDONLY | O_DIRECTORY), 0},
+		{opens("/bin", O_RDONLY | O_DIRECTORY), 0},
+		{opens("/dev/null", O_RDWR), 0},
+		{opens("/proc/self/mem", O_RDWR), 0},
+		{opens("/proc/1/environ", O_RDONLY), 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
+		if (tries[i].is != tries[i].must) {
+			return (int)i + 1;
+		}
+	}
+	return 0;
+}
+
+static void
+test_warden_paths(void **state)
+{
+	const struct attempt a = {"its paths", ATTEMPT_FILE, has_its_paths, -1};
+	int status;
+	long barred;
+	size_t i = 0;
+
+	(void)state;
+	if (((sandbox_lacks() | sandbox_build_lacks()) & SANDBOX_LANDLOCK) !=
+	    0) {
+		skip();
+	}
+	while (strcmp(processes[i].name, "warden") != 0) {
+		i++;
+	}
+	status = status_of(i, &a, &barred);
+	assert_int_equal(barred, -1);
+	assert_int_equal(status, 0);
+}
+
+/* ------------------------------------------------------------------------ */
+/* Broker and agent, and what they start                                    */
+
+/* It dies of each of these, and so does a program that it runs; what they are
+ * for they may. */
+static void
+test_denied(void **state)
+{
+	static void (*const enter[])(void) = {confine_broker, agent_confine};
+	static const char *const perils[] = {"trace a sibling",
+		"read a sibling", "load a program", "go around the list"};
+	unsigned n = 0;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	if (((sandbox_lacks() | sandbox_build_lacks()) & SANDBOX_SECCOMP) !=
+	    0 || sandbox_build_lacks() != 0) {
+		skip();
+	}
+	for (size_t i = 0; i < ARRAY_LEN(enter) * nattempts; i++) {
+		const struct attempt *a = &attempts[i % nattempts];
+		int is_peril = 0;
+
+		for (size_t j = 0; j < ARRAY_LEN(perils); j++) {
+			is_peril |= strcmp(a->name, perils[j]) == 0;
+		}
+		if (!is_peril) {
+			continue;
+		}
+		pid = fork();
+		if (pid == 0) {
+			/* cmocka would make a failure of it */
+			(void)signal(SIGSYS, SIG_DFL);
+			sandbox_keep_capabilities(0);
+			enter[i / nattempts]();
+			_exit(a->run());
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), SIGSYS);
+		n++;
+	}
+	assert_true(n >= 6); /* where there is no io_uring_setup */
+	/* it is handed down, and lets run, list and leave */
+	pid = fork();
+	if (pid == 0) {
+		sandbox_keep_capabilities(0);
+		confine_broker();
+		pid = fork();
+		if (pid == 0) {
+			session_streaming();
+			_exit(0);
+		}
+		_exit(waitpid(pid, &status, 0) != pid || status != 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 /* That the attempts are attempts: without a sandbox they return. */
 static void
 test_without(void **state)
@@ -248,14 +431,70 @@ test_without(void **state)
 	assert_true(n >= 5); /* the key's file is nowhere */
 }
 
+static const char *const files[] = {"etc/rules.d/10.rules",
+	"etc/other.d/10.rules", "stock/x.profile", "secret"};
+static const char *const dirs[] = {"etc", "etc/rules.d", "etc/other.d",
+	"etc/profiles.d", "stock", "state", "state/captures", "log"};
+
+static int
+make_files(void **state)
+{
+	char path[128];
+
+	(void)state;
+	if (mkdtemp(top) == NULL) {
+		return -1;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		(void)snprintf(below[i], sizeof(below[i]), "%s%s%s",
+		    *names[i] != '\0' ? top : "", *names[i] != '\0' ? "/" : "",
+		    names[i]);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", top, dirs[i]);
+		if (mkdir(path, 0700) == -1) {
+			return -1;
+		}
+	}
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		int fd;
+
+		(void)snprintf(path, sizeof(path), "%s/%s", top, files[i]);
+		fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+		if (fd == -1) {
+			return -1;
+		}
+		close(fd);
+	}
+	return 0;
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static int
+remove_files(void **state)
+{
+	(void)state;
+	return nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_without),
 		cmocka_unit_test(test_all),
+		cmocka_unit_test(test_warden_paths),
+		cmocka_unit_test(test_denied),
 	};
 
 	log_init("test_confine");
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make_files, remove_files);
 }

@@ -282,7 +282,7 @@ static void
 test_wrong_asker(void **state)
 {
 	static const uint16_t sessions[] = {IPC_KEY, IPC_SET_CONFIG,
-	    IPC_BARRED, IPC_SIGNER_LOADED, IPC_SIGNER_MISUSED};
+	    IPC_SIGNER_LOADED, IPC_SIGNER_MISUSED};
 	static const uint16_t wardens[] = {
 	    IPC_SPAWN, IPC_PROBE, IPC_AUTHORIZE, IPC_GRANT, IPC_KILL, IPC_CRL};
 
@@ -780,6 +780,35 @@ test_signer_lies(void **state)
 	assert_int_equal(children[0].what, IPC_SIGNER_MISUSED);
 }
 
+/* The warden says so of itself: it is dying of it, and need not be helped. */
+static void
+test_warden_barred(void **state)
+{
+	static const uint8_t number[] = {0, 0, 1, 41, 0};
+
+	for (size_t len = 0; len <= 5; len++) {
+		from_warden(IPC_BARRED, 0, number, len, -1);
+		assert_int_equal(warden_is_dead(), len != 4);
+		assert_int_equal(b.warden_is_barred, len == 4);
+		if (len == 4) {
+			assert_int_equal(b.warden_what, 256 + 41);
+		}
+		assert_true(nothing_done());
+		teardown(state);
+		setup(state);
+	}
+	/* of one whose death was noticed before */
+	assert_int_equal(
+	    channel_send(warden_end, IPC_KILL, 7, NULL, 0, -1), 0);
+	assert_int_equal(
+	    channel_send(warden_end, IPC_BARRED, 0, number, 4, -1), 0);
+	close_fd(&warden_end);
+	broker_last_words_of_warden(&b);
+	assert_true(b.warden_is_barred);
+	assert_int_equal(b.warden_what, 256 + 41);
+	assert_true(nothing_done());
+}
+
 /* The end of a channel is not a crime: the child may end by itself. */
 static void
 test_closed(void **state)
@@ -1075,6 +1104,7 @@ main(void)
 		T(test_signer_misused),
 		T(test_signer_lies),
 		T(test_key_with_signer),
+		T(test_warden_barred),
 		T(test_closed),
 		T(test_probe),
 		T(test_texts),

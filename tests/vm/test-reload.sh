@@ -78,12 +78,12 @@ check "no port is in use" wait_for 20 vhci_idle
 
 say "other rules, tried while the files are watched"
 check "it is ready" device_wait 30 "$drive" ready
-printf '%s\n' 'default to any' 'allow key "TRY"' >/tmp/try.rules
+printf '%s\n' 'default to any' 'allow key "TRY"' >/etc/sallyport/try.rules
 check "what they would do" eval \
-	'sallyctl reload --dry-run /tmp/try.rules | tee /tmp/dry | grep try.rules:2'
+	'sallyctl reload --dry-run /etc/sallyport/try.rules | tee /tmp/dry | grep try.rules:2'
 sed 's/^/    /' /tmp/dry
-check "for five seconds" sallyctl reload --confirm-within 5s /tmp/try.rules
-check "they are in force" eval 'sallyctl status | grep -q /tmp/try.rules'
+check "for five seconds" sallyctl reload --confirm-within 5s /etc/sallyport/try.rules
+check "they are in force" eval 'sallyctl status | grep -q /etc/sallyport/try.rules'
 check "it is allowed for now" eval \
 	'sallyport list --tls "$T" gateway | grep -q "$drive"'
 check "nobody confirms" wait_for 20 audit_has policy "rolled back"
