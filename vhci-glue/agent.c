@@ -126,6 +126,9 @@ prepare(struct agent *a)
 		return EXITS_FAILED;
 	}
 	r = read_rules(a);
+	if (r == 0 && a->opts->sandbox == OPTS_AS_IT_IS) {
+		r = cmd_sandbox(a->opts); /* says it */
+	}
 	if (r != 0) {
 		return r;
 	}

@@ -26,6 +26,9 @@ cmd_fn cmd_watch;
 int cmd_gateway(struct gateway *out, const struct opts *opts);
 /* 0 for root; else an exit code, said. */
 int cmd_need_root(const struct opts *opts);
+/* What those that it starts would have to do without is said; with
+ * --require-sandbox it is nothing from now on, or an exit code. */
+int cmd_sandbox(const struct opts *opts);
 /* Reads the controller: 0, or an exit code with the reason said and, when the
  * module is not loaded, what to run. */
 struct vhci;

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sandbox.h"
 #include "vhci-glue/cmd.h"
 #include "vhci-glue/vhci.h"
 
@@ -21,12 +22,16 @@ struct cmd {
 	const char *usage, *help;
 };
 
+#define SANDBOX_HELP                                                           \
+	"  --require-sandbox\n"                                                \
+	"                 not where seccomp, Landlock or a namespace is missing\n"
 #define GATEWAY_HELP                                                           \
 	"GATEWAY is a host name or address, with :PORT or as [IPv6]:PORT.\n"   \
 	"  --port N       the gateway's port (3241)\n"                         \
 	"  --name NAME    the name its certificate must carry (the host)\n"    \
 	"  --tls DIR      directory of ca.pem, cert.pem and key.pem\n"         \
-	"  --config FILE  instead of " OPTS_CONFIG "\n"
+	"  --config FILE  instead of " OPTS_CONFIG "\n"                         \
+	SANDBOX_HELP
 #define FIRST_USE_HELP                                                         \
 	"  --first-use    if its key is not known, trust it now and note it\n"
 
@@ -73,6 +78,7 @@ static const struct cmd commands[] = {
 	"  --keep         leave it plugged in\n"
 	"  --tls DIR      directory of ca.pem, cert.pem and key.pem\n"
 	"  --config FILE  instead of " OPTS_CONFIG "\n"
+	SANDBOX_HELP
 	"Of a running agent:\n"
 	"  --status       show gateways and devices (with --json, one object)\n"
 	"  --suspend      unplug everything, before the machine sleeps\n"
@@ -151,6 +157,32 @@ cmd_need_root(const struct opts *opts)
 }
 
 int
+cmd_sandbox(const struct opts *opts)
+{
+	int is_required = opts->sandbox == OPTS_REQUIRE_SANDBOX;
+	unsigned lacks = sandbox_lacks() | sandbox_build_lacks();
+
+	for (unsigned part = 1; part < SANDBOX_PARTS; part <<= 1) {
+		if ((lacks & part) != 0) {
+			log_warnx("%s: sandbox: %s: %s%s", opts->command,
+			    sandbox_part_name(part),
+			    (sandbox_lacks() & part) != 0
+				? "this kernel gives none"
+				: "this build does without",
+			    is_required ? ", and --require-sandbox was given"
+					: "");
+		}
+	}
+	if (is_required && lacks != 0) {
+		return EXITS_FAILED;
+	}
+	if (is_required) {
+		sandbox_require();
+	}
+	return 0;
+}
+
+int
 cmd_vhci(struct vhci *out, const struct opts *opts)
 {
 	char why[512];
@@ -207,7 +239,11 @@ run(const struct cmd *cmd, int argc, char **argv)
 		log_warnx("%s: usage: %s", cmd->name, cmd->usage);
 		return EXITS_USAGE;
 	}
-	return cmd->fn(&opts);
+	/* the agent tells its log in any case, and others nobody */
+	if (opts.sandbox == OPTS_REQUIRE_SANDBOX) {
+		r = cmd_sandbox(&opts);
+	}
+	return r != 0 ? r : cmd->fn(&opts);
 }
 
 int

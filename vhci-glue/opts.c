@@ -36,6 +36,7 @@ enum opt {
 	OPT_SUSPEND,
 	OPT_RESUME,
 	OPT_FIRST_USE,
+	OPT_REQUIRE_SANDBOX,
 	OPT_HELP,
 };
 
@@ -59,6 +60,7 @@ static const struct option options[] = {
     {"suspend", no_argument, NULL, OPT_SUSPEND},
     {"resume", no_argument, NULL, OPT_RESUME},
     {"first-use", no_argument, NULL, OPT_FIRST_USE},
+    {"require-sandbox", no_argument, NULL, OPT_REQUIRE_SANDBOX},
     {"help", no_argument, NULL, OPT_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -203,6 +205,9 @@ apply(struct opts *o, int opt)
 		return parse_wait(o, optarg);
 	case OPT_FIRST_USE:
 		o->first = OPTS_FIRST_USE;
+		break;
+	case OPT_REQUIRE_SANDBOX:
+		o->sandbox = OPTS_REQUIRE_SANDBOX;
 		break;
 	case OPT_KEEP:
 		o->keep = OPTS_KEEP;

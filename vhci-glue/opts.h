@@ -26,6 +26,7 @@ enum opts_place { OPTS_BACKGROUND, OPTS_FOREGROUND };
 enum opts_keep { OPTS_DETACH, OPTS_KEEP };
 enum opts_ask { OPTS_ATTACH, OPTS_ASK };
 enum opts_first { OPTS_STRANGERS, OPTS_FIRST_USE };
+enum opts_sandbox { OPTS_AS_IT_IS, OPTS_REQUIRE_SANDBOX };
 enum opts_agent {
 	OPTS_AGENT_RUN,
 	OPTS_AGENT_STATUS,
@@ -48,13 +49,15 @@ struct opts {
 	int wait_s; /* for an approval: OPTS_NO_WAIT, 0 = for ever */
 	enum opts_ask ask;
 	enum opts_first first;
+	enum opts_sandbox sandbox;
 	/* NULL = not given */
 	const char *name, *tls, *config, *log, *user, *seat, *as;
 };
 
 /* Which options a command has, besides --help: a mask. */
 enum opts_mask {
-	OPTS_HAS_GATEWAY = 1, /* --port --name --tls --config */
+	OPTS_HAS_GATEWAY = 1, /* --port --name --tls --config
+				 --require-sandbox */
 	OPTS_HAS_JSON = 2,
 	OPTS_HAS_ATTACH = 4, /* --foreground --log --as --ask --accept
 				--wait --user --seat */

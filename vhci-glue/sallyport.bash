@@ -36,20 +36,21 @@ _sallyport()
 	if [[ $cur == -* ]]; then
 		words='--help --json'
 		case $command in
-		list) words+=' --port --name --tls --config --first-use' ;;
-		watch) words+=' --port --name --tls --config' ;;
+		list) words+=' --port --name --tls --config --first-use --require-sandbox' ;;
+		watch) words+=' --port --name --tls --config --require-sandbox' ;;
 		attach)
 			words+=' --port --name --tls --config --foreground --log'
 			words+=' --accept --user --seat --wait --first-use --as'
-			words+=' --ask'
+			words+=' --ask --require-sandbox'
 			;;
 		agent)
 			words+=' --tls --config --keep --status --suspend --resume'
+			words+=' --require-sandbox'
 			;;
 		enroll) words='--help --port --tls' ;;
 		tunnel)
 			words='--help --port --name --tls --config --listen'
-			words+=' --user'
+			words+=' --user --require-sandbox'
 			;;
 		esac
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")

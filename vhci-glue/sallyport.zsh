@@ -22,7 +22,7 @@ _sallyport()
 {
 	local curcontext=$curcontext state line
 	local -A opt_args
-	local -a commands tls gateway json first
+	local -a commands tls required gateway json first
 
 	commands=(
 		'list:devices that this workstation may use'
@@ -39,10 +39,11 @@ _sallyport()
 		'--tls[directory of ca.pem, cert.pem and key.pem]:directory:_directories'
 		'--config[instead of /etc/sallyport/workstation.conf]:file:_files'
 	)
+	required=('--require-sandbox[not where a part of it is missing]')
 	gateway=(
 		'--port[port of the gateway]:port: '
 		'--name[the name its certificate must carry]:name: '
-		$tls
+		$tls $required
 	)
 	first=('--first-use[trust a key that is not known now, and note it]')
 	json=('--json[JSON]')
@@ -81,7 +82,7 @@ _sallyport()
 		_arguments $help $json
 		;;
 	agent)
-		_arguments $help $tls $json '--keep[leave it plugged in]' \
+		_arguments $help $tls $required $json '--keep[leave it plugged in]' \
 		    '--status[show gateways and devices]' \
 		    '--suspend[unplug everything]' '--resume[plug it in again]'
 		;;

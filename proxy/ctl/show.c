@@ -473,7 +473,9 @@ yes_of(const json_t *o, const char *name)
 static void
 show_process(const json_t *e)
 {
-	char lists[24] = "?";
+	char lists[24] = "?", spaces[64] = "";
+	json_t *s;
+	size_t i;
 
 	if (json_is_integer(json_object_get(e, "lists"))) {
 		(void)snprintf(lists, sizeof(lists), "%lld",
@@ -481,11 +483,23 @@ show_process(const json_t *e)
 	} else if (json_is_true(json_object_get(e, "seccomp"))) {
 		(void)snprintf(lists, sizeof(lists), "yes");
 	}
-	printf("%-8lld %-8lld %-6s %-14s %-17s %s\n", number_of(e, "pid"),
-	    number_of(e, "uid"), lists, yes_of(e, "no_new_privileges"),
+	json_array_foreach (json_object_get(e, "namespaces"), i, s) {
+		size_t len = strlen(spaces);
+
+		(void)snprintf(spaces + len, sizeof(spaces) - len, "%s%s",
+		    len > 0 ? "," : "", json_string_value(s));
+	}
+	if (*spaces == '\0') {
+		(void)snprintf(spaces, sizeof(spaces), "%s",
+		    json_is_array(json_object_get(e, "namespaces")) ? "-"
+								    : "?");
+	}
+	printf("%-8lld %-8lld %-6s %-14s %-17s %-18s %s\n",
+	    number_of(e, "pid"), number_of(e, "uid"), lists,
+	    yes_of(e, "no_new_privileges"),
 	    json_is_string(json_object_get(e, "capabilities"))
 		? text_of(e, "capabilities") : "?",
-	    text_of(e, "process"));
+	    spaces, text_of(e, "process"));
 }
 
 void
@@ -494,8 +508,8 @@ show_sandbox(const json_t *o)
 	json_t *list = json_object_get(o, "processes"), *e;
 	size_t i;
 
-	printf("%-8s %-8s %-6s %-14s %-17s %s\n", "PID", "UID", "LISTS",
-	    "NO PRIVILEGES", "CAPABILITIES", "PROCESS");
+	printf("%-8s %-8s %-6s %-14s %-17s %-18s %s\n", "PID", "UID", "LISTS",
+	    "NO PRIVILEGES", "CAPABILITIES", "NAMESPACES", "PROCESS");
 	json_array_foreach (list, i, e) {
 		show_process(e);
 	}
@@ -504,8 +518,9 @@ show_sandbox(const json_t *o)
 		printf("not there: %s\n", json_string_value(e));
 	}
 	if (number_of(o, "landlock_abi") > 0) {
-		printf("paths: those with lists have none by Landlock, "
-		       "version %lld\n", number_of(o, "landlock_abi"));
+		printf("paths: sallyportd has all, the others none or their "
+		       "own, by Landlock, version %lld\n",
+		    number_of(o, "landlock_abi"));
 	}
 }
 

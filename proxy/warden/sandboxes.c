@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -35,6 +36,28 @@ number_of(const char *text, const char *name, int base)
 	return end != p && v <= INT64_MAX ? (long long)v : -1;
 }
 
+/* Whether its numbers are of more than one namespace, that of /proc among them.
+ * -1 when there is no such line. */
+static int
+has_own_pids(const char *text)
+{
+	const char *p = strstr(text, "\nNSpid:");
+	unsigned n = 0;
+	char *end;
+
+	if (p == NULL) {
+		return -1;
+	}
+	for (p += 7; *p == '\t' || *p == ' '; p = end) {
+		(void)strtoul(p, &end, 10);
+		if (end == p) {
+			break;
+		}
+		n++;
+	}
+	return n == 0 ? -1 : n > 1;
+}
+
 int
 sandboxes_parse(struct sandbox_state *out, const char *text)
 {
@@ -49,6 +72,7 @@ sandboxes_parse(struct sandbox_state *out, const char *text)
 		.seccomp = (int)number_of(text, "\nSeccomp:", 10),
 		.lists = (int)number_of(text, "\nSeccomp_filters:", 10),
 		.no_new_privs = (int)number_of(text, "\nNoNewPrivs:", 10),
+		.pids = has_own_pids(text),
 		.has_caps = caps >= 0,
 		.caps = caps >= 0 ? (uint64_t)caps : 0,
 	};
@@ -98,6 +122,62 @@ put_number(json_t *o, const char *name, int value)
 	    o, name, value >= 0 ? json_integer(value) : json_null());
 }
 
+/* The kernel has these files for each network anew. */
+static int
+has_own_network(pid_t pid)
+{
+	struct stat ours, theirs;
+	char path[96];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/net/dev", (int)pid);
+	if (stat("/proc/self/net/dev", &ours) == -1 ||
+	    stat(path, &theirs) == -1) {
+		return -1;
+	}
+	return ours.st_ino != theirs.st_ino;
+}
+
+/* And a number for each mount, wherever it is mounted. */
+static int
+has_own_mounts(pid_t pid)
+{
+	char ours[TEXT], theirs[TEXT];
+
+	if (read_proc(ours, getpid(), "mountinfo") <= 0 ||
+	    read_proc(theirs, pid, "mountinfo") <= 0) {
+		return -1;
+	}
+	return strtoul(ours, NULL, 10) != strtoul(theirs, NULL, 10);
+}
+
+/* Which namespaces it has that we have not; null when that is not to be had. */
+static void
+put_spaces(json_t *o, pid_t pid, const struct sandbox_state *st)
+{
+	const struct {
+		const char *name;
+		int has;
+	} spaces[] = {
+		{"pid", st->pids},
+		{"network", has_own_network(pid)},
+		{"mount", has_own_mounts(pid)},
+	};
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < ARRAY_LEN(spaces); i++) {
+		if (spaces[i].has < 0) {
+			json_decref(list);
+			list = json_null();
+			break;
+		}
+		if (spaces[i].has) {
+			json_array_append_new(
+			    list, json_string(spaces[i].name));
+		}
+	}
+	json_object_set_new(o, "namespaces", list);
+}
+
 static json_t *
 process_json(pid_t pid)
 {
@@ -123,6 +203,7 @@ process_json(pid_t pid)
 	(void)snprintf(text, sizeof(text), "%016" PRIx64, st.caps);
 	json_object_set_new(o, "capabilities",
 	    st.has_caps ? json_string(text) : json_null());
+	put_spaces(o, pid, &st);
 	return o;
 }
 

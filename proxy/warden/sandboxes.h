@@ -1,7 +1,8 @@
 /*
  * What holds each process of the gateway, as the kernel has it in /proc: their
  * own word is not asked. What Landlock has a process by /proc does not say; the
- * kernel's own version of it stands for that.
+ * kernel's own version of it stands for that. IPC it shows to nobody who may not
+ * trace.
  */
 #ifndef PROXY_WARDEN_SANDBOXES_H
 #define PROXY_WARDEN_SANDBOXES_H
@@ -14,6 +15,7 @@ struct sandbox_state {
 	int seccomp; /* 0 = none, 2 = lists of system calls; -1 = unknown */
 	int lists;   /* so many of them; -1 = unknown: before Linux 5.10 */
 	int no_new_privs; /* -1 = unknown */
+	int pids; /* process ids of its own; -1 = unknown: before Linux 4.1 */
 	int has_caps;
 	uint64_t caps; /* in force */
 };

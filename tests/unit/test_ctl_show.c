@@ -160,12 +160,17 @@ test_sandbox(void **state)
 	    "{\"ok\":true,\"landlock_abi\":4,\"lacks\":[\"seccomp\"],"
 	    "\"processes\":[{\"pid\":7,\"process\":\"a b 1\",\"uid\":60711,"
 	    "\"seccomp\":true,\"lists\":2,\"no_new_privileges\":true,"
-	    "\"capabilities\":\"0000000000000000\"},"
+	    "\"capabilities\":\"0000000000000000\","
+	    "\"namespaces\":[\"pid\",\"mount\"]},"
+	    "{\"pid\":9,\"process\":\"d\",\"uid\":0,\"namespaces\":[]},"
 	    "{\"pid\":8,\"process\":\"c\",\"uid\":0,\"seccomp\":null,"
 	    "\"lists\":null,\"no_new_privileges\":null,"
-	    "\"capabilities\":null}]}");
+	    "\"capabilities\":null,\"namespaces\":null}]}");
 	assert_non_null(strstr(shown, "\n7        60711    2      yes "));
 	assert_non_null(strstr(shown, "\n8        0        ?      ? "));
+	assert_non_null(strstr(shown, " pid,mount          a b 1\n"));
+	assert_non_null(strstr(shown, " ?                  c\n"));
+	assert_non_null(strstr(shown, " -                  d\n"));
 	assert_non_null(strstr(shown, "\nnot there: seccomp\n"));
 	assert_non_null(strstr(shown, "version 4\n"));
 }
