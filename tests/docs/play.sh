@@ -131,6 +131,7 @@ play_turn() {
 play() {
 	local id role carried
 	play_file=$1
+	play_name=$(basename "$1" .md)
 	play_dir=$(mktemp -d)
 	"$PLAY/blocks" -v DIR="$play_dir" "$1" || return 1
 	for id in "$play_dir"/*.kind; do
@@ -142,13 +143,13 @@ play() {
 			carried=/shared/carried-${BASH_REMATCH[1]##*/}
 			[ "$role" = "$ROLE" ] ||
 				cp "${BASH_REMATCH[1]}" "$carried" || return 1
-			barrier "carry-${id##*/}" 300 || return 1
+			barrier "$play_name-${id##*/}-carried" 600 || return 1
 			[ "$role" != "$ROLE" ] ||
 				cp "$carried" "${BASH_REMATCH[1]}" || return 1
 		fi
 		if [ "$role" = "$ROLE" ]; then
 			play_turn "$(cat "$id.kind")" "$id.body" || return 1
 		fi
-		barrier "turn-${id##*/}" 300 || return 1
+		barrier "$play_name-${id##*/}" 600 || return 1
 	done
 }

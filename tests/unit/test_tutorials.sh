@@ -219,6 +219,24 @@ for doc in docs/tutorials/*.md; do
 	say $? "  from packages to their purge"
 done
 
+# What the README begins with, on this machine.
+role=gateway n_run=0
+rm -rf "$work/gateway"
+mkdir -p "$work/gateway/etc/rules.d"
+cp docs/examples/gateway.conf "$work/gateway/etc/gateway.conf.example"
+while IFS= read -r command; do
+	n_run=$((n_run + 1))
+	(cd "$work" && bash -c "$(here <<<"$command")") >"$work/one" 2>&1 || {
+		echo "$command"
+		cat "$work/one"
+	} >>"$work/why"
+done < <(sed -n 's/^    //p' README.md |
+	grep -E '^(sallyport-certs|sallyport-policy|echo|cp /etc/sally)')
+[ ! -s "$work/why" ] && [ "$n_run" -ge 6 ] &&
+	grep -q '10-lab.rules: 1 rule, ok' "$work/one" &&
+	[ -s "$work/pki/ws-01/cert.pem" ]
+say $? "$n_run commands of the README are done"
+
 # Commands of ours that stand in a line of any document.
 for doc in README.md docs/*.md; do
 	# messages are no commands
