@@ -40,7 +40,7 @@ say() {
 # ---------------------------------------------------------------------------
 # Is it a command?
 
-OTHERS='apt-get cp find groupadd groupdel ls lsblk modprobe mv rm sallyport
+OTHERS='apt-get cp find groupadd groupdel jq ls lsblk modprobe mv rm sallyport
 sallyctl sallyport-certs sallyport-policy sallyportd systemctl useradd userdel'
 
 # help_of WORDS: what the help of that command says.
@@ -72,7 +72,8 @@ known() {
 			grep -qE -- "(^|[^a-z-])${word%%=*}([^a-z-]|\$)" <<<"$help" ||
 				echo "$part: $word is not in its help"
 		done
-	done < <(sed 's/||*\|&&\|;/\n/g; s/[<>][^ ]*//g' <<<"$1")
+	done < <(sed "s/'[^']*'/X/g; s/'[^']*\$//
+		s/||*\\|&&\\|;/\\n/g; s/[<>][^ ]*//g" <<<"$1")
 }
 
 # ---------------------------------------------------------------------------
@@ -251,6 +252,19 @@ while IFS= read -r command; do
 done <"$work/commands" >"$work/why"
 [ ! -s "$work/why" ]
 say $? "$(wc -l <"$work/commands") commands in the other documents"
+
+# And of the examples in man pages, where a line may go on behind a backslash.
+for page in proxy/*/*.[1-8] vhci-glue/*.[1-8] policy/*/*.[1-8] certs/*.[1-8]; do
+	mandoc -Tascii -Owidth=200 "$page" | col -bx |
+		sed -n '/^EXAMPLES/,/^[A-Z]/p' | sed 's/^ *//; s/^\$ //' |
+		sed -e ':a' -e '/\\$/N; s/\\\n//; ta' |
+		grep -E '^(sallyctl|sallyportd|sallyport(-certs|-policy)?) [a-z-]'
+done | sort -u >"$work/commands"
+while IFS= read -r command; do
+	known "$command"
+done <"$work/commands" >"$work/why"
+[ ! -s "$work/why" ] && [ -s "$work/commands" ]
+say $? "$(wc -l <"$work/commands") commands in man pages"
 
 # What looks for all that finds it.
 known 'sallyctl frobnicate' >"$work/found"
