@@ -539,14 +539,14 @@ $(O)/attack/$(1): $(call obj,$($(1)_srcs)) $(O)/flags
 		$$(filter %.o,$$^) $($(1)_libs)
 objs += $(call obj,$($(1)_srcs))
 endef
-$(foreach p,hold desktops keyholder win2,$(eval $(call guest_rule,$(p))))
+$(foreach p,hold desktops keyholder lists win2,$(eval $(call guest_rule,$(p))))
 
 $(attack_links:%=$(O)/attack/%): $(O)/attack/%: $(O)/bin/%
 	@mkdir -p $(@D)
 	@ln -sf ../bin/$* $@
 
 attack_all := $(O)/attack/attack $(O)/attack/hold $(O)/attack/desktops \
-	$(O)/attack/keyholder $(O)/attack/win2 \
+	$(O)/attack/keyholder $(O)/attack/lists $(O)/attack/win2 \
 	$(attack_programs:%=$(O)/attack/%) \
 	$(attack_links:%=$(O)/attack/%)
 

@@ -374,10 +374,16 @@ desktops_srcs := tests/attack/desktops.c tests/attack/plug_bytes.c \
 	$(wire_srcs)
 desktops_libs := $(attack_libs) -lsystemd -lcmocka
 # keyholder: a gateway whose key no session has
-keyholder_srcs := tests/attack/keyholder.c tests/attack/plug_bytes.c \
+keyholder_srcs := tests/attack/keyholder.c tests/attack/look.c \
+	tests/attack/plug_bytes.c \
 	tests/attack/stage.c tests/attack/ws.c tests/fake/hunt.c \
 	tests/fake/pki.c $(base_core_srcs) $(base_tls_srcs) $(wire_srcs)
 keyholder_libs := $(attack_libs)
+# lists: a gateway with lists of revoked certificates, of all kinds
+lists_srcs := tests/attack/lists.c tests/attack/look.c \
+	tests/attack/plug_bytes.c tests/attack/stage.c tests/attack/ws.c \
+	tests/fake/pki.c $(base_core_srcs) $(base_tls_srcs) $(wire_srcs)
+lists_libs := $(attack_libs)
 # win2: what the client of Windows says to that gateway
 win2_srcs := tests/attack/plug_bytes.c tests/attack/stage.c \
 	tests/attack/win2.c tests/attack/win2_client.c tests/attack/ws.c \

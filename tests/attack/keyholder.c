@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/sandbox.h"
 #include "base/tls.h"
+#include "tests/attack/look.h"
 #include "tests/attack/stage.h"
 #include "tests/attack/ws.h"
 #include "tests/fake/hunt.h"
@@ -82,31 +83,6 @@ find(const struct stage *s, const char *name)
 	return -1;
 }
 
-/* Whether its log has that, after ms at most. */
-static int
-is_said(const struct stage *s, const char *what, int ms)
-{
-	char path[128], line[1024];
-
-	(void)snprintf(path, sizeof(path), "%s/stderr", s->dir);
-	for (int past = 0;; past += 20) {
-		FILE *f = fopen(path, "re");
-		int is_there = 0;
-
-		while (f != NULL && !is_there &&
-		    fgets(line, sizeof(line), f) != NULL) {
-			is_there = strstr(line, what) != NULL;
-		}
-		if (f != NULL) {
-			(void)fclose(f);
-		}
-		if (is_there || past >= ms) {
-			return is_there;
-		}
-		(void)poll(NULL, 0, 20);
-	}
-}
-
 static int
 is_let_in(struct tls_config *config)
 {
@@ -129,39 +105,6 @@ is_let_in_again(struct tls_config *config)
 	return 0;
 }
 
-/* What a program says, with its end's status; it runs in dir. */
-static int
-run_program(const char *dir, const char *const *argv, char *out, size_t size)
-{
-	size_t len = 0;
-	int fds[2], status = -1;
-	ssize_t n;
-	pid_t pid;
-
-	if (pipe2(fds, O_CLOEXEC) == -1 || (pid = fork()) == -1) {
-		fatal("run %s", argv[0]);
-	}
-	if (pid == 0) {
-		if (chdir(dir) == -1 || dup2(fds[1], 1) == -1 ||
-		    dup2(fds[1], 2) == -1 ||
-		    dup2(open("/dev/null", O_RDONLY), 0) == -1) {
-			_exit(126);
-		}
-		/* it has no const form, and only reads */
-		(void)execvp(argv[0], (char *const *)(uintptr_t)argv);
-		_exit(127);
-	}
-	close(fds[1]);
-	while (len < size - 1 &&
-	    (n = read(fds[0], out + len, size - 1 - len)) > 0) {
-		len += (size_t)n;
-	}
-	out[len] = '\0';
-	close(fds[0]);
-	(void)waitpid(pid, &status, 0);
-	return status;
-}
-
 /* Offering all the versions that it has. */
 static int
 openssl_gets_in(const struct stage *s)
@@ -172,7 +115,7 @@ openssl_gets_in(const struct stage *s)
 		"-key", "honest.key", "-verify_return_error", "-servername",
 		"gateway", NULL};
 
-	return run_program(s->dir, argv, out, sizeof(out)) == 0 &&
+	return look_run(s->dir, argv, out, sizeof(out)) == 0 &&
 	    strstr(out, "TLSv1.2, Cipher is ECDHE-RSA") != NULL &&
 	    /* as OpenSSL 3.0 has it, and 3.5 */
 	    (strstr(out, "Peer signature type: RSA\n") != NULL ||
@@ -183,12 +126,9 @@ openssl_gets_in(const struct stage *s)
 static int
 is_listed(const struct stage *s)
 {
-	static char program[8192], out[65536];
-	const char *const argv[] = {program, "--socket", "run/control.sock",
-		"sandbox", NULL};
+	static char out[65536];
 
-	(void)snprintf(program, sizeof(program), "%s/../bin/sallyctl", s->bin);
-	return run_program(s->dir, argv, out, sizeof(out)) == 0 &&
+	return look_ctl(s, "sandbox", out, sizeof(out)) == 0 &&
 	    strstr(out, "sallyport-signer signer") != NULL;
 }
 
@@ -233,7 +173,7 @@ check_death(const struct stage *s, struct tls_config *config)
 
 	(void)kill(before, SIGKILL);
 	report("a signer that dies is told",
-	    is_said(s, "signer: ended by signal 9", WAIT_MS));
+	    look_awaits(s, "signer: ended by signal 9", 1, WAIT_MS));
 	report("another one takes its place", is_let_in_again(config));
 	after = find(s, "sallyport-signer");
 	report("the gateway goes on", after != before && stage_is_alive(s));
@@ -287,9 +227,9 @@ check_renewal(struct stage *s, struct tls_config *config)
 	    after != before && hunt_count(&h, after) > 0);
 	put_pair(s, &elliptic);
 	report("with an elliptic key nobody gets in", !is_let_in(config) &&
-	    is_said(s, "none of RSA", 1000) && !is_let_in(config));
+	    look_awaits(s, "none of RSA", 1, 1000) && !is_let_in(config));
 	report("and that is said",
-	    is_said(s, "nobody has the key to sign", 1000));
+	    look_awaits(s, "nobody has the key to sign", 1, 1000));
 	put_pair(s, &other);
 	report("until there is one of RSA again", is_let_in(config));
 }
@@ -303,7 +243,7 @@ run(struct stage *s)
 	stage_pem(s->dir, "honest.key", s->honest.key, s->honest.key_len);
 	report("a workstation gets in", is_let_in(config));
 	report("so does openssl, by TLS 1.2", openssl_gets_in(s));
-	report("each signature is told", is_said(s, "has its signature", 1000));
+	report("each signature is told", look_awaits(s, "has its signature", 1, 1000));
 	report("`sallyctl sandbox' has it", is_listed(s));
 	check_memory(s, config);
 	check_death(s, config);

@@ -233,6 +233,7 @@ stage_pem(const char *dir, const char *name, const uint8_t *pem, size_t len)
 static void
 make_config(struct stage *s)
 {
+	struct pki_crl list;
 	char top[PATH_MAX];
 
 	if (realpath("policy/profiles/stock", top) == NULL) {
@@ -243,6 +244,10 @@ make_config(struct stage *s)
 	stage_pem(s->dir, "ca.pem", s->ca.pem, s->ca.pem_len);
 	stage_pem(s->dir, "cert.pem", s->gateway.pem, s->gateway.pem_len);
 	stage_pem(s->dir, "key.pem", s->gateway.key, s->gateway.key_len);
+	if (s->has_list) {
+		pki_make_crl(&list, &s->ca, "491231235959Z", NULL);
+		stage_pem(s->dir, "crl.pem", list.pem, list.pem_len);
+	}
 	stage_text(s->dir, "profiles.d/any.profile", "profile attack-any {\n"
 	    "on setup { allow }\non in { allow }\non out {\n"
 	    "ask \"judge\" within 2s else deny len %d\nallow\n}\n}\n",
@@ -256,10 +261,12 @@ make_config(struct stage *s)
 	    "stock-profiles = %s\naudit = %s/log/audit.jsonl\n"
 	    "run = %s/run\nstate = %s/state\nusbfs-memory = 0\n"
 	    "[tls]\nca = %s/ca.pem\ncert = %s/cert.pem\nkey = %s/key.pem\n"
-	    "key-holder = %s\n"
+	    "key-holder = %s\n%s%s%s"
 	    "[verdict judge]\nuser = 0\n",
 	    STAGE_PORT, s->dir, s->dir, top, s->dir, s->dir, s->dir, s->dir,
-	    s->dir, s->dir, s->has_signer ? "yes" : "no");
+	    s->dir, s->dir, s->has_signer ? "yes" : "no",
+	    s->has_list ? "crl = " : "", s->has_list ? s->dir : "",
+	    s->has_list ? "/crl.pem\n" : "");
 }
 
 /* ------------------------------------------------------------------------ */

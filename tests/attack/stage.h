@@ -28,7 +28,9 @@
 #define STAGE_ASKED 777
 
 struct stage {
-	int has_signer; /* the caller's: key-holder = yes, with a key of RSA */
+	/* The caller's: key-holder = yes, with a key of RSA; a list of revoked
+	 * certificates, empty, in crl.pem. */
+	int has_signer, has_list;
 	char dir[64]; /* what it writes */
 	char bin[4096];
 	pid_t broker;

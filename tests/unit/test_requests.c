@@ -1063,6 +1063,44 @@ test_key_with_signer(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+/* A list that is configured and cannot be read: nobody gets a key. */
+static void
+test_key_needs_the_list(void **state)
+{
+	char dir[] = "/tmp/test_requests.XXXXXX", ca[64], crl[64];
+	struct channel_msg msg;
+	struct ipc_pem m;
+
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(ca, sizeof(ca), "%s/ca", dir);
+	(void)snprintf(crl, sizeof(crl), "%s/crl", dir);
+	write_file(ca, "the ca", 6);
+	assert_int_equal(chmod(ca, 0600), 0); /* it is the key as well */
+	for (int has_list = 0; has_list <= 1; has_list++) {
+		teardown(state);
+		setup(state);
+		free(b.conf.ca);
+		free(b.conf.crl);
+		b.conf.ca = b.conf.cert = b.conf.key = strdup(ca);
+		b.conf.crl = strdup(crl);
+		if (has_list) {
+			write_file(crl, "the crl", 7);
+		}
+		from_session(IPC_KEY, NULL, 0, -1);
+		assert_int_equal(did.ended, !has_list);
+		assert_int_equal(answer(session_end, &msg),
+		    has_list ? 0 : ERR_TIMEOUT);
+	}
+	assert_int_equal(msg.type, IPC_KEY_IS);
+	assert_int_equal(ipc_decode_pem(&m, msg.data, msg.len), 0);
+	assert_string_equal((const char *)m.key, "the ca");
+	take_list(msg.fd);
+	assert_string_equal(list, "the crl");
+	assert_int_equal(unlink(ca), 0);
+	assert_int_equal(unlink(crl), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 static void
 test_crl_lengths(void **state)
 {
@@ -1110,6 +1148,7 @@ main(void)
 		T(test_texts),
 		T(test_authorize_device),
 		T(test_crl),
+		T(test_key_needs_the_list),
 		T(test_crl_lengths),
 	};
 
