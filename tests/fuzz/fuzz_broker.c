@@ -84,10 +84,11 @@ step(void)
 {
 	static const uint16_t types[] = {IPC_SPAWN, IPC_PROBE, IPC_AUTHORIZE,
 	    IPC_GRANT, IPC_RECORDER, IPC_KILL, IPC_CRL, IPC_KEY,
-	    IPC_SET_CONFIG, IPC_SIGNER_LOADED, IPC_SIGNER_MISUSED};
+	    IPC_SET_CONFIG, IPC_SIGNER_LOADED, IPC_SIGNER_MISUSED,
+	    IPC_FETCHER, IPC_POSTER, IPC_TRIAL};
 	static uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX], body[4096];
 	uint8_t who = rcur_u8(&in), which = rcur_u8(&in), fds = rcur_u8(&in);
-	uint16_t type = which < 250 ? types[which % 11] : rcur_u8(&in);
+	uint16_t type = which < 250 ? types[which % 14] : rcur_u8(&in);
 	struct channel_msg msg;
 	int pipe[2] = {-1, -1}, fd = -1, n = payload(body, sizeof(body), type);
 
