@@ -89,11 +89,11 @@ uint32_t agent_random(void);
 /* "attached", "attaching", "off", "free", "busy", "needs-approval",
  * "not there". */
 const char *agent_word(const struct agent *a, const struct agent_device *d);
-/* Starts `sallyport attach GATEWAY WHAT`, for name if it is not "", with what was
- * asked for (enum ipc_accept), or only to ask the approver. The pid, or -1 with
- * the reason said. */
+/* Starts `sallyport attach GATEWAY WHAT`, for name, user and seat as far as they
+ * are not "", with what was asked for (enum ipc_accept), or only to ask the
+ * approver. The pid, or -1 with the reason said. */
 struct agent_try {
-	const char *gateway, *what, *name;
+	const char *gateway, *what, *name, *user, *seat;
 	unsigned accept;
 	enum opts_ask ask;
 };

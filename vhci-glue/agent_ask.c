@@ -86,8 +86,12 @@ show_status(const struct opts *opts)
 static void
 write_down(const struct ports_note *note)
 {
-	if (off_add(AGENT_SUSPENDED, note->gateway,
-		note->name[0] != '\0' ? note->name : note->busid) != 0) {
+	char text[IPC_NAME + sizeof(note->user) + sizeof(note->seat)];
+
+	if (plan_again_text(text, sizeof(text),
+		note->name[0] != '\0' ? note->name : note->busid, note->user,
+		note->seat) == NULL ||
+	    off_add(AGENT_SUSPENDED, note->gateway, text) != 0) {
 		log_warn("agent: suspend: %s", AGENT_SUSPENDED);
 	}
 }
@@ -104,23 +108,27 @@ suspend(const struct opts *opts)
 							      : EXITS_FAILED;
 }
 
-/* One line of the list, "GATEWAY DEVICE". */
+/* One line of the list, "GATEWAY DEVICE", and whose it was. */
 static int
 attach_again(const struct opts *opts, char *line)
 {
-	char *what = strchr(line, ' ');
+	char *text = strchr(line, ' ');
+	struct plan_again again;
 	int code = EXITS_FAILED;
 
-	if (what == NULL) {
+	if (text == NULL) {
 		return EXITS_FAILED;
 	}
-	*what++ = '\0';
+	*text++ = '\0';
+	again = plan_again_parse(text);
 	for (unsigned i = 0; i < TRIES && code != EXITS_OK; i++) {
 		/* It was attached by hand, so somebody asked for it. */
 		const struct agent_try try = {
 			.gateway = line,
-			.what = what,
+			.what = again.what,
 			.name = "",
+			.user = again.user,
+			.seat = again.seat,
 			.accept = IPC_ACCEPT_LISTED,
 		};
 		pid_t pid;

@@ -66,6 +66,14 @@ agent_attach(const struct opts *opts, const struct agent_try *try)
 	if (try->ask == OPTS_ASK) {
 		argv[i++] = "--ask";
 	}
+	if (*try->user != '\0') {
+		argv[i++] = "--user";
+		argv[i++] = try->user;
+	}
+	if (*try->seat != '\0') {
+		argv[i++] = "--seat";
+		argv[i++] = try->seat;
+	}
 	argv[i++] = try->gateway;
 	argv[i++] = try->what;
 	argv[i] = NULL;
@@ -341,6 +349,8 @@ start(struct agent *a, struct agent_device *d, const struct ipc_watch *offer,
 		.gateway = d->gateway->text,
 		.what = offer->item.dev.busid,
 		.name = offer->name,
+		.user = "",
+		.seat = "",
 		.accept = accept_of(a, d->gateway, offer),
 		.ask = ask,
 	};

@@ -211,6 +211,11 @@ write_note(const struct attach *a)
 	gateway_text(note.gateway, sizeof(note.gateway), &a->gateway);
 	(void)snprintf(note.busid, sizeof(note.busid), "%s", a->dev.busid);
 	(void)snprintf(note.name, sizeof(note.name), "%s", a->name);
+	(void)snprintf(note.user, sizeof(note.user), "%s", a->seat.user);
+	if (*a->seat.user != '\0' && a->opts->seat != NULL) {
+		(void)snprintf(
+		    note.seat, sizeof(note.seat), "%s", a->opts->seat);
+	}
 	note.is_agents = a->opts->as != NULL;
 	clock_rfc3339(note.since, sizeof(note.since), clock_wall());
 	r = ports_write(PORTS_DIR, &note);

@@ -107,3 +107,41 @@ plan_device(const struct plan_facts *f, const struct plan_backoff *b,
 	}
 	return f->state == IPC_WATCH_FREE ? PLAN_ATTACH : PLAN_WAIT;
 }
+
+char *
+plan_again_text(char *dst, size_t size, const char *what, const char *user,
+    const char *seat)
+{
+	int n = *user == '\0' ?
+	    snprintf(dst, size, "%s", what) :
+	    snprintf(dst, size, "%s\t%s\t%s", what, user, seat);
+
+	return n < 0 || (size_t)n >= size || strpbrk(what, " \t\n") != NULL ||
+		strpbrk(user, " \t\n") != NULL ||
+		strpbrk(seat, " \t\n") != NULL ?
+	    NULL :
+	    dst;
+}
+
+/* What is behind the next tab, which becomes a NUL; or the end. */
+static char *
+cut(char *text)
+{
+	char *end = text + strcspn(text, "\t");
+
+	if (*end != '\0') {
+		*end++ = '\0';
+	}
+	return end;
+}
+
+struct plan_again
+plan_again_parse(char *text)
+{
+	struct plan_again again = {.what = text};
+
+	again.user = cut(again.what);
+	again.seat = cut(again.user);
+	(void)cut(again.seat);
+	return again;
+}

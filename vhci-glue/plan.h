@@ -61,4 +61,14 @@ enum plan_step { PLAN_WAIT, PLAN_ATTACH, PLAN_ASK };
 enum plan_step plan_device(const struct plan_facts *facts,
     const struct plan_backoff *b, uint64_t now);
 
+/* What was attached by hand is attached again after sleep: "DEVICE", or with whose
+ * it is "DEVICE TAB USER TAB SEAT", as text and taken apart, in place. dst, or NULL
+ * when it does not fit or would be another one. */
+struct plan_again {
+	char *what, *user, *seat; /* into the text; "" = nobody's, of no seat */
+};
+char *plan_again_text(char *dst, size_t size, const char *what,
+    const char *user, const char *seat);
+struct plan_again plan_again_parse(char *text);
+
 #endif

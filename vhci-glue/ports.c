@@ -63,11 +63,12 @@ note_text(const struct ports_note *note)
 	(void)snprintf(vid, sizeof(vid), "%04x", note->vid);
 	(void)snprintf(pid, sizeof(pid), "%04x", note->pid);
 	root = json_pack("{s:i, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, "
-	    "s:b}",
+	    "s:b, s:s, s:s}",
 	    "port", (int)note->port, "gateway", note->gateway, "busid", note->busid,
 	    "vid", vid, "pid", pid, "devid", (json_int_t)note->devid, "relay",
 	    (json_int_t)note->relay, "since", note->since, "name",
-	    note->name, "agent", note->is_agents);
+	    note->name, "agent", note->is_agents, "user", note->user, "seat",
+	    note->seat);
 	if (root == NULL) {
 		return NULL;
 	}
@@ -149,16 +150,19 @@ static int
 note_of(const json_t *root, struct ports_note *out)
 {
 	const char *gateway, *busid, *vid, *pid, *since, *name = "";
+	const char *user = "", *seat = "";
 	json_int_t devid, relay;
 	int port;
 
 	if (json_unpack((json_t *)(uintptr_t)root,
 		"{s:i, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s?s, "
-		"s?b}",
+		"s?b, s?s, s?s}",
 		"port", &port,
 		"gateway", &gateway, "busid", &busid, "vid", &vid, "pid", &pid,
 		"devid", &devid, "relay", &relay, "since", &since, "name", &name,
-		"agent", &out->is_agents) != 0 ||
+		"agent", &out->is_agents, "user", &user, "seat", &seat) != 0 ||
+	    strlen(user) >= sizeof(out->user) ||
+	    strlen(seat) >= sizeof(out->seat) ||
 	    strlen(name) >= sizeof(out->name) ||
 	    port != (int)out->port || strlen(gateway) >= GATEWAY_TEXT ||
 	    strlen(busid) >= USBIP_BUSID_SIZE ||
@@ -171,6 +175,8 @@ note_of(const json_t *root, struct ports_note *out)
 	(void)snprintf(out->busid, sizeof(out->busid), "%s", busid);
 	(void)snprintf(out->since, sizeof(out->since), "%s", since);
 	(void)snprintf(out->name, sizeof(out->name), "%s", name);
+	(void)snprintf(out->user, sizeof(out->user), "%s", user);
+	(void)snprintf(out->seat, sizeof(out->seat), "%s", seat);
 	out->devid = (uint32_t)devid;
 	out->relay = (pid_t)relay;
 	return usbip_check_busid(out->busid);

@@ -25,6 +25,7 @@ struct ports_note {
 	int is_agents; /* the agent attached it */
 	char since[32];	     /* RFC 3339 */
 	char name[IPC_NAME]; /* stable name that it was asked for by, or "" */
+	char user[257], seat[33]; /* whose it is; "" */
 };
 
 /* Writes the note of note->port, replacing what is there; makes dir and its

@@ -27,8 +27,8 @@
 /* ------------------------------------------------------------------------ */
 /* Who                                                                      */
 
-static int
-is_seat(const char *text)
+int
+seat_is_name(const char *text)
 {
 	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz"
 				"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
@@ -74,7 +74,7 @@ seat_find(struct seat *out, const struct opts *opts)
 
 	*out = (struct seat){
 		.uid = (uid_t)-1, .name = opts->seat != NULL ? opts->seat : ""};
-	if (opts->seat != NULL && !is_seat(opts->seat)) {
+	if (opts->seat != NULL && !seat_is_name(opts->seat)) {
 		log_warnx("attach: --seat: no such seat can be; `loginctl "
 			  "list-seats` has their names");
 		return EXITS_USAGE;
@@ -98,6 +98,7 @@ seat_find(struct seat *out, const struct opts *opts)
 		return EXITS_USAGE;
 	}
 	out->uid = pw->pw_uid;
+	(void)snprintf(out->user, sizeof(out->user), "%s", user);
 	return 0;
 }
 

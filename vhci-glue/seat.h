@@ -19,7 +19,11 @@
 struct seat {
 	uid_t uid;	  /* (uid_t)-1 = nobody's: all that follows does nothing */
 	const char *name; /* borrowed; "" = of no seat */
+	char user[257];	  /* "" = nobody's */
 };
+
+/* Whether a seat can have that name. */
+int seat_is_name(const char *text);
 
 /* What --user and --seat ask for; of a seat alone the login manager says who
  * sits there. 0, or an exit code with the reason said. */

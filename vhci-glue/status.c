@@ -144,6 +144,10 @@ json_of(const struct row *row)
 	    o, "relay", json_integer((json_int_t)note->relay));
 	(void)json_object_set_new(o, "since", json_string(note->since));
 	(void)json_object_set_new(o, "name", json_string(note->name));
+	if (*note->user != '\0') {
+		(void)json_object_set_new(o, "user", json_string(note->user));
+		(void)json_object_set_new(o, "seat", json_string(note->seat));
+	}
 	if (row->has_link) {
 		put_link(o, row);
 	}

@@ -122,6 +122,33 @@ test_words(void **state)
 	    "keyboard,network");
 }
 
+static void
+test_again(void **state)
+{
+	char text[64];
+	struct plan_again again;
+
+	(void)state;
+	again = plan_again_parse(
+	    plan_again_text(text, sizeof(text), NAME, "anna", "seat0"));
+	assert_string_equal(again.what, NAME);
+	assert_string_equal(again.user, "anna");
+	assert_string_equal(again.seat, "seat0");
+	again = plan_again_parse(
+	    plan_again_text(text, sizeof(text), "3-2", "anna", ""));
+	assert_string_equal(again.what, "3-2");
+	assert_string_equal(again.user, "anna");
+	assert_string_equal(again.seat, "");
+	again = plan_again_parse(
+	    plan_again_text(text, sizeof(text), "3-2", "", ""));
+	assert_string_equal(again.what, "3-2");
+	assert_string_equal(again.user, "");
+	assert_string_equal(again.seat, "");
+	assert_null(plan_again_text(text, sizeof(text), "3-2", "a\tb", ""));
+	assert_null(plan_again_text(text, sizeof(text), "3-2", "a b", ""));
+	assert_null(plan_again_text(text, 8, "3-2", "anna", ""));
+}
+
 /* A device that needs an approval is tried once, then the gateway tells. */
 static void
 test_approval(void **state)
@@ -290,6 +317,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_approval),
 		cmocka_unit_test(test_backoff),
 		cmocka_unit_test(test_decisions),

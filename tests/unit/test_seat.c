@@ -70,7 +70,8 @@ names(void **state)
 static void
 rules(void **state)
 {
-	const struct seat alone = {1000, ""}, seated = {1001, "seat1"};
+	const struct seat alone = {1000, "", ""},
+			  seated = {1001, "seat1", ""};
 	char text[SEAT_RULE_MAX];
 
 	(void)state;
@@ -94,10 +95,12 @@ who(void **state)
 	(void)state;
 	assert_int_equal(seat_find(&seat, &opts), 0);
 	assert_true(seat.uid == (uid_t)-1);
+	assert_string_equal(seat.user, "");
 	opts.user = "daemon";
 	assert_int_equal(seat_find(&seat, &opts), 0);
 	assert_int_equal(seat.uid, 1);
 	assert_string_equal(seat.name, "");
+	assert_string_equal(seat.user, "daemon");
 	opts.seat = "seat-1_a";
 	assert_int_equal(seat_find(&seat, &opts), 0);
 	assert_string_equal(seat.name, "seat-1_a");

@@ -434,6 +434,14 @@ test_notes(void **state)
 	assert_int_equal(got.pid, note.pid);
 	assert_int_equal(got.devid, note.devid);
 	assert_int_equal(got.relay, note.relay);
+	assert_string_equal(got.user, "");
+	assert_string_equal(got.seat, "");
+	(void)snprintf(note.user, sizeof(note.user), "anna");
+	(void)snprintf(note.seat, sizeof(note.seat), "seat0");
+	assert_int_equal(ports_write(dir, &note), 0);
+	assert_int_equal(ports_read(dir, 12, &got), 0);
+	assert_string_equal(got.user, "anna");
+	assert_string_equal(got.seat, "seat0");
 	assert_int_equal(ports_read(dir, 13, &got), ERR_NOENT);
 	ports_remove(dir, 12);
 	ports_remove(dir, 12);
