@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "vhci-glue/cmd.h"
+#include "vhci-glue/seat.h"
 #include "vhci-glue/vhci.h"
 #include "vhci-glue/words.h"
 
@@ -95,9 +96,16 @@ read_rules(struct agent *a)
 	for (; a->nrules < list->n; a->nrules++) {
 		struct plan_rule *rule = &a->rules[a->nrules];
 		char safe[256];
+		int r = plan_parse(
+		    rule, list->v[a->nrules], a->opts->port, &why);
 
-		if (plan_parse(rule, list->v[a->nrules], a->opts->port,
-			&why) != 0) {
+		if (r == 0 && *rule->seat != '\0' &&
+		    !seat_is_name(rule->seat)) {
+			why = "no such seat can be; `loginctl list-seats` has "
+			      "their names";
+			r = ERR_FORMAT;
+		}
+		if (r != 0) {
 			log_escape(safe, sizeof(safe), list->v[a->nrules],
 			    strlen(list->v[a->nrules]));
 			log_warnx("agent: attach = %s: %s", safe, why);

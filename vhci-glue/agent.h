@@ -41,6 +41,7 @@ struct agent_device {
 	int is_asked;  /* since it needs an approval */
 	int is_attached, port;
 	int is_refused; /* which was said, and has not changed */
+	char had[257];	/* whom it is attached for; "" */
 	uint64_t since; /* clock_mono, when it was */
 };
 
@@ -87,7 +88,7 @@ void agent_work(struct agent *a, uint64_t now);
 void agent_stop(struct agent *a);
 uint32_t agent_random(void);
 /* "attached", "attaching", "off", "free", "busy", "needs-approval",
- * "not there". */
+ * "no user", "not there". */
 const char *agent_word(const struct agent *a, const struct agent_device *d);
 /* Starts `sallyport attach GATEWAY WHAT`, for name, user and seat as far as they
  * are not "", with what was asked for (enum ipc_accept), or only to ask the

@@ -192,6 +192,37 @@ accept_of(const struct agent *a, const struct agent_gateway *g,
 	return accept;
 }
 
+/* The first rule that wants it and says whose it is, or NULL. */
+static const struct plan_rule *
+whose(const struct agent *a, const struct agent_gateway *g,
+    const struct ipc_watch *offer)
+{
+	for (size_t i = 0; i < a->nrules; i++) {
+		const struct plan_rule *rule = &a->rules[i];
+
+		if ((*rule->user != '\0' || *rule->seat != '\0') &&
+		    plan_matches(rule, &g->gateway, offer->name,
+			offer->item.dev.busid)) {
+			return rule;
+		}
+	}
+	return NULL;
+}
+
+/* Who sits at the rule's seat; "" = nobody, as far as is known. */
+static const char *
+sits_there(const struct agent *a, const struct plan_rule *rule)
+{
+	const struct ipc_desk *desk;
+
+	for (size_t i = 0; (desk = desks_at(a->desks, i)) != NULL; i++) {
+		if (rule != NULL && strcmp(desk->seat, rule->seat) == 0) {
+			return desk->user;
+		}
+	}
+	return "";
+}
+
 static int
 is_off(const struct agent_gateway *g, const struct ipc_watch *offer)
 {
@@ -291,6 +322,8 @@ look_at_ports(struct agent *a, uint64_t now)
 			    ports_read(PORTS_DIR, p->port, &note) == 0 &&
 			    ports_is_current(&note, p) && is_of(&note, d)) {
 				port = (int)p->port;
+				(void)snprintf(d->had, sizeof(d->had), "%s",
+				    note.is_agents ? note.user : "");
 			}
 		}
 		set_attached(a, d, port, now);
@@ -312,7 +345,8 @@ say_refused(struct agent *a, struct agent_device *d, int code)
 		why = "its gateway does not answer";
 		break;
 	case EXITS_NOT_FOUND:
-		why = "it is busy, or no port is free";
+		why = "it is busy, nobody sits at its seat, or no port is "
+		      "free";
 		break;
 	}
 	if (!d->is_refused) {
@@ -345,12 +379,13 @@ static void
 start(struct agent *a, struct agent_device *d, const struct ipc_watch *offer,
     enum opts_ask ask, uint64_t now)
 {
+	const struct plan_rule *rule = whose(a, d->gateway, offer);
 	const struct agent_try try = {
 		.gateway = d->gateway->text,
 		.what = offer->item.dev.busid,
 		.name = offer->name,
-		.user = "",
-		.seat = "",
+		.user = rule != NULL ? rule->user : "",
+		.seat = rule != NULL ? rule->seat : "",
 		.accept = accept_of(a, d->gateway, offer),
 		.ask = ask,
 	};
@@ -370,6 +405,25 @@ start(struct agent *a, struct agent_device *d, const struct ipc_watch *offer,
 	}
 }
 
+static int
+unplug(unsigned port)
+{
+	int r = vhci_detach(VHCI_DIR, port);
+
+	if (r == ERR_SYS) {
+		log_warn("agent: detach: port %u", port);
+		return -1;
+	}
+	r = vhci_wait(VHCI_DIR, port, VHCI_FREE, FREE_MS, NULL);
+	ports_remove(PORTS_DIR, port);
+	seat_clear(port);
+	if (r != 0) {
+		log_warnx("agent: detach: port %u: %s", port, err_str(r));
+		return -1;
+	}
+	return 0;
+}
+
 static void
 decide(struct agent *a, struct agent_device *d,
     const struct ipc_watch *offer, uint64_t now)
@@ -382,9 +436,20 @@ decide(struct agent *a, struct agent_device *d,
 		.is_asked = d->is_asked,
 		.state = offer->state,
 	};
+	const struct plan_rule *rule = whose(a, d->gateway, offer);
 	enum plan_step step;
 
-	if (plan_device(&facts, &d->backoff, now) == PLAN_WAIT) {
+	/* without sallyport-desks, `sallyport attach' asks for itself */
+	if (a->desks != NULL) {
+		plan_seat(&facts, rule, sits_there(a, rule), d->had);
+	}
+	step = plan_device(&facts, &d->backoff, now);
+	if (step == PLAN_UNPLUG) {
+		log_infox("agent: %s %s: another one sits at its seat",
+		    d->gateway->text, d->name);
+		(void)unplug((unsigned)d->port);
+	}
+	if (step == PLAN_WAIT || step == PLAN_UNPLUG) {
 		return;
 	}
 	facts.is_off = is_off(d->gateway, offer);
@@ -429,8 +494,10 @@ agent_word(const struct agent *a, const struct agent_device *d)
 {
 	const struct ipc_watch *offer =
 	    offers_find(&d->gateway->offers, d->name);
+	const struct plan_rule *rule =
+	    offer != NULL ? whose(a, d->gateway, offer) : NULL;
+	struct plan_facts facts = {0};
 
-	(void)a;
 	if (d->is_attached) {
 		return "attached";
 	}
@@ -445,7 +512,9 @@ agent_word(const struct agent *a, const struct agent_device *d)
 	}
 	switch (offer->state) {
 	case IPC_WATCH_FREE:
-		return "free";
+		plan_seat(&facts, rule, sits_there(a, rule), "");
+		return facts.is_absent && a->desks != NULL ? "no user" :
+							      "free";
 	case IPC_WATCH_PENDING:
 		return "needs-approval";
 	}
@@ -454,25 +523,6 @@ agent_word(const struct agent *a, const struct agent_device *d)
 
 /* ------------------------------------------------------------------------ */
 /* Unplugging                                                               */
-
-static int
-unplug(unsigned port)
-{
-	int r = vhci_detach(VHCI_DIR, port);
-
-	if (r == ERR_SYS) {
-		log_warn("agent: detach: port %u", port);
-		return -1;
-	}
-	r = vhci_wait(VHCI_DIR, port, VHCI_FREE, FREE_MS, NULL);
-	ports_remove(PORTS_DIR, port);
-	seat_clear(port);
-	if (r != 0) {
-		log_warnx("agent: detach: port %u: %s", port, err_str(r));
-		return -1;
-	}
-	return 0;
-}
 
 int
 agent_unplug(

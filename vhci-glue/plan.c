@@ -12,6 +12,37 @@
 #include "base/err.h"
 #include "vhci-glue/kinds.h"
 
+/* "NAME=VALUE" of len bytes: 1 with the value, 0: of another name; ERR_FORMAT. */
+static int
+take_name(char *out, size_t size, const char *name, const char *word,
+    size_t len)
+{
+	size_t n = strlen(name);
+
+	if (len < n || memcmp(word, name, n) != 0) {
+		return 0;
+	}
+	len -= n;
+	if (len == 0 || len >= size || *out != '\0') {
+		return ERR_FORMAT; /* none, too long, or twice */
+	}
+	memcpy(out, word + n, len);
+	out[len] = '\0';
+	return 1;
+}
+
+static int
+take_word(struct plan_rule *out, const char *word, size_t len)
+{
+	int r = take_name(out->user, sizeof(out->user), "user=", word, len);
+
+	if (r == 0) {
+		r = take_name(
+		    out->seat, sizeof(out->seat), "seat=", word, len);
+	}
+	return r != 0 ? r : kinds_parse(&out->accept, word, len);
+}
+
 int
 plan_parse(struct plan_rule *out, const char *text, uint16_t default_port,
     const char **why)
@@ -40,9 +71,10 @@ plan_parse(struct plan_rule *out, const char *text, uint16_t default_port,
 	     word += strspn(word, " \t")) {
 		size_t n = strcspn(word, " \t");
 
-		if (kinds_parse(&out->accept, word, n) != 0) {
-			*why = "only `keyboard', `network' and `none' may "
-			       "stand behind the device";
+		if (take_word(out, word, n) < 0) {
+			*why = "only `keyboard', `network', `none', "
+			       "`user=NAME' and `seat=NAME' may stand behind "
+			       "the device, a name once";
 			return ERR_FORMAT;
 		}
 		word += n;
@@ -88,12 +120,27 @@ plan_is_due(const struct plan_backoff *b, uint64_t now)
 	return now >= b->next;
 }
 
+void
+plan_seat(struct plan_facts *facts, const struct plan_rule *rule,
+    const char *there, const char *had)
+{
+	int is_by_seat =
+	    rule != NULL && *rule->seat != '\0' && *rule->user == '\0';
+
+	facts->is_absent = is_by_seat && *there == '\0';
+	facts->is_anothers = is_by_seat && *there != '\0' && *had != '\0' &&
+	    strcmp(there, had) != 0;
+}
+
 enum plan_step
 plan_device(const struct plan_facts *f, const struct plan_backoff *b,
     uint64_t now)
 {
+	if (f->is_attached && f->is_anothers && !f->is_running) {
+		return PLAN_UNPLUG;
+	}
 	if (!f->is_wanted || f->is_off || f->is_suspended || f->is_attached ||
-	    f->is_running) {
+	    f->is_running || f->is_absent) {
 		return PLAN_WAIT;
 	}
 	/* "yours" without being attached here: a session of ours that is

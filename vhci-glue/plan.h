@@ -13,15 +13,18 @@
 #include "wire/ipc.h"
 
 #define PLAN_PATTERN 200 /* a line of workstation.conf is shorter */
+#define PLAN_SEAT 33
 
 /* "GATEWAY PATTERN [WORD]...": the pattern is a glob (* ? [...]) over stable
- * names and bus ids; the words are those of kinds.h. A pattern names no device,
+ * names and bus ids; the words are those of kinds.h, and user=NAME and seat=NAME
+ * as `sallyport attach' has them. A pattern names no device,
  * so that the gateway's list cannot make one a keyboard or a network card that
  * was asked for: only a word can. */
 struct plan_rule {
 	struct gateway gateway;
 	char pattern[PLAN_PATTERN];
 	unsigned accept; /* enum ipc_accept */
+	char user[PLAN_PATTERN], seat[PLAN_SEAT]; /* whose it is; "" */
 };
 
 /* ERR_FORMAT with why (static). */
@@ -52,12 +55,20 @@ struct plan_facts {
 	int is_attached;   /* here, by a relay that lives */
 	int is_running;	   /* an attach of it is on its way */
 	int is_asked;	   /* its approver was asked, since it needs one */
+	int is_absent;	   /* nobody sits where it is for whoever does */
+	int is_anothers;   /* it is for somebody who does not sit there */
 	uint8_t state;	   /* enum ipc_watch_state; NONE = the gateway does
 			      not offer it */
 };
+/* Whom it is for, by the first rule that says so (NULL: by none): there is who sits
+ * at the rule's seat now, had whom it was attached for; "" = nobody. Who leaves
+ * keeps it until somebody else sits there. */
+void plan_seat(struct plan_facts *facts, const struct plan_rule *rule,
+    const char *there, const char *had);
+
 /* PLAN_ASK: try once, which asks its approver; the gateway says when it is
- * free. */
-enum plan_step { PLAN_WAIT, PLAN_ATTACH, PLAN_ASK };
+ * free. PLAN_UNPLUG: take it from whom it is for. */
+enum plan_step { PLAN_WAIT, PLAN_ATTACH, PLAN_ASK, PLAN_UNPLUG };
 enum plan_step plan_device(const struct plan_facts *facts,
     const struct plan_backoff *b, uint64_t now);
 

@@ -122,6 +122,81 @@ test_words(void **state)
 	    "keyboard,network");
 }
 
+/* Whose a device is, and what that makes of it. */
+static void
+test_users(void **state)
+{
+	static const struct {
+		const char *rule, *user, *seat;
+		unsigned accept;
+	} rows[] = {
+		{"gw *", "", "", 0},
+		{"gw * user=anna", "anna", "", 0},
+		{"gw * seat=seat0 keyboard", "", "seat0", IPC_ACCEPT_KEYBOARD},
+		{"gw *\tkeyboard user=anna  seat=seat-1\t", "anna", "seat-1",
+		    IPC_ACCEPT_KEYBOARD},
+	};
+	static const char *const bad[] = {"gw * user=", "gw * seat=",
+		"gw * user=a user=b", "gw * seat=a seat=a", "gw * User=a",
+		"gw * user = a", "gw * user",
+		"gw * seat=012345678901234567890123456789012"};
+	struct plan_rule r;
+	const char *why;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		assert_int_equal(plan_parse(&r, rows[i].rule, 1, &why), 0);
+		assert_string_equal(r.user, rows[i].user);
+		assert_string_equal(r.seat, rows[i].seat);
+		assert_int_equal(r.accept, rows[i].accept);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		assert_int_equal(plan_parse(&r, bad[i], 1, &why), ERR_FORMAT);
+		assert_non_null(strstr(why, "user=NAME"));
+	}
+}
+
+static void
+test_seats(void **state)
+{
+	struct plan_facts f = {.is_wanted = 1, .state = IPC_WATCH_FREE};
+	struct plan_backoff b = {0, 0};
+	struct plan_rule by_seat, by_user;
+	const char *why;
+
+	(void)state;
+	assert_int_equal(plan_parse(&by_seat, "gw * seat=seat0", 1, &why), 0);
+	assert_int_equal(
+	    plan_parse(&by_user, "gw * user=anna seat=seat0", 1, &why), 0);
+	/* nobody sits there, and that is no failure */
+	plan_seat(&f, &by_seat, "", "");
+	assert_int_equal(plan_device(&f, &b, CLOCK_SEC), PLAN_WAIT);
+	plan_seat(&f, &by_seat, "anna", "");
+	assert_int_equal(plan_device(&f, &b, CLOCK_SEC), PLAN_ATTACH);
+	f.is_attached = 1;
+	plan_seat(&f, &by_seat, "anna", "anna");
+	assert_int_equal(plan_device(&f, &b, CLOCK_SEC), PLAN_WAIT);
+	/* who has only left comes back to it */
+	plan_seat(&f, &by_seat, "", "anna");
+	assert_int_equal(plan_device(&f, &b, CLOCK_SEC), PLAN_WAIT);
+	plan_seat(&f, &by_seat, "bert", "anna");
+	assert_int_equal(plan_device(&f, &b, CLOCK_SEC), PLAN_UNPLUG);
+	f.is_running = 1;
+	assert_int_equal(plan_device(&f, &b, CLOCK_SEC), PLAN_WAIT);
+	f.is_running = f.is_attached = 0;
+	plan_seat(&f, &by_seat, "bert", "");
+	assert_int_equal(plan_device(&f, &b, CLOCK_SEC), PLAN_ATTACH);
+	/* one with a name is that one's, whoever sits there; and one without
+	 * either, or that was attached by hand, is left alone */
+	f.is_attached = 1;
+	plan_seat(&f, &by_user, "bert", "anna");
+	assert_int_equal(plan_device(&f, &b, CLOCK_SEC), PLAN_WAIT);
+	plan_seat(&f, NULL, "bert", "anna");
+	assert_int_equal(plan_device(&f, &b, CLOCK_SEC), PLAN_WAIT);
+	plan_seat(&f, &by_seat, "bert", "");
+	assert_int_equal(plan_device(&f, &b, CLOCK_SEC), PLAN_WAIT);
+}
+
 static void
 test_again(void **state)
 {
@@ -317,6 +392,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_users),
+		cmocka_unit_test(test_seats),
 		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_approval),
 		cmocka_unit_test(test_backoff),

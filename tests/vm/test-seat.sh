@@ -82,6 +82,37 @@ esac
 check_not "none of them" reads bin
 class_detach
 
+say "by the agent, over sleep"
+printf '[agent]\nattach = gateway %s:%s* user=daemon seat=seat1\n' \
+	$VID $PID >$GW/workstation.conf
+sallyport agent --tls "$T" >/tmp/agent.log 2>&1 &
+agent=$!
+owned() {
+	disk=$(imported_disk) && [ "$(owner "/dev/$disk")" = "daemon 600" ]
+}
+wait_for 60 owned || {
+	cat /tmp/agent.log
+	fail "the disk is not daemon's"
+}
+check "status says whose" eval 'sallyport status --json |
+	jq -e ".ports[0] | .user == \"daemon\" and .seat == \"seat1\""'
+kill $agent
+wait $agent
+check "nothing is attached" vhci_idle
+check "the device is free again" device_wait 20 "$device" ready
+attach_for --user bin
+check "pre" "$TREE/vhci-glue/sallyport.sleep" pre
+check "nothing is attached" vhci_idle
+printf '[tls]\nca = %s/ca.pem\ncert = %s/cert.pem\nkey = %s/key.pem\n' \
+	"$T" "$T" "$T" >$GW/workstation.conf
+check "post" "$TREE/vhci-glue/sallyport.sleep" post
+owned_again() {
+	disk=$(imported_disk) && [ "$(owner "/dev/$disk")" = "bin 600" ]
+}
+check "it is whose it was" wait_for 60 owned_again
+class_detach
+rm $GW/workstation.conf
+
 say "wrong use"
 for words in "--user no-such-user" "--seat a/b" "--seat seat9"; do
 	# shellcheck disable=SC2086 # words
