@@ -291,6 +291,11 @@ on_next(void *arg)
 	if (u->batch.fd == -1) {
 		r = upstream_read(&u->reader, &u->batch);
 		u->batch_end = u->reader.mark;
+		if (r == 0 && *u->taken.chain == '\0') {
+			/* what is lost now is missed after a restart, too */
+			u->taken = upstream_first(&u->batch);
+			(void)upstream_save(&u->taken, w->conf.state);
+		}
 	} else {
 		upstream_check(&u->reader);
 	}

@@ -44,6 +44,8 @@ struct upstream_reader {
 /* The next lines, all of one chain; the mark stands behind them. ERR_AGAIN: there
  * are none. ERR_NOMEM or ERR_SYS: the mark is as it was. */
 int upstream_read(struct upstream_reader *r, struct upstream_batch *out);
+/* The mark before a batch, where there was none yet: from here on lines are lost. */
+struct upstream_mark upstream_first(const struct upstream_batch *batch);
 /* Of a batch only the first lines are left in it, at most half of its bytes, and
  * the mark stands behind those; most is as much from now on. ERR_LIMIT: it is one
  * line; ERR_NOMEM or ERR_SYS. On error all is as it was. */

@@ -330,6 +330,16 @@ upstream_read(struct upstream_reader *r, struct upstream_batch *out)
 	return ret;
 }
 
+struct upstream_mark
+upstream_first(const struct upstream_batch *batch)
+{
+	struct upstream_mark m = batch->begin;
+
+	memcpy(m.chain, batch->chain, sizeof(m.chain));
+	m.seq = batch->first;
+	return m;
+}
+
 /* What is left of its text, behind a mark. Where in the file that is it does not
  * know, as lines may be missing in the text: the rest is found by its numbers. */
 static int

@@ -839,6 +839,28 @@ counted_over_a_restart(void **state)
 	assert_int_equal(status_of("waiting"), 0);
 }
 
+/* The server was never there, and the warden was restarted: what it never got is
+ * counted from the first try on. */
+static void
+counted_from_the_start(void **state)
+{
+	(void)state;
+	end_server();
+	happen(10);
+	assert_fails("connect");
+	assert_int_equal(w->upstream->taken.seq, 0);
+	restart_upstream();
+	w->audit.limit = 20000;
+	happen(500);
+	restart_upstream();
+	assert_fails("connect");
+	assert_int_equal(status_of("lost"), first_kept());
+	assert_true(first_kept() > 10);
+	serve();
+	send_all();
+	assert_int_equal(status_of("sent") + status_of("lost"), lines());
+}
+
 /* Another chain begins: its lines are its own, in a batch of their own. */
 static void
 chains(void **state)
@@ -937,6 +959,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(counted, start, stop),
 		cmocka_unit_test_setup_teardown(
 		    counted_over_a_restart, start, stop),
+		cmocka_unit_test_setup_teardown(
+		    counted_from_the_start, start, stop),
 		cmocka_unit_test_setup_teardown(chains, start, stop),
 		cmocka_unit_test_setup_teardown(bad_marks, start, stop),
 	};
