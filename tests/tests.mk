@@ -577,3 +577,8 @@ $(eval $(call unit,fetch,proxy/fetch/file.c proxy/fetch/parcel.c base/err.c \
 	base/mem.c))
 $(eval $(call unit,fetch_http,tests/fake/fetch_child.c tests/fake/pki.c \
 	$(base_core_srcs) $(ipc_srcs),-lmbedx509 -lmbedcrypto))
+$(eval $(call fuzz,upstream,proxy/warden/upstream_read.c \
+	proxy/warden/audit_chain.c proxy/warden/audit_file.c \
+	proxy/warden/journal.c base/chain.c base/digest.c base/digest_hmac.c \
+	base/sealed.c $(base_core_srcs)))
+fuzz_upstream_libs := -ljansson -lmbedcrypto
