@@ -4,6 +4,7 @@
  */
 #include "tests/unit/lease_body.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -462,6 +463,151 @@ refused(void **state)
 	free(sigs);
 }
 
+/* ------------------------------------------------------------------------ */
+/* Processes of ours that somebody took over, and a broker that says no     */
+
+/* The next fetcher says that in place of what it should. */
+static void
+fetcher_says(uint16_t type, const struct ipc_fetched *m, int fd)
+{
+	uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX], out[2 * IPC_TEXT];
+	struct channel_msg msg;
+	uint32_t conn;
+	int chan[2], none, n = 0;
+
+	bundles_look(w);
+	assert_int_equal(asked_for(IPC_FETCHER, &conn, &none), 0);
+	assert_int_equal(channel_pair(chan), 0);
+	answer_with(IPC_FETCHING, conn, chan[0]);
+	close_fd(&chan[0]);
+	assert_int_equal(channel_recv(chan[1], buf, sizeof(buf), &msg), 0);
+	if (m != NULL) {
+		n = ipc_encode_fetched(out, sizeof(out), m);
+		assert_true(n > 0);
+	}
+	assert_int_equal(
+	    channel_send(chan[1], type, 0, out, (size_t)n, fd), 0);
+	turn();
+	close_fd(&chan[1]);
+}
+
+static void
+fetcher_lies(void **state)
+{
+	const struct ipc_fetched some = {.bundle_len = 10,
+				 .signatures_len = 5, .tag = "\"t\""};
+	struct ipc_fetched huge = some;
+	int fd = memfd_create("test", MFD_CLOEXEC), ends_[2];
+
+	(void)state;
+	/* nothing changed, and there was nothing */
+	fetcher_says(IPC_FETCHED, &(struct ipc_fetched){.err = ERR_AGAIN}, -1);
+	assert_non_null(strstr(w->bundles->error, "there was nothing before"));
+	publish(1, "default to any\nallow");
+	/* sizes that are not those of what it wrote */
+	assert_int_equal(ftruncate(fd, 14), 0);
+	fetcher_says(IPC_FETCHED, &some, fd);
+	assert_failed(1, "not what sallyport-fetch said");
+	assert_int_equal(ftruncate(fd, 16), 0);
+	fetcher_says(IPC_FETCHED, &some, fd);
+	assert_failed(1, "not what sallyport-fetch said");
+	huge.bundle_len = BUNDLE_MAX + 1;
+	fetcher_says(IPC_FETCHED, &huge, fd);
+	assert_failed(1, "not what sallyport-fetch said");
+	assert_int_equal(pipe(ends_), 0);
+	fetcher_says(IPC_FETCHED, &some, ends_[0]);
+	assert_failed(1, "not what sallyport-fetch said");
+	close_fd(&ends_[0]);
+	close_fd(&ends_[1]);
+	/* something without memory, nothing with it, nonsense, other words */
+	fetcher_says(IPC_FETCHED, &some, -1);
+	assert_failed(1, "spoke out of turn");
+	fetcher_says(IPC_FETCHED,
+	    &(struct ipc_fetched){.err = ERR_PEER, .why = "x"}, fd);
+	assert_failed(1, "spoke out of turn");
+	fetcher_says(IPC_FETCHED, NULL, -1);
+	assert_failed(1, "spoke out of turn");
+	fetcher_says(IPC_TRIED, &some, fd);
+	assert_failed(1, "spoke out of turn");
+	close_fd(&fd);
+	assert_int_equal(metric("failed", "looks"), 9);
+	publish(2, "default to any\nallow");
+	assert_int_equal(serial_now(), 2);
+}
+
+static void
+answer_no(uint16_t type, uint32_t conn, const struct ipc_result *m)
+{
+	uint8_t out[16];
+	int n = ipc_encode_result(out, sizeof(out), m);
+
+	assert_int_equal(
+	    channel_send(broker, type, conn, out, (size_t)n, -1), 0);
+	warden_on_broker(w, LOOP_READ);
+}
+
+/* What is asked for cannot be started, or does not end. */
+static void
+no_processes(void **state)
+{
+	struct make_file files[] = {
+		{BUNDLE_RULES "a.rules", "default to any\nallow"},
+		{NULL, NULL}};
+	struct manifest m = manifest_of(2);
+	uint32_t conn, killed;
+	uint8_t *bytes;
+	char *sigs;
+	size_t len;
+	int none;
+
+	(void)state;
+	publish(1, "default to any\nallow");
+	bundles_look(w);
+	assert_int_equal(asked_for(IPC_FETCHER, &conn, &none), 0);
+	answer_no(IPC_FETCHING, conn + 1, &(struct ipc_result){.err = ERR_LIMIT});
+	assert_string_equal(w->bundles->error, ""); /* of another one */
+	answer_no(IPC_FETCHING, conn, &(struct ipc_result){.err = ERR_LIMIT});
+	assert_failed(1, err_str(ERR_LIMIT));
+	bundles_look(w);
+	assert_int_equal(asked_for(IPC_FETCHER, &conn, &none), 0);
+	bundles_look(w); /* again, when this one is over */
+	answer_no(IPC_FETCHING, conn,
+	    &(struct ipc_result){.err = ERR_SYS, .sys = ENFILE});
+	assert_failed(1, strerror(ENFILE));
+	/* it hangs */
+	assert_int_equal(asked_for(IPC_FETCHER, &conn, &none), 0);
+	loop_timer_set(w->bundles->fetch.limit, 0);
+	assert_int_equal(asked_for(IPC_KILL, &killed, &none), 0);
+	assert_int_equal(killed, conn);
+	assert_failed(1, "it took too long");
+	/* so does the trial */
+	bytes = make_bundle(&m, files, &len);
+	sigs = make_signatures(bytes, len, 1);
+	bring(bytes, len, sigs);
+	assert_int_equal(asked_for(IPC_TRIAL, &conn, &none), 0);
+	close_fd(&none);
+	bundles_look(w);
+	loop_timer_set(w->bundles->trial.limit, 0);
+	assert_int_equal(asked_for(IPC_KILL, &killed, &none), 0);
+	assert_int_equal(killed, conn);
+	assert_failed(1, "did not come to an end");
+	answer_look(bytes, len, sigs);
+	assert_int_equal(asked_for(IPC_TRIAL, &conn, &none), 0);
+	close_fd(&none);
+	answer_no(IPC_TRYING, conn, &(struct ipc_result){.err = ERR_LIMIT});
+	assert_failed(1, "cannot be run");
+	assert_int_equal(metric("later", "looks"), 1);
+	/* its tests pass, and yet */
+	bring(bytes, len, sigs);
+	judge_trial(&(struct ipc_tried){.err = ERR_FORMAT});
+	assert_failed(1, "does not compile by itself");
+	bring(bytes, len, sigs);
+	judge_trial(&passes);
+	assert_int_equal(serial_now(), 2);
+	free(bytes);
+	free(sigs);
+}
+
 /* No room on the disk: what cannot be kept does not take effect. */
 static void
 no_disk(void **state)
@@ -756,6 +902,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(taken, start, stop),
 		cmocka_unit_test_setup_teardown(waits, start, stop),
 		cmocka_unit_test_setup_teardown(ejects, start, stop),
+		cmocka_unit_test_setup_teardown(fetcher_lies, start, stop),
+		cmocka_unit_test_setup_teardown(no_processes, start, stop),
 		cmocka_unit_test_setup_teardown(refused, start, stop),
 		cmocka_unit_test_setup_teardown(no_disk, start, stop),
 		cmocka_unit_test_setup_teardown(kept, start, stop),

@@ -757,6 +757,124 @@ status_lines(void **state)
 }
 
 /* ------------------------------------------------------------------------ */
+/* A poster that somebody took over, and a broker that says no              */
+
+static uint32_t
+asked_for(uint16_t type)
+{
+	static uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX];
+	struct channel_msg msg;
+
+	for (int i = 0; i < 3; i++) {
+		loop_once(w->loop, LOOP_NOWAIT);
+	}
+	while (channel_recv(broker, buf, sizeof(buf), &msg) == 0) {
+		close_fd(&msg.fd);
+		if (msg.type == type) {
+			return msg.id;
+		}
+	}
+	fail_msg("the broker is not asked for %u", type);
+	return 0;
+}
+
+static uint32_t
+begin_post(void)
+{
+	uint32_t conn;
+
+	loop_timer_set(w->upstream->next, 0);
+	conn = asked_for(IPC_POSTER);
+	assert_int_equal(conn, w->upstream->conn);
+	return conn;
+}
+
+static void
+answer_posting(uint32_t conn, const struct ipc_result *m, int end)
+{
+	uint8_t out[16];
+	int n = ipc_encode_result(out, sizeof(out), m);
+
+	assert_int_equal(channel_send(broker, IPC_POSTING, conn, out,
+			     (size_t)n, end),
+	    0);
+	warden_on_broker(w, LOOP_READ);
+}
+
+static void
+poster_says(uint16_t type, const void *data, size_t len, int fd)
+{
+	static uint8_t buf[CHANNEL_HEADER + CHANNEL_MAX];
+	struct channel_msg msg;
+	int chan[2];
+
+	assert_int_equal(channel_pair(chan), 0);
+	answer_posting(begin_post(), &(struct ipc_result){0}, chan[0]);
+	close_fd(&chan[0]);
+	assert_int_equal(channel_recv(chan[1], buf, sizeof(buf), &msg), 0);
+	assert_int_equal(msg.type, IPC_POST);
+	close_fd(&msg.fd);
+	if (type != 0) {
+		assert_int_equal(
+		    channel_send(chan[1], type, 0, data, len, fd), 0);
+	}
+	close_fd(&chan[1]);
+	for (int i = 0; i < 3; i++) {
+		loop_once(w->loop, LOOP_NOWAIT);
+	}
+	loop_timer_stop(w->upstream->next);
+}
+
+static void
+assert_failed(const char *says)
+{
+	assert_int_equal(w->upstream->conn, 0);
+	assert_non_null(strstr(w->upstream->error, says));
+	assert_int_equal(status_of("sent"), 0);
+	*w->upstream->error = '\0';
+}
+
+static void
+poster_lies(void **state)
+{
+	uint8_t out[2 * IPC_TEXT];
+	int n = ipc_encode_posted(out, sizeof(out), &(struct ipc_posted){0});
+	uint32_t conn;
+
+	(void)state;
+	happen(3);
+	poster_says(0, NULL, 0, -1);
+	assert_failed("ended before it was done");
+	poster_says(IPC_POSTED, "x", 1, -1);
+	assert_failed("spoke out of turn");
+	poster_says(IPC_FETCHED, out, (size_t)n, -1);
+	assert_failed("spoke out of turn");
+	poster_says(IPC_POSTED, out, (size_t)n, broker);
+	assert_failed("spoke out of turn");
+	/* none can be started */
+	conn = begin_post();
+	answer_posting(conn + 1, &(struct ipc_result){.err = ERR_LIMIT}, -1);
+	assert_int_equal(w->upstream->conn, conn);
+	answer_posting(conn, &(struct ipc_result){.err = ERR_LIMIT}, -1);
+	assert_failed(err_str(ERR_LIMIT));
+	answer_posting(begin_post(),
+	    &(struct ipc_result){.err = ERR_SYS, .sys = ENFILE}, -1);
+	assert_failed(strerror(ENFILE));
+	/* it hangs; and somebody wants another try meanwhile */
+	conn = begin_post();
+	upstream_look(w);
+	loop_timer_set(w->upstream->limit, 0);
+	assert_int_equal(asked_for(IPC_KILL), conn);
+	assert_string_equal(w->upstream->error, "it took too long");
+	conn = asked_for(IPC_POSTER);
+	answer_posting(conn, &(struct ipc_result){.err = ERR_LIMIT}, -1);
+	loop_timer_stop(w->upstream->next);
+	assert_int_equal(metric("failed", "posts"), 8);
+	send_all();
+	assert_got(0, lines());
+}
+
+/* ------------------------------------------------------------------------ */
 /* Beyond it                                                                */
 
 /* n lines were with the server, and then so many that files were removed. */
@@ -956,6 +1074,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(rotated, start, stop),
 		cmocka_unit_test_setup_teardown(died_between, start, stop),
 		cmocka_unit_test_setup_teardown(status_lines, start, stop),
+		cmocka_unit_test_setup_teardown(poster_lies, start, stop),
 		cmocka_unit_test_setup_teardown(counted, start, stop),
 		cmocka_unit_test_setup_teardown(
 		    counted_over_a_restart, start, stop),
