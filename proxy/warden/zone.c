@@ -428,8 +428,12 @@ zone_free(struct zone *zone)
 int32_t
 zone_offset(const struct zone *zone, int64_t at)
 {
-	unsigned low = 0, high = zone->ntimes;
+	unsigned low = 0, high;
 
+	if (zone == NULL) {
+		return 0;
+	}
+	high = zone->ntimes;
 	/* the first time after it */
 	while (low < high) {
 		unsigned mid = low + (high - low) / 2;
@@ -449,7 +453,7 @@ zone_offset(const struct zone *zone, int64_t at)
 void
 zone_time(struct zone_time *out, const struct zone *zone, int64_t at)
 {
-	int64_t local = at + (zone != NULL ? zone_offset(zone, at) : 0);
+	int64_t local = at + zone_offset(zone, at);
 	int64_t day = local / DAY;
 
 	if (local % DAY < 0) {

@@ -21,7 +21,7 @@ struct zones;
 /* Of the bytes of a TZif file. ERR_FORMAT, ERR_LIMIT, ERR_NOMEM. */
 int zone_parse(struct zone **out, const void *data, size_t len);
 void zone_free(struct zone *zone);
-/* Seconds to add to UTC at that time. */
+/* Seconds to add to UTC at that time. NULL is UTC, here and in zone_time. */
 int32_t zone_offset(const struct zone *zone, int64_t at);
 
 /* zones.c: whether that can be a zone's name: parts of letters, digits and "+-_", none
@@ -31,8 +31,8 @@ int zone_is_name(const char *name);
 /* Zones by name, read when they are first asked for. NULL: no memory. */
 struct zones *zones_new(const char *dir, const char *local);
 void zones_free(struct zones *zones);
-/* The zone of that name, "" being this machine's, which is UTC when it has
- * none. ERR_NOENT, ERR_FORMAT, ERR_LIMIT (more than 64 of them), ERR_NOMEM.
+/* The zone of that name, "" being this machine's, which is UTC, NULL, when it
+ * has none. ERR_NOENT, ERR_FORMAT, ERR_LIMIT (more than 64 of them), ERR_NOMEM.
  * Borrowed. */
 int zones_get(struct zones *zones, const char *name, const struct zone **out);
 

@@ -130,6 +130,7 @@ test_not_there(void **state)
 	assert_int_equal(zones_get(zones, "Europe", &zone), ERR_NOENT);
 	/* a machine without a zone has UTC */
 	assert_int_equal(zones_get(zones, "", &zone), 0);
+	assert_int_equal(zone_offset(zone, 1000000000), 0);
 	zone_time(&t, zone, 0);
 	assert_int_equal(t.weekday, 3);
 	assert_int_equal(t.second, 0);
