@@ -127,8 +127,9 @@ make_dir(const char *dir, mode_t mode, uid_t uid, gid_t gid)
 	return 0;
 }
 
-/* A socket lies in root's directory and belongs to the warden, which gets it
- * listening and never writes there itself. */
+/* A socket lies in root's directory. The warden gets it listening and never
+ * writes there itself; its user has it by its group, since root may be one who
+ * has no right to what is another's, as in a container. */
 static int
 make_socket(struct broker *b, const char *name, mode_t mask, int *fd)
 {
@@ -152,7 +153,7 @@ make_socket(struct broker *b, const char *name, mode_t mask, int *fd)
 	n = *fd == -1 ? -1 : bind(*fd, (struct sockaddr *)&sun, sizeof(sun));
 	umask(022);
 	if (n == -1 ||
-	    chown(sun.sun_path, b->warden_uid, b->warden_gid) == -1 ||
+	    chown(sun.sun_path, 0, b->warden_gid) == -1 ||
 	    listen(*fd, 16) == -1) {
 		log_warn("socket %s", sun.sun_path);
 		return ERR_SYS;
@@ -168,7 +169,7 @@ make_sockets(struct broker *b)
 	/* who may do what the warden decides, by the peer's groups */
 	int is_shared = *b->conf.metrics != '\0' ||
 	    *b->conf.readers != '\0' || *b->conf.approvers != '\0' || *b->conf.operators != '\0';
-	int r = make_socket(b, "control.sock", is_shared ? 0111 : 0177,
+	int r = make_socket(b, "control.sock", is_shared ? 0111 : 0117,
 	    &b->control_fd);
 
 	return r != 0 ? r :
