@@ -456,8 +456,8 @@ include tests/tests.mk
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all install-system check test test-long attack bench deb-test demo site \
-	docs-output scene screens \
+.PHONY: all install-system check test test-long attack attack-build bench \
+	deb-test demo images image-test site docs-output scene screens \
 	install clean help lint deps \
 	coverage fault fuzz fuzz-build memcheck tests unit-build
 .DEFAULT_GOAL := all
@@ -614,6 +614,7 @@ endef
 $(foreach p,$(vm_tools),$(eval $(call vm_rule,$(p))))
 
 unit-build: $(unit_tests:%=$(O)/tests/%)
+attack-build: $(attack_all)
 tests: unit-build $(fuzz_targets:%=$(O)/fuzz/%) \
 	$(vm_tools:%=$(O)/vm/%) $(attack_all) $(O)/examples/verdict-dlp
 fuzz-build: $(fuzz_targets:%=$(O)/fuzz/%)
@@ -705,6 +706,13 @@ bench: $(O)/bench/bench
 
 deb-test:
 	@tests/deb-test
+
+# Archives for `docker load' in build/images, and what has to hold of them.
+images:
+	@docker/build $(B)/images
+
+image-test:
+	@tests/image-test $(B)/images
 
 demo:
 	@tests/deps
