@@ -19,7 +19,7 @@ PLAY=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # What may be asked again until the answer is the one that is printed: it changes
 # nothing, and what it shows may take a moment.
-PLAY_LOOKS='^(sallyctl (devices|sessions|status|approve|audit search|explain)|sallyport (list|status|agent --status)|ls |lsblk|systemctl is-active|journalctl)'
+PLAY_LOOKS='^(sallyctl (devices|sessions|status|approve|audit search|explain)|sallyport (list|status|agent --status)|ls |lsblk|find |systemctl is-active|journalctl)'
 
 # play_like WANT GOT: the files fit.
 play_like() {
