@@ -28,7 +28,7 @@
 static const char help[] =
 "usage: sallyport-certs issue gateway|workstation NAME [--dir DIR]\n"
 "           [--san KIND:VALUE]... [--ou OU]... [--days N]\n"
-"           [--valid-from TIME] [--out DIR] [--json]\n"
+"           [--valid-from TIME] [--rsa BITS] [--out DIR] [--json]\n"
 "\n"
 "Makes a key and a certificate, signed by the CA in --dir: ca.pem, cert.pem\n"
 "and key.pem, ready to be copied to /etc/sallyport/tls on that machine.\n"
@@ -39,12 +39,15 @@ static const char help[] =
 "  --ou OU            an organizational unit; up to 8 times\n"
 "  --days N           how long it is valid (default 365, at most as the CA)\n"
 "  --valid-from TIME  RFC 3339, like 2026-01-31T12:00:00Z (default now)\n"
+"  --rsa BITS         a key of RSA, 2048 to 4096 bits: for a gateway with\n"
+"                     [tls] key-holder (default elliptic, which is faster)\n"
 "  --out DIR          where the files go (default NAME in the CA's DIR)\n"
 "  --json             print what was made as one JSON object\n"
 "  --help             print this\n";
 
 enum {
-	OPT_DIR, OPT_SAN, OPT_OU, OPT_DAYS, OPT_VALID_FROM, OPT_OUT, OPT_JSON
+	OPT_DIR, OPT_SAN, OPT_OU, OPT_DAYS, OPT_VALID_FROM, OPT_RSA, OPT_OUT,
+	OPT_JSON
 };
 
 static const struct opt options[] = {
@@ -53,6 +56,7 @@ static const struct opt options[] = {
 	[OPT_OU] = { "ou", OPT_VALUE },
 	[OPT_DAYS] = { "days", OPT_VALUE },
 	[OPT_VALID_FROM] = { "valid-from", OPT_VALUE },
+	[OPT_RSA] = { "rsa", OPT_VALUE },
 	[OPT_OUT] = { "out", OPT_VALUE },
 	[OPT_JSON] = { "json", OPT_FLAG },
 	{ NULL, OPT_FLAG },
@@ -62,6 +66,7 @@ struct want {
 	struct who who;
 	const char *dir, *out; /* borrowed; out may be NULL */
 	long days; /* 0: not asked for */
+	unsigned rsa_bits; /* 0: an elliptic key */
 	time_t from;
 	int has_from;
 	enum facts_form form;
@@ -88,6 +93,14 @@ take(void *want, int o, const char *value)
 		return when_parse(&w->from, value) == 0 ? CMD_OK :
 		    say_usage("issue", value, "--valid-from is an RFC 3339 "
 		    "time like 2026-01-31T12:00:00Z");
+	case OPT_RSA:
+		if (opt_number(&w->rsa_bits, "issue", "--rsa", KEY_RSA_MAX,
+			value) != CMD_OK) {
+			return CMD_USAGE;
+		}
+		return w->rsa_bits >= KEY_RSA_MIN ? CMD_OK :
+		    say_usage("issue", value, "--rsa is %u to %u bits",
+			KEY_RSA_MIN, KEY_RSA_MAX);
 	case OPT_JSON:
 		w->form = FACTS_JSON;
 		return CMD_OK;
@@ -150,7 +163,8 @@ make(const struct want *w, struct ca *ca, const char *out)
 	    w->has_from ? &w->from : NULL, w->days, DEFAULT_DAYS) != 0) {
 		return CMD_FAILED;
 	}
-	r = key_make(&key, pem);
+	r = w->rsa_bits != 0 ? key_make_rsa(&key, w->rsa_bits, pem) :
+			       key_make(&key, pem);
 	if (r != 0) {
 		say_mbed("issue", "key.pem", "try again", r);
 	} else if (ca_sign(&cert, "issue", ca, &rq) == 0 &&

@@ -10,6 +10,7 @@
 #include <mbedtls/ecp.h>
 #include <mbedtls/entropy.h>
 #include <mbedtls/md.h>
+#include <mbedtls/rsa.h>
 
 #include "base/random.h"
 #include "certs/compat.h"
@@ -46,6 +47,23 @@ key_make(mbedtls_pk_context *pk, unsigned char out[KEY_PEM_MAX])
 {
 	int r = key_generate(pk);
 
+	return r != 0 ? r : key_write(pk, out);
+}
+
+int
+key_make_rsa(
+    mbedtls_pk_context *pk, unsigned bits, unsigned char out[KEY_PEM_MAX])
+{
+	int r;
+
+	if (bits < KEY_RSA_MIN || bits > KEY_RSA_MAX) {
+		return MBEDTLS_ERR_RSA_BAD_INPUT_DATA;
+	}
+	r = mbedtls_pk_setup(pk, mbedtls_pk_info_from_type(MBEDTLS_PK_RSA));
+	if (r == 0) {
+		r = mbedtls_rsa_gen_key(
+		    mbedtls_pk_rsa(*pk), key_random, NULL, bits, 65537);
+	}
 	return r != 0 ? r : key_write(pk, out);
 }
 

@@ -1,6 +1,7 @@
 /*
- * Private keys: made, read, written, identified. Always ECDSA on P-256 when
- * made here; any kind that mbedTLS knows when read. No function logs a key.
+ * Private keys: made, read, written, identified. ECDSA on P-256 when made here,
+ * or RSA where somebody asks for it; any kind that mbedTLS knows when read. No
+ * function logs a key.
  */
 #ifndef CERTS_KEY_H
 #define CERTS_KEY_H
@@ -10,7 +11,9 @@
 
 #include <mbedtls/pk.h>
 
-#define KEY_PEM_MAX 1024
+#define KEY_PEM_MAX 4096
+#define KEY_RSA_MIN 2048u
+#define KEY_RSA_MAX 4096u
 #define KEY_ID 20
 #define KEY_SHA256 32
 #define KEY_SPKI 91 /* of P-256 */
@@ -24,7 +27,11 @@ int key_generate(mbedtls_pk_context *pk);
 int key_write(mbedtls_pk_context *pk, unsigned char out[KEY_PEM_MAX]);
 /* Both. */
 int key_make(mbedtls_pk_context *pk, unsigned char out[KEY_PEM_MAX]);
-/* The SubjectPublicKeyInfo of a key that was made here: 0 or mbedTLS's code. */
+/* One of RSA of so many bits, KEY_RSA_MIN to KEY_RSA_MAX: for a gateway that has
+ * its key held apart, which elliptic ones cannot be. */
+int key_make_rsa(mbedtls_pk_context *pk, unsigned bits,
+    unsigned char out[KEY_PEM_MAX]);
+/* The SubjectPublicKeyInfo of an elliptic key that was made here: 0 or mbedTLS's code. */
 int key_spki(uint8_t out[KEY_SPKI], mbedtls_pk_context *pk);
 /* The key identifier of RFC 7093 method 1. 0 or mbedTLS's code. */
 int key_id(uint8_t out[KEY_ID], mbedtls_pk_context *pk);

@@ -41,7 +41,8 @@ static const char help[] =
 "  --file FILE   the certificate in FILE\n"
 "  --days N      how long it is valid (default 365, at most as the CA)\n"
 "  --out DIR     where cert.pem lies (default its name in the CA's DIR)\n"
-"  --new-key     make a key as well: into a DIR that has none of the files\n"
+"  --new-key     make a key of that kind as well: into a DIR that has none of\n"
+"                the files\n"
 "  --json        print what was made as one JSON object\n"
 "  --help        print this\n";
 
@@ -224,7 +225,10 @@ sign(struct work *work, struct ca *ca, struct ca_request *rq, const char *out)
 	rq->key = &work->old.pk;
 	if (w->is_new_key) {
 		rq->key = &key;
-		r = key_make(&key, pem);
+		r = mbedtls_pk_can_do(&work->old.pk, MBEDTLS_PK_RSA) ?
+		    key_make_rsa(&key,
+			(unsigned)mbedtls_pk_get_bitlen(&work->old.pk), pem) :
+		    key_make(&key, pem);
 	}
 	if (r != 0) {
 		say_mbed("renew", "key.pem", "try again", r);

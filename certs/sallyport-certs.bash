@@ -34,7 +34,7 @@ _sallyport_certs()
 		    cessationOfOperation privilegeWithdrawn' -- "$cur")
 		return
 		;;
-	--name | --days | --valid-from | --ou | --serial | --minutes | \
+	--name | --days | --valid-from | --rsa | --ou | --serial | --minutes | \
 	    --listen | --port)
 		return
 		;;
@@ -46,7 +46,8 @@ _sallyport_certs()
 			words+=' --parent --json'
 			;;
 		issue)
-			words='--dir --san --ou --days --valid-from --out --json'
+			words='--dir --san --ou --days --valid-from --rsa --out'
+			words+=' --json'
 			;;
 		renew)
 			words='--dir --serial --file --days --out --new-key --json'

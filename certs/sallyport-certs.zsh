@@ -55,7 +55,8 @@ _sallyport_certs()
 		    '--parent[the CA that signs it]:directory:_directories'
 		;;
 	issue)
-		_arguments $help $dir $days $from $out $json $names $subject
+		_arguments $help $dir $days $from $out $json $names $subject \
+		    '--rsa[a key of RSA]:bits:(2048 3072 4096)'
 		;;
 	renew)
 		_arguments $help $dir $which $days $out $json \

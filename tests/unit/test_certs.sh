@@ -210,6 +210,21 @@ openssl verify -CAfile new/pki/ca.pem -verify_hostname b_1.example \
     new/pki/gw2/cert.pem >out 2>err
 report $? "openssl finds the second host name"
 
+expect 0 "a gateway with a key of RSA" issue gateway gwr --dir new/pki --rsa 2048
+same_key new/pki/gwr/key.pem new/pki/gwr/cert.pem
+has new/pki/gwr/cert.pem 'Public-Key: (2048 bit) ' "has it"
+has new/pki/gwr/cert.pem 'Key Usage: critical Digital Signature ' \
+    "which signs and does nothing else"
+verify new/pki/ca.pem sslserver new/pki/gwr/cert.pem
+report $? "openssl verifies it as a TLS server"
+expect 0 "--new-key is of the same kind" renew gwr --dir new/pki --new-key \
+    --out fresh-rsa
+has fresh-rsa/cert.pem 'Public-Key: (2048 bit) ' "of RSA as before"
+refuse 2 '2048 to 4096' "--rsa of a short key" issue gateway gws \
+    --dir new/pki --rsa 1024
+refuse 2 'rsa is 1 to 4096' "--rsa of a long one" issue gateway gws \
+    --dir new/pki --rsa 8192
+
 # --- issue workstation
 
 expect 0 "issue workstation with --ou twice, a URI, in a place of its own" \
