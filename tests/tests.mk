@@ -253,6 +253,8 @@ $(eval $(call unit,seat,vhci-glue/seat.c vhci-glue/desks.c base/spawn.c base/use
 	$(base_core_srcs) $(ipc_srcs)))
 $(eval $(call unit,desks,tests/fake/logind.c vhci-glue/desks.c base/spawn.c base/userns.c $(base_core_srcs) \
 	$(ipc_srcs),-lsystemd))
+$(eval $(call unit,agent_work,vhci-glue/agent_work.c vhci-glue/gateway.c \
+	vhci-glue/kinds.c vhci-glue/plan.c $(base_core_srcs)))
 $(eval $(call unit,notices,vhci-glue/notices.c $(base_core_srcs),-ljansson))
 $(eval $(call unit,notify,tests/fake/logind.c base/spawn.c base/userns.c \
 	$(base_core_srcs),-lsystemd))

@@ -85,6 +85,7 @@ class_detach
 say "by the agent, over sleep"
 printf '[agent]\nattach = gateway %s:%s* user=daemon seat=seat1\n' \
 	$VID $PID >$GW/workstation.conf
+rm /run/sallyport/off # it was detached by hand
 sallyport agent --tls "$T" >/tmp/agent.log 2>&1 &
 agent=$!
 owned() {
