@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sandbox_parts.h"
+#include "base/userns.h"
 
 static const struct {
 	unsigned part;
@@ -90,6 +92,22 @@ is_required(void)
 	return value != NULL && strcmp(value, SANDBOX_REQUIRED) == 0;
 }
 
+/* Whether there is a network that may still be left. */
+static int leaves_network;
+
+/* Is one of those: then it must not be. */
+static void
+insist(unsigned refused)
+{
+	for (unsigned part = 1; part < SANDBOX_PARTS; part <<= 1) {
+		if ((refused & part) != 0 && is_required()) {
+			fatalx("sandbox: %s: there are none, and "
+			       "--require-sandbox was given",
+			    sandbox_part_name(part));
+		}
+	}
+}
+
 /* The kernel may have changed its mind since whoever started us asked. */
 static void
 leave_spaces(const struct sandbox *how)
@@ -100,17 +118,9 @@ leave_spaces(const struct sandbox *how)
 	    0) {
 		fatal("sandbox: namespaces");
 	}
-	if (!is_required()) {
-		return;
-	}
-	refused |= lists_lacking() | sandbox_build_lacks();
-	for (unsigned part = 1; part < SANDBOX_PARTS; part <<= 1) {
-		if ((refused & part) != 0) {
-			fatalx("sandbox: %s: there are none, and "
-			       "--require-sandbox was given",
-			    sandbox_part_name(part));
-		}
-	}
+	/* by the user namespace that the others are left with */
+	leaves_network = how->leaves_network && what != 0 && refused != what;
+	insist(refused | lists_lacking() | sandbox_build_lacks());
 }
 
 static int
@@ -145,16 +155,40 @@ set_limits(const struct sandbox *how)
 }
 
 static void
-drop_capabilities(void)
+set_capabilities(uint32_t which)
 {
 	struct __user_cap_header_struct header = {
 		_LINUX_CAPABILITY_VERSION_3, 0};
-	const struct __user_cap_data_struct none[2] = {{0, 0, 0}};
+	const struct __user_cap_data_struct caps[2] = {
+		{.effective = which, .permitted = which}};
 
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == -1 ||
-	    syscall(SYS_capset, &header, none) == -1) {
+	if (syscall(SYS_capset, &header, caps) == -1) {
 		fatal("sandbox: capabilities");
 	}
+}
+
+static void
+drop_capabilities(void)
+{
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == -1) {
+		fatal("sandbox: capabilities");
+	}
+	set_capabilities(leaves_network ? 1u << CAP_SYS_ADMIN : 0);
+}
+
+void
+sandbox_leave_network(void)
+{
+	int r = leaves_network ? unshare(CLONE_NEWNET) : -1;
+
+	if (r == -1 && leaves_network && !userns_is_refusal(errno)) {
+		fatal("sandbox: namespaces");
+	}
+	if (leaves_network) {
+		set_capabilities(0);
+	}
+	leaves_network = 0;
+	insist(r == -1 ? SANDBOX_NETWORK : 0);
 }
 
 void

@@ -18,6 +18,7 @@
 #define BASE_SANDBOX_H
 
 #include <limits.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -157,6 +158,7 @@ struct sandbox {
 	const struct sandbox_path *paths; /* none: no path at all */
 	size_t npaths;
 	unsigned spaces; /* namespaces that it leaves, of SANDBOX_SPACES */
+	int leaves_network; /* later: sandbox_leave_network() */
 	unsigned files;	 /* descriptors at once; 0 = as it is */
 	size_t memory;	 /* bytes of address space; 0 = as it is */
 	unsigned tasks;	 /* threads and processes that its uid may have, with
@@ -175,6 +177,15 @@ void sandbox_enter(const struct sandbox *how);
 
 /* A later state: its list comes on top. Fatal likewise. */
 void sandbox_shrink(const struct sandbox_list *list);
+
+/* A network of its own, without an interface, for who had to connect first and
+ * said so. Until then it has one capability, over its own user namespace and
+ * nothing else, and the lines of SANDBOX_LEAVES_NETWORK in its list. Where there
+ * is none it is done without, as ever. Fatal likewise. */
+void sandbox_leave_network(void);
+#define SANDBOX_LEAVES_NETWORK                                                 \
+	SANDBOX_WHEN(unshare, SANDBOX_IS(0, CLONE_NEWNET)),                    \
+	SANDBOX_CALL(capset)
 
 /* Of the rights of root those capabilities (1 << CAP_...) stay, for this process
  * and all that it starts; the others nobody gets again, nor does a program that

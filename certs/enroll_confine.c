@@ -28,7 +28,8 @@
 static const struct sandbox_call connecting[] = {
 	CONVERSATION,
 	SANDBOX_RESOLVES,
-	/* then no path any more */
+	/* then no path any more, and no network but what it has */
+	SANDBOX_LEAVES_NETWORK,
 	SANDBOX_CALL(landlock_create_ruleset),
 	SANDBOX_CALL(landlock_restrict_self),
 };
@@ -55,6 +56,7 @@ enroll_confine_connecting(void)
 		.paths = sandbox_resolver_paths,
 		.npaths = SANDBOX_RESOLVER_PATHS,
 		.spaces = SANDBOX_MOUNTS | SANDBOX_IPC,
+		.leaves_network = 1,
 		.files = FILES,
 		.memory = MEMORY,
 		.may_connect = 1,
@@ -70,6 +72,7 @@ enroll_confine_connecting(void)
 void
 enroll_confine_connected(void)
 {
+	sandbox_leave_network();
 	sandbox_close_paths();
 	sandbox_shrink(&connected_list);
 }

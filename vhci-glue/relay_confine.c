@@ -2,8 +2,8 @@
  * The lists of sallyport-relay. It has to find its gateway first, and that
  * means the resolver (base/sandbox_resolver.h).
  *
- * A network namespace of its own it cannot have, since it connects by itself;
- * from the connection on it can make no socket instead.
+ * It connects by itself, so it leaves the machine's network only then; that it
+ * can make no socket from then on is another wall before the same.
  */
 #include "vhci-glue/confine.h"
 
@@ -53,7 +53,8 @@ static const struct sandbox_call connecting[] = {
 	CONVERSATION,
 	SETTLING,
 	SANDBOX_RESOLVES,
-	/* then no path any more */
+	/* then no path any more, and no network but what it has */
+	SANDBOX_LEAVES_NETWORK,
 	SANDBOX_CALL(landlock_create_ruleset),
 	SANDBOX_CALL(landlock_restrict_self),
 };
@@ -93,6 +94,7 @@ confine_relay_connecting(void)
 		.paths = sandbox_resolver_paths,
 		.npaths = SANDBOX_RESOLVER_PATHS,
 		.spaces = SANDBOX_MOUNTS | SANDBOX_IPC,
+		.leaves_network = 1,
 		.files = FILES,
 		.memory = MEMORY,
 		.may_connect = 1,
@@ -108,6 +110,7 @@ confine_relay_connecting(void)
 void
 confine_relay_connected(void)
 {
+	sandbox_leave_network();
 	sandbox_close_paths();
 	sandbox_shrink(&connected_list);
 }

@@ -532,11 +532,13 @@ static const struct sandbox_call looks[] = {
 	SANDBOX_CALL(capget),
 	SANDBOX_CALL(geteuid),
 	SANDBOX_CALL(getegid),
+	SANDBOX_LEAVES_NETWORK,
 };
 static const struct sandbox_list look_list = {"test, looks", looks,
 	ARRAY_LEN(looks)};
 
 static int no_capabilities(void);
+static struct sockaddr_in listens;
 static int tcp[2], shared;
 static uid_t uid;
 
@@ -625,6 +627,81 @@ alone(int (*fn)(void))
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+/* One capability, over nothing of the machine's, and its network; then neither.
+ * What it connected to goes on. */
+static int
+leaves_later(void)
+{
+	uint32_t header[2] = {0x20080522, 0}, caps[6] = {0};
+	struct ifreq req[8];
+	struct ifconf conf = {.ifc_len = sizeof(req), .ifc_req = req};
+	int fd;
+	char c;
+
+	if (syscall(SYS_capget, header, caps) == -1 || caps[0] != 1u << 21 ||
+	    (caps[1] & ~(1u << 21)) != 0 || caps[2] + caps[3] + caps[4] != 0) {
+		return 1;
+	}
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (connect(fd, (struct sockaddr *)&listens, sizeof(listens)) == -1) {
+		return 2;
+	}
+	sandbox_leave_network();
+	if (no_capabilities() || send(fd, "x", 1, 0) != 1 ||
+	    recv(fd, &c, 1, 0) != 1) {
+		return 3;
+	}
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	return fd == -1 || ioctl(fd, SIOCGIFCONF, &conf) == -1 ||
+	    conf.ifc_len != 0 ||
+	    connect(fd, (struct sockaddr *)&listens, sizeof(listens)) != -1;
+}
+
+/* Answers one byte of the first who comes. */
+static void
+answer_one(int listener)
+{
+	int fd = accept(listener, NULL, NULL);
+	char c;
+
+	if (fd == -1 || recv(fd, &c, 1, 0) != 1 || send(fd, &c, 1, 0) != 1) {
+		_exit(1);
+	}
+	_exit(0);
+}
+
+static void
+test_network_later(void **state)
+{
+	const struct sandbox how = {.list = &look_list,
+		.spaces = SANDBOX_IPC, .leaves_network = 1,
+		.may_connect = 1};
+	struct sockaddr_in sin = {.sin_family = AF_INET,
+		.sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof(listens);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), status;
+	pid_t pid;
+
+	(void)state;
+	if (((sandbox_lacks() | sandbox_build_lacks()) & (SANDBOX_IPC |
+		SANDBOX_NETWORK)) != 0) {
+		skip();
+	}
+	assert_int_equal(
+	    bind(listener, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	assert_int_equal(listen(listener, 4), 0);
+	assert_int_equal(
+	    getsockname(listener, (struct sockaddr *)&listens, &len), 0);
+	pid = fork();
+	if (pid == 0) {
+		answer_one(listener);
+	}
+	assert_int_equal(status_of(&how, leaves_later), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(listener);
 }
 
 static void
@@ -869,6 +946,7 @@ main(void)
 		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_shrinks),
 		cmocka_unit_test(test_spaces),
+		cmocka_unit_test(test_network_later),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_keeps_capabilities),
