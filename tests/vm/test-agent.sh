@@ -68,6 +68,20 @@ check "the group sees it" as_user alice "$(getent group sallyport | cut -d: -f3)
 check_not "others do not" as_user alice "$(getent group alice | cut -d: -f3)"
 expect_exit 1 sallyport agent --tls "$T"
 
+say "what holds them"
+sallyctl sandbox | sed 's/^/    /'
+check "this kernel has all of it" eval \
+	'sallyctl --json sandbox | jq -e ".lacks == []"'
+check "the session sees nothing of the machine" eval \
+	'sallyctl --json sandbox | jq -e "[.processes[] |
+		select(.process | startswith(\"sallyport-session\")) |
+		.namespaces == [\"pid\", \"network\", \"mount\"]] |
+		length > 0 and all"'
+relay=$(sallyport status --json | jq '.ports[0].relay')
+check "nor does the relay of its network" [ "$(readlink "/proc/$relay/ns/net")" \
+	!= "$(readlink /proc/self/ns/net)" ]
+check "or files" eval '[ "$(ls "/proc/$relay/root" | tr -d "\n")" = etcusr ]'
+
 say "unplug and plug"
 gadget_unplug drive
 gone unplug
