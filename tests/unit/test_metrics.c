@@ -355,6 +355,8 @@ serve_asks(void)
 }
 
 /* Somebody publishes for it, and somebody has its lines. */
+static char somewhere[] = "https://example";
+
 static void
 begin_sources(struct bundles *b, struct bundle *now, struct upstream *u)
 {
@@ -376,6 +378,7 @@ begin_sources(struct bundles *b, struct bundle *now, struct upstream *u)
 	(void)digest_hex(u->reader.mark.chain, IPC_CHAIN,
 	    w->audit.chain->chain.id, CHAIN_ID);
 	u->taken_at = MONDAY * CLOCK_SEC;
+	w->conf.bundle_source = w->conf.upstream_url = somewhere;
 	w->bundles = b;
 	w->upstream = u;
 }
