@@ -279,6 +279,10 @@ priority() {
 		sed -n 's/^[0-9]* (sallyport-sessi) \(.*\)/\1/p' "$f" 2>/dev/null
 	done | cut -d' ' -f17
 }
+has_priority() {
+	priority
+	[ "$(priority)" = "$1" ]
+}
 start "$simulated" "" "${programs[@]}"
 try "devices are ready" until_true ready
 try "a workstation's container lists them" lists
@@ -287,15 +291,35 @@ sed 's/^/    /;3q' "$work/listed"
 for what in cap_add:SETUID cap_add:SETGID volumes:/etc/sallyport; do
 	try "without $what: it does not" lists_none $what
 done
+
+# A device reaches vhci_hcd: port, descriptor, devid, speed are written there. That
+# is nobody's here, so the attaching itself ends without one.
+vhci=$simulated/sys/devices/platform/vhci_hcd.0
+mkdir "$vhci"
+echo 1 >"$vhci/nports"
+printf '%s\n' 'hub port sta spd dev      sockfd local_busid' \
+	'hs  0000 004 000 00000000 000000 0-0' >"$vhci/status"
+hands_over() { # WITHOUT
+	: >"$vhci/attach"
+	run ws workstation "$simulated" "$1" -- attach 127.0.0.1 3-2 \
+		--name gateway --tls /etc/sallyport/tls
+	grep -E '^0 [0-9]+ [0-9]+ 3$' "$vhci/attach"
+}
+hands_nothing_over() {
+	! hands_over "$1"
+}
+try "a workstation's container hands a device to vhci_hcd" hands_over ""
+what=volumes:/sys/devices/platform
+try "without $what: it does not" hands_nothing_over $what
 try "somebody has one, and it works" hold
-try "his session is not behind others" [ "$(priority)" = 0 ]
+try "his session is not behind others" until_true has_priority 0
 "${pod[@]}" exec gw /usr/bin/sallyctl kick 3-1 >"$work/kick" 2>&1
 try "and it is taken" wait "$holder"
 try "all of that ends when it is told to" stop
 start "$simulated" cap_add:SYS_NICE "${programs[@]}"
-until_true ready
-hold
-try "without cap_add:SYS_NICE: it is" [ "$(priority)" = 10 ]
+until_true ready >/dev/null
+try "without cap_add:SYS_NICE: somebody has one" hold
+try "and his session is behind others" until_true has_priority 10
 "${pod[@]}" exec gw /usr/bin/sallyctl kick 3-1 >"$work/kick" 2>&1
 wait "$holder"
 stop
