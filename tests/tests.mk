@@ -17,9 +17,9 @@ fidokey_srcs := tests/vm/fidokey/cbor.c tests/vm/fidokey/ctap2.c \
 	tests/vm/fidokey/fidokey.c
 fidokey_libs := -lmbedcrypto
 softdev_srcs := tests/vm/softdev/camera.c tests/vm/softdev/dfu.c \
-	tests/vm/softdev/microphone.c \
+	tests/vm/softdev/liar.c tests/vm/softdev/microphone.c \
 	tests/vm/softdev/models.c tests/vm/softdev/mute.c \
-	tests/vm/softdev/softdev.c
+	tests/vm/softdev/softdev.c tests/vm/softdev/typist.c
 softdev_libs := -lusbredirparser
 
 # $(call unit,NAME,SOURCES,LIBS) is tests/unit/test_NAME.c with its modules;

@@ -10,8 +10,10 @@
 const struct softdev_model *const softdev_models[] = {
     &softdev_camera,
     &softdev_dfu,
+    &softdev_liar,
     &softdev_microphone,
     &softdev_mute,
+    &softdev_typist,
     NULL,
 };
 

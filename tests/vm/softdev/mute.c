@@ -27,11 +27,11 @@ static const char *const strings[] = {NULL};
 
 /* It says which languages it speaks, or nobody would ask further. */
 static int
-descriptor(
+standard(
     struct softdev *dev, const uint8_t setup[8], struct softdev_reply *reply)
 {
 	(void)dev;
-	if (setup[3] != 3 || setup[2] == 0) {
+	if (setup[1] != 6 || setup[3] != 3 || setup[2] == 0) {
 		return 0;
 	}
 	reply->status = SOFTDEV_NEVER;
@@ -46,5 +46,5 @@ const struct softdev_model softdev_mute = {
     .config = config,
     .config_len = sizeof(config),
     .strings = strings,
-    .descriptor = descriptor,
+    .standard = standard,
 };

@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -44,21 +45,38 @@ struct softdev {
 	const struct softdev_model *model;
 	struct usbredirparser *parser;
 	int fd;
-	int is_over, is_plugged;
+	int is_over, is_greeted, is_plugged;
 	uint8_t configuration;
 	uint8_t alts[INTERFACES];
+	uint8_t interrupts[ENDPOINTS]; /* 1: the host reads there */
 	struct stream streams[ENDPOINTS];
 };
 
 static volatile sig_atomic_t is_stopped;
 
-static uint64_t
-now(void)
+uint64_t
+softdev_now(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+void
+softdev_said(char *text, size_t size)
+{
+	FILE *f = fopen(SOFTDEV_SAYS, "re");
+
+	text[0] = '\0';
+	if (f == NULL) {
+		return;
+	}
+	if (fgets(text, (int)size, f) == NULL) {
+		text[0] = '\0';
+	}
+	(void)fclose(f);
+	text[strcspn(text, "\n")] = '\0';
 }
 
 static unsigned
@@ -134,10 +152,9 @@ tell_endpoints(struct softdev *dev)
 	usbredirparser_send_ep_info(dev->parser, &eps);
 }
 
-static void
-on_hello(void *priv, struct usb_redir_hello_header *hello)
+void
+softdev_return(struct softdev *dev)
 {
-	struct softdev *dev = priv;
 	const uint8_t *d = dev->model->device;
 	struct usb_redir_device_connect_header plug = {
 	    .speed = (uint8_t)dev->model->speed,
@@ -149,10 +166,22 @@ on_hello(void *priv, struct usb_redir_hello_header *hello)
 	    .device_version_bcd = (uint16_t)(d[12] | d[13] << 8),
 	};
 
-	(void)hello;
+	if (!dev->is_greeted || dev->is_plugged) {
+		return;
+	}
 	dev->is_plugged = 1;
 	tell_endpoints(dev);
 	usbredirparser_send_device_connect(dev->parser, &plug);
+}
+
+static void
+on_hello(void *priv, struct usb_redir_hello_header *hello)
+{
+	struct softdev *dev = priv;
+
+	(void)hello;
+	dev->is_greeted = 1;
+	softdev_return(dev);
 }
 
 /* ------------------------------------------------------------------------ */
@@ -203,10 +232,6 @@ get_descriptor(struct softdev *dev, const uint8_t setup[8],
 {
 	const struct softdev_model *model = dev->model;
 
-	if (model->descriptor != NULL &&
-	    model->descriptor(dev, setup, reply) == 1) {
-		return;
-	}
 	switch (setup[3]) {
 	case 1:
 		put(reply, model->device, 18);
@@ -231,6 +256,27 @@ get_descriptor(struct softdev *dev, const uint8_t setup[8],
 	}
 }
 
+static int
+is_answered(struct softdev *dev, const uint8_t setup[8],
+    struct softdev_reply *reply)
+{
+	return dev->model->standard != NULL &&
+	    dev->model->standard(dev, setup, reply) == 1;
+}
+
+/* What the model has to say of a request that usbredir has a packet for:
+ * SOFTDEV_OK, a status instead, or SOFTDEV_NEVER. */
+static int
+status_of(struct softdev *dev, uint8_t type, uint8_t request, uint8_t value,
+    uint8_t index)
+{
+	static struct softdev_reply reply;
+	const uint8_t setup[8] = {type, request, value, 0, index};
+
+	reply.status = SOFTDEV_OK;
+	return is_answered(dev, setup, &reply) ? reply.status : SOFTDEV_OK;
+}
+
 static void
 standard(struct softdev *dev, const uint8_t setup[8],
     struct softdev_reply *reply)
@@ -238,6 +284,9 @@ standard(struct softdev *dev, const uint8_t setup[8],
 	static const uint8_t status[2] = {0, 0};
 
 	reply->status = SOFTDEV_STALL;
+	if (is_answered(dev, setup, reply)) {
+		return;
+	}
 	switch (setup[1]) {
 	case 0: /* GET_STATUS */
 		put(reply, status, sizeof(status));
@@ -304,15 +353,29 @@ on_reset(void *priv)
 
 	streams_stop(dev);
 	memset(dev->alts, 0, sizeof(dev->alts));
+	memset(dev->interrupts, 0, sizeof(dev->interrupts));
 	dev->configuration = 0;
 }
 
+void
+softdev_leave(struct softdev *dev)
+{
+	if (dev->is_plugged) {
+		dev->is_plugged = 0;
+		on_reset(dev);
+		usbredirparser_send_device_disconnect(dev->parser);
+	}
+}
+
 static void
-configuration_is(struct softdev *dev, uint64_t id, uint8_t status)
+configuration_is(struct softdev *dev, uint64_t id, int status)
 {
 	struct usb_redir_configuration_status_header reply = {
-	    .status = status, .configuration = dev->configuration};
+	    .status = (uint8_t)status, .configuration = dev->configuration};
 
+	if (status == SOFTDEV_NEVER) {
+		return;
+	}
 	usbredirparser_send_configuration_status(dev->parser, id, &reply);
 }
 
@@ -321,10 +384,14 @@ on_set_configuration(void *priv, uint64_t id,
     struct usb_redir_set_configuration_header *hdr)
 {
 	struct softdev *dev = priv;
+	int status = status_of(dev, 0, 9, hdr->configuration, 0);
 
 	if (hdr->configuration != 0 &&
 	    hdr->configuration != dev->model->config[5]) {
-		configuration_is(dev, id, usb_redir_stall);
+		status = SOFTDEV_STALL;
+	}
+	if (status != SOFTDEV_OK) {
+		configuration_is(dev, id, status);
 		return;
 	}
 	streams_stop(dev);
@@ -337,18 +404,21 @@ on_set_configuration(void *priv, uint64_t id,
 static void
 on_get_configuration(void *priv, uint64_t id)
 {
-	configuration_is(priv, id, usb_redir_success);
+	configuration_is(priv, id, status_of(priv, 0x80, 8, 0, 0));
 }
 
 static void
-alt_is(struct softdev *dev, uint64_t id, uint8_t interface, uint8_t status)
+alt_is(struct softdev *dev, uint64_t id, uint8_t interface, int status)
 {
 	struct usb_redir_alt_setting_status_header reply = {
-	    .status = status,
+	    .status = (uint8_t)status,
 	    .interface = interface,
 	    .alt = dev->alts[interface % INTERFACES],
 	};
 
+	if (status == SOFTDEV_NEVER) {
+		return;
+	}
 	usbredirparser_send_alt_setting_status(dev->parser, id, &reply);
 }
 
@@ -358,7 +428,12 @@ on_set_alt(void *priv, uint64_t id,
 {
 	struct softdev *dev = priv;
 	uint8_t interface = hdr->interface % INTERFACES;
+	int status = status_of(dev, 1, 11, hdr->alt, interface);
 
+	if (status != SOFTDEV_OK) {
+		alt_is(dev, id, interface, status);
+		return;
+	}
 	dev->alts[interface] = hdr->alt;
 	tell_endpoints(dev);
 	if (dev->model->set_alt != NULL) {
@@ -371,7 +446,8 @@ static void
 on_get_alt(void *priv, uint64_t id,
     struct usb_redir_get_alt_setting_header *hdr)
 {
-	alt_is(priv, id, hdr->interface, usb_redir_success);
+	alt_is(priv, id, hdr->interface,
+	    status_of(priv, 0x81, 10, 0, hdr->interface));
 }
 
 /* ------------------------------------------------------------------------ */
@@ -450,7 +526,7 @@ on_start_iso(void *priv, uint64_t id,
 	exponent = ep[6] >= 1 && ep[6] <= 16 ? ep[6] - 1u : 0;
 	*stream = (struct stream){
 	    .is_on = 1,
-	    .start = now(),
+	    .start = softdev_now(),
 	    .period = (uint64_t)(dev->model->speed >= SOFTDEV_HIGH ? 125000
 								   : 1000000)
 		<< exponent,
@@ -480,7 +556,7 @@ stream_send(struct softdev *dev, uint8_t ep, struct stream *stream)
 {
 	uint8_t buf[SOFTDEV_PACKET];
 	const uint8_t *desc = find_endpoint(dev, ep);
-	uint64_t due = (now() - stream->start) / stream->period;
+	uint64_t due = (softdev_now() - stream->start) / stream->period;
 	size_t max;
 
 	if (desc == NULL) {
@@ -528,6 +604,7 @@ on_start_interrupt(void *priv, uint64_t id,
 	    .status = usb_redir_success, .endpoint = hdr->endpoint};
 	struct softdev *dev = priv;
 
+	dev->interrupts[index_of(hdr->endpoint)] = 1;
 	usbredirparser_send_interrupt_receiving_status(
 	    dev->parser, id, &reply);
 }
@@ -540,11 +617,35 @@ on_stop_interrupt(void *priv, uint64_t id,
 	    .status = usb_redir_success, .endpoint = hdr->endpoint};
 	struct softdev *dev = priv;
 
+	dev->interrupts[index_of(hdr->endpoint)] = 0;
 	usbredirparser_send_interrupt_receiving_status(
 	    dev->parser, id, &reply);
 }
 
-/* Everything is answered when it comes, so there is nothing to cancel. */
+int
+softdev_interrupt(
+    struct softdev *dev, uint8_t ep, const uint8_t *data, size_t len)
+{
+	struct usb_redir_interrupt_packet_header hdr = {
+	    .endpoint = ep, .length = (uint16_t)len};
+	uint8_t copy[SOFTDEV_PACKET];
+
+	if (!dev->interrupts[index_of(ep)] || len > sizeof(copy)) {
+		return 0;
+	}
+	memcpy(copy, data, len); /* the parser's argument is not const */
+	usbredirparser_send_interrupt_packet(
+	    dev->parser, 0, &hdr, copy, (int)len);
+	return 1;
+}
+
+int
+softdev_is_configured(const struct softdev *dev)
+{
+	return dev->configuration != 0;
+}
+
+/* Everything is answered when it comes, or never: nothing is to be cancelled. */
 static void
 on_cancel(void *priv, uint64_t id)
 {
@@ -720,6 +821,11 @@ softdev_run(const struct softdev_model *model, const char *path)
 	pfd.fd = dev.fd;
 	while (!dev.is_over && !is_stopped) {
 		int any = streams_send(&dev);
+		int wait = model->tick != NULL ? model->tick(&dev) : -1;
+
+		if (any && (wait == -1 || wait > TICK)) {
+			wait = TICK;
+		}
 
 		if (usbredirparser_has_data_to_write(dev.parser) > 0) {
 			usbredirparser_do_write(dev.parser);
@@ -728,7 +834,7 @@ softdev_run(const struct softdev_model *model, const char *path)
 		if (usbredirparser_has_data_to_write(dev.parser) > 0) {
 			pfd.events |= POLLOUT;
 		}
-		if (poll(&pfd, 1, any ? TICK : -1) > 0 &&
+		if (poll(&pfd, 1, wait) > 0 &&
 		    (pfd.revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
 			usbredirparser_do_read(dev.parser);
 		}

@@ -60,8 +60,10 @@ struct softdev_model {
 	const char *const *strings; /* 1, 2, ..., NULL */
 	/* Options of the command line, NAME=VALUE; 0 or -1. */
 	int (*option)(const char *name, const char *value);
-	/* GET_DESCRIPTOR before the engine: 1 if answered. */
-	int (*descriptor)(struct softdev *dev, const uint8_t setup[8],
+	/* Any standard request before the engine: 1 if answered. Of what is
+	 * answered to SET_CONFIGURATION, SET_INTERFACE and the two that ask for
+	 * them the status alone counts. */
+	int (*standard)(struct softdev *dev, const uint8_t setup[8],
 	    struct softdev_reply *reply);
 	/* Class and vendor requests; out are the bytes of an OUT one. */
 	void (*control)(struct softdev *dev, const uint8_t setup[8],
@@ -76,6 +78,9 @@ struct softdev_model {
 	 * wants and becomes what it gets. */
 	int (*bulk)(struct softdev *dev, uint8_t ep, uint8_t *data,
 	    size_t *len);
+	/* Now and then, also while nothing comes; returns in how many ms it
+	 * wants to be called again at the latest. */
+	int (*tick)(struct softdev *dev);
 	/* The host has left; what is worth a line in the log. */
 	void (*report)(void);
 };
@@ -83,8 +88,34 @@ struct softdev_model {
 /* Models, NULL-ended, sorted by name (models.c). */
 extern const struct softdev_model *const softdev_models[];
 
-extern const struct softdev_model softdev_camera, softdev_dfu,
-    softdev_microphone, softdev_mute;
+extern const struct softdev_model softdev_camera, softdev_dfu, softdev_liar,
+    softdev_microphone, softdev_mute, softdev_typist;
+
+/* The report descriptor of a boot keyboard (typist.c). */
+#define SOFTDEV_KEYBOARD_SIZE 63
+extern const uint8_t softdev_keyboard[SOFTDEV_KEYBOARD_SIZE];
+
+/* What SOFTDEV_SAYS has, its first line; a script writes it there while the
+ * device runs. text is empty if there is none. */
+#define SOFTDEV_SAYS "/tmp/softdev-says"
+void softdev_said(char *text, size_t size);
+
+/* The host has chosen the configuration. */
+int softdev_is_configured(const struct softdev *dev);
+
+/* A packet of an interrupt IN endpoint, for the host to fetch; QEMU keeps the
+ * order, and some two thousand of them. 0 if the host does not read there: then
+ * it is lost. */
+int softdev_interrupt(
+    struct softdev *dev, uint8_t ep, const uint8_t *data, size_t len);
+
+/* Pulls the device out, and plugs it in: at once for us, 200 ms after it was
+ * pulled out for the guest. It comes plugged in. */
+void softdev_leave(struct softdev *dev);
+void softdev_return(struct softdev *dev);
+
+/* Monotonic, ns. */
+uint64_t softdev_now(void);
 
 /* Connects to QEMU at path (a UNIX socket, or a character device that leads
  * there), plays the model until SIGTERM or the end of the connection, and
