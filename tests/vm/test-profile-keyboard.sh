@@ -6,6 +6,13 @@
 # gadget: fast typing with keys that overlap, and LEDs, go through; what types as
 # fast as a program is put in quarantine, and so is what guesses digits. Under
 # `scanner' a burst is what people expect, and a chord is not.
+#
+# The gadget's burst has one key in a report, and comes no faster than emulated
+# processors carry reports, one at a time: some 80 keys a second, of which the
+# meter lets 25 pass beside the first 12. So the burst of 1000 keys a second is
+# that of a software device that presses six keys in each report; no more than
+# the first 12 may reach the event device. It prints its rate, by its own clock,
+# and that at which they came through.
 
 . "$BENCH/functions.sh"
 . "$BENCH/sallyport.sh"
@@ -110,9 +117,10 @@ report() {
 	printf '%b' "$(printf '\\x%02x' "${bytes[@]:0:8}")" >/dev/hidg0
 }
 
-# hid_gone NAME: it was taken, and nobody gets it any more.
+# hid_gone VID:PID: it was taken, and nobody gets it any more.
 hid_gone() {
-	check "it is gone" wait_gone 20 class_busid 0525 a4ac workstation
+	check "it is gone" wait_gone 20 class_busid "${1%:*}" "${1#*:}" \
+	    workstation
 	expect_line "$1" sallyctl quarantine
 	check_not "nobody gets it" limit 30 \
 		sallyport attach --tls "$T" gateway "$device"
@@ -175,6 +183,40 @@ say "of 500 keys $came came through, in $span ms"
 [ "$came" -le $((12 + (25 * span + 999) / 1000)) ] || fail "too many"
 
 check "remove" gadget_remove typist
+
+# typed: the program has typed what it was told to.
+typed() {
+	grep -q "softdev: $(cat /tmp/softdev-says):" /tmp/softdev.log
+}
+# came: key-downs, and the ms from the first to the last.
+came() {
+	od -An -v -w24 -t d4 /tmp/events | awk '
+	$5 % 65536 == 1 && $6 == 1 {
+		now = $1 * 1000 + int($3 / 1000)
+		if (n++ == 0) first = now
+		last = now
+	}
+	END { print n + 0, last - first }'
+}
+n=$(challenges)
+soft_plug typist
+hid_read 1209 5a15
+check "digits are asked for" wait_for 15 challenged $((n + 1))
+echo "type $(digits)" >/tmp/softdev-says
+check "type them" wait_for 15 typed
+check "they are right" wait_for 15 challenged $((n + 2))
+[ -z "$(digits)" ] || fail "more is asked for: $(digits)"
+quiet "the digits"
+echo "burst 1000 6 1000" >/tmp/softdev-says
+hid_gone 1209:5a15
+check "the burst is over" wait_for 15 typed
+read -r downs span <<<"$(came)"
+say "the device: $(grep burst /tmp/softdev.log)"
+say "the event device: $downs key-downs within $span ms"
+[ "$downs" -ge 1 ] && [ "$downs" -le 12 ] || fail "$downs key-downs, not 1 to 12"
+say "ok: no more than 12 key-downs before the quarantine"
+soft_unplug
+
 n=$(challenges)
 check "plug" gadget_keyboard guesser
 hid_read 0525 a4ac
