@@ -752,14 +752,18 @@ ZSHDIR ?= $(PREFIX)/share/zsh/vendor-completions
 
 # For systemd and its kin, beside the program that each is about.
 units := proxy/broker/sallyportd.service vhci-glue/sallyport-agent.service \
-	vhci-glue/sallyport-tunnel@.service
+	vhci-glue/sallyport-tunnel@.service \
+	proxy/metrics/sallyport-metrics.service certs/sallyport-certs.service
+sysusers := proxy/broker/sallyport-gateway.sysusers \
+	vhci-glue/sallyport-workstation.sysusers certs/sallyport-policy.sysusers
+tmpfiles := $(sysusers:.sysusers=.tmpfiles)
 SYSLIBDIR ?= $(PREFIX)/lib
 UNITDIR ?= $(SYSLIBDIR)/systemd/system
 USERUNITDIR ?= $(SYSLIBDIR)/systemd/user
 UDEVDIR ?= $(SYSLIBDIR)/udev
 SLEEPDIR ?= $(SYSLIBDIR)/systemd/system-sleep
 presets := proxy/broker/90-sallyport-gateway.preset \
-	vhci-glue/90-sallyport-workstation.preset
+	vhci-glue/90-sallyport-workstation.preset certs/90-sallyport-policy.preset
 
 install: all install-system
 	$(foreach p,$(programs),$(INSTALL) -D -m 0755 $(O)/bin/$(p) \
@@ -802,14 +806,12 @@ install-system:
 	$(foreach p,$(presets),$(INSTALL) -D -m 0644 $(p) \
 		$(DESTDIR)$(SYSLIBDIR)/systemd/system-preset/$(notdir $(p)) && ) \
 		true
-	$(INSTALL) -D -m 0644 proxy/broker/sallyport-gateway.sysusers \
-		$(DESTDIR)$(SYSLIBDIR)/sysusers.d/sallyport-gateway.conf
-	$(INSTALL) -D -m 0644 vhci-glue/sallyport-workstation.sysusers \
-		$(DESTDIR)$(SYSLIBDIR)/sysusers.d/sallyport-workstation.conf
-	$(INSTALL) -D -m 0644 proxy/broker/sallyport-gateway.tmpfiles \
-		$(DESTDIR)$(SYSLIBDIR)/tmpfiles.d/sallyport-gateway.conf
-	$(INSTALL) -D -m 0644 vhci-glue/sallyport-workstation.tmpfiles \
-		$(DESTDIR)$(SYSLIBDIR)/tmpfiles.d/sallyport-workstation.conf
+	$(foreach f,$(sysusers),$(INSTALL) -D -m 0644 $(f) \
+		$(DESTDIR)$(SYSLIBDIR)/sysusers.d/$(basename $(notdir $(f))).conf \
+		&& ) true
+	$(foreach f,$(tmpfiles),$(INSTALL) -D -m 0644 $(f) \
+		$(DESTDIR)$(SYSLIBDIR)/tmpfiles.d/$(basename $(notdir $(f))).conf \
+		&& ) true
 	$(INSTALL) -D -m 0644 vhci-glue/sallyport-workstation.modules \
 		$(DESTDIR)$(SYSLIBDIR)/modules-load.d/sallyport-workstation.conf
 	$(INSTALL) -D -m 0644 proxy/broker/72-sallyport.rules \

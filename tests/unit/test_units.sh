@@ -57,10 +57,13 @@ result "is installed" $?
 exposed sallyportd.service 40
 exposed sallyport-agent.service 40
 exposed sallyport-tunnel@.service 20
+exposed sallyport-metrics.service 20
+exposed sallyport-certs.service 20
 
 # verify: unknown directives and programs that are not there
 mkdir -p "$root/usr/sbin" "$root/usr/bin" "$root/bin"
-for p in usr/sbin/sallyportd usr/bin/sallyport bin/kill; do
+for p in usr/sbin/sallyportd usr/sbin/sallyport-metrics usr/bin/sallyport \
+	usr/bin/sallyport-certs bin/kill; do
 	printf '#!/bin/sh\n' >"$root/$p"
 	chmod 755 "$root/$p"
 done
@@ -68,7 +71,8 @@ for u in sysinit basic multi-user network shutdown; do
 	printf '[Unit]\nDescription=%s\n' "$u" >"$lib/systemd/system/$u.target"
 done
 for u in sallyportd.service sallyport-agent.service \
-	sallyport-tunnel@.service; do
+	sallyport-tunnel@.service sallyport-metrics.service \
+	sallyport-certs.service; do
 	has systemd-analyze "systemd reads $u" || continue
 	systemd-analyze verify --man=no --root="$root" \
 		"/usr/lib/systemd/system/$u" >"$tmp/out" 2>&1
@@ -97,8 +101,8 @@ if has systemd-sysusers "its users are made"; then
 	mkdir -p "$root/etc"
 	: >"$root/etc/passwd"
 	systemd-sysusers --root="$root" >"$tmp/out" 2>&1 &&
-		[ "$(grep -c '^sallyport\(-desks\)*:.*:/usr/sbin/nologin$' \
-			"$root/etc/passwd")" = 2 ]
+		[ "$(grep -c '^sallyport[-a-z]*:.*:/usr/sbin/nologin$' \
+			"$root/etc/passwd")" = 4 ]
 	result "its users are made" $?
 fi
 name="directories belong to whom the gateway expects"
@@ -108,7 +112,8 @@ if [ "$(id -u)" != 0 ]; then
 elif has systemd-tmpfiles "$name"; then
 	uid=$(sed -n 's/^sallyport:[^:]*:\([0-9]*\):.*/\1/p' "$root/etc/passwd")
 	systemd-tmpfiles --root="$root" --create sallyport-gateway.conf \
-		sallyport-workstation.conf >"$tmp/out" 2>&1
+		sallyport-workstation.conf sallyport-policy.conf \
+		>"$tmp/out" 2>&1
 	{
 		stat -c '%a %u %n' "$root/run/sallyport" \
 			"$root/var/lib/sallyport" "$root/var/log/sallyport"
