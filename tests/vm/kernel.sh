@@ -12,6 +12,8 @@
 # what every guest uses (loading them over 9p would cost a second).
 KERNEL_BASE='virtio_pci 9pnet_virtio 9p overlay
 virtio_console virtio_net xhci_pci configfs'
+# And those of a guest that has an image of its own.
+KERNEL_IMAGE='virtio_blk ext4'
 
 kernel_die() {
 	echo "run: $*" >&2
@@ -85,26 +87,38 @@ kernel_unpack() {
 	cp "$image" "$out"
 }
 
+# kernel_modules VERSION DIR LIST NAME...: put modules and what they need into
+# DIR, and their order into DIR/LIST.
+kernel_modules() {
+	local version=$1 dir=$2 list=$3 ko
+	shift 3
+	modprobe -d "$CACHE/kernel" -S "$version" -a --show-depends "$@" |
+	    sed -n 's/^insmod \(.*\.ko[.xz]*\).*/\1/p' |
+	    awk '!seen[$0]++' >"$dir/list"
+	: >"$dir/$list"
+	while read -r ko; do
+		case $ko in
+		*.xz) xz -dc "$ko" >"$dir/$(basename "$ko" .xz)" ;;
+		*) cp "$ko" "$dir/" ;;
+		esac || return 1
+		ko=$(basename "$ko" .xz)
+		grep -qx "$ko" "$dir"/order* || echo "$ko" >>"$dir/$list"
+	done <"$dir/list"
+	rm "$dir/list"
+}
+
 # Pack busybox, the base modules and guest/init, named by what went into it.
 kernel_initramfs() {
-	local version=$1 out=$2 tmp=$CACHE/initramfs.new ko
+	local version=$1 out=$2 tmp=$CACHE/initramfs.new
 	rm -rf "$tmp"
 	mkdir -p "$tmp/bin" "$tmp/modules" "$tmp/dev" "$tmp/proc" "$tmp/sys"
 	cp "$(command -v busybox)" "$tmp/bin/busybox"
 	cp "$VMDIR/guest/init" "$tmp/init"
 	chmod 755 "$tmp/init"
-	# shellcheck disable=SC2086 # a list of words
-	modprobe -d "$CACHE/kernel" -S "$version" -a --show-depends \
-	    $KERNEL_BASE | sed -n 's/^insmod \(.*\.ko[.xz]*\).*/\1/p' |
-	    awk '!seen[$0]++' >"$tmp/list"
-	while read -r ko; do
-		case $ko in
-		*.xz) xz -dc "$ko" >"$tmp/modules/$(basename "$ko" .xz)" ;;
-		*) cp "$ko" "$tmp/modules/" ;;
-		esac || return 1
-		basename "$ko" .xz >>"$tmp/modules/order"
-	done <"$tmp/list"
-	rm "$tmp/list"
+	# shellcheck disable=SC2086 # lists of words
+	kernel_modules "$version" "$tmp/modules" order $KERNEL_BASE &&
+	    kernel_modules "$version" "$tmp/modules" order.image \
+		$KERNEL_IMAGE || return 1
 	(cd "$tmp" && find . | cpio -o -H newc --quiet | gzip -1) \
 	    >"$out.new" || return 1
 	rm -rf "$tmp"
