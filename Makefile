@@ -812,6 +812,11 @@ install-system:
 	$(foreach f,$(tmpfiles),$(INSTALL) -D -m 0644 $(f) \
 		$(DESTDIR)$(SYSLIBDIR)/tmpfiles.d/$(basename $(notdir $(f))).conf \
 		&& ) true
+	$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/apparmor.d
+	sed 's|/usr/sbin/sally|$(SBINDIR)/sally|; s|/usr/libexec/sallyport|$(LIBEXECDIR)|; s|/usr/share/sallyport/profiles|$(PROFILEDIR)|' \
+		proxy/broker/sallyportd.apparmor \
+		> $(DESTDIR)$(SYSCONFDIR)/apparmor.d/sallyportd
+	chmod 0644 $(DESTDIR)$(SYSCONFDIR)/apparmor.d/sallyportd
 	$(INSTALL) -D -m 0644 vhci-glue/sallyport-workstation.modules \
 		$(DESTDIR)$(SYSLIBDIR)/modules-load.d/sallyport-workstation.conf
 	$(INSTALL) -D -m 0644 proxy/broker/72-sallyport.rules \

@@ -124,6 +124,12 @@ elif has systemd-tmpfiles "$name"; then
 	result "$name" $?
 fi
 
+name="AppArmor reads its profiles"
+if has apparmor_parser "$name"; then
+	apparmor_parser -QTK "$root/etc/apparmor.d/sallyportd" >"$tmp/out" 2>&1
+	result "$name" $?
+fi
+
 name="udev reads its rules"
 if udevadm verify --help >/dev/null 2>&1; then
 	udevadm verify --no-style --resolve-names=never \
