@@ -47,7 +47,7 @@ if [ -n "${terminal:-}" ]; then
 	say $? "on a terminal it ends by itself"
 	has screen "nothing waits for an answer"
 	grep -oE 'open +[0-9]+' screen | grep -oE '[0-9]+' >seconds
-	[ "$(wc -l <seconds)" -ge 2 ] && sort -rnuc seconds
+	[ "$(sort -u seconds | wc -l)" -ge 2 ] && sort -rnc seconds
 	say $? "  after it counted down"
 	grep -qF "$(printf '\033[2A')" screen
 	say $? "  in one place"

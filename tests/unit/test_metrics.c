@@ -360,11 +360,6 @@ static char somewhere[] = "https://example";
 static void
 begin_sources(struct bundles *b, struct bundle *now, struct upstream *u)
 {
-	static char source[] = "https://lists.example/gateways";
-	static char url[] = "https://logs.example/";
-
-	w->conf.bundle_source = source;
-	w->conf.upstream_url = url;
 	*now = (struct bundle){.manifest = {.serial = 7,
 				   .revision = "2026-11",
 				   .not_before = MONDAY - 60,
