@@ -11,9 +11,11 @@ export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 echo "10.0.0.1 gw.lab.example" >>/etc/hosts
 devices=
 
-# plug DEVICE: what a person does with his hands.
+# plug DEVICE: what a person does with his hands, into the next socket.
 plug() {
-	local drive=
+	local drive='' port
+	devices="$devices $1"
+	port=$(wc -w <<<"$devices")
 	case $1 in
 	usb-storage)
 		truncate -s 64M /shared/stick.img
@@ -26,8 +28,8 @@ plug() {
 		drive=,chardev=line
 		;;
 	esac
-	check "a person plugs in: $1" host device_add "$1,id=$1,bus=xhci.0$drive"
-	devices="$devices $1"
+	check "a person plugs in: $1" host device_add \
+	    "$1,id=$1,bus=xhci.0,port=$port$drive"
 }
 
 for tutorial in ${1:-kiosk vdi lab-gateway}; do
@@ -36,8 +38,9 @@ for tutorial in ${1:-kiosk vdi lab-gateway}; do
 		fail "$tutorial: see above"
 	for device in $devices; do
 		host device_del "$device"
-		wait_gone 20 test -e /sys/bus/usb/devices/1-1
-		wait_gone 20 test -e /sys/bus/usb/devices/2-1
+	done
+	for device in 1-1 2-1 2-2; do
+		wait_gone 20 test -e "/sys/bus/usb/devices/$device"
 	done
 	devices=
 	host chardev-remove line >/dev/null 2>&1
