@@ -25,7 +25,7 @@ plug() {
 		;;
 	usb-serial)
 		host chardev-add null,id=line
-		drive=,chardev=line
+		drive=,chardev=line,always-plugged=on
 		;;
 	esac
 	check "a person plugs in: $1" host device_add \
