@@ -276,7 +276,6 @@ behind_reset '"device","outcome":"(changed|appeared)"' keyboard \
 #
 # Storms
 #
-honest_again
 mark=$(audit_lines)
 known() {
 	dmesg | grep -c "idVendor=$VID"
