@@ -60,8 +60,11 @@ disk_up() {
 
 gateway_up() {
 	gateway_config 'block id 1234:5678'
-	printf '%s\n' "[bundle]" "source = $P/out/x.tar" "keys = $P/key.pub" \
-	    "interval = 1" >>$GW/gateway.conf
+	# /shared is 9p, whose files Landlock does not know again
+	cp $P/key.pub $GW/publisher.pub
+	chmod 644 $GW/publisher.pub
+	printf '%s\n' "[bundle]" "source = $P/out/x.tar" \
+	    "keys = $GW/publisher.pub" "interval = 1" >>$GW/gateway.conf
 	disk_up
 	check "boot $BOOT: the gateway starts" gateway_start
 }
@@ -134,7 +137,6 @@ if [ "$BOOT" = 1 ]; then
 	openssl ecparam -name prime256v1 -genkey -noout -out $P/key.pem &&
 	    openssl ec -in $P/key.pem -pubout -out $P/key.pub 2>/dev/null ||
 	    fail "keys"
-	chmod 644 $P/key.pub
 	gateway_up
 	check "nothing is exported before there is a list" [ "$(bundle serial)" \
 	    = null ]
