@@ -85,8 +85,10 @@ here() {
 		-e "s#/var/lib/sallyport-certs#$work/gateway/ca#g" \
 		-e "s#/root/#$work/$role/root/#g"
 }
+# What this kernel or build is without is no part of a tutorial.
 play_filter() {
-	sed -e "s#$work/$role/etc#/etc/sallyport#g" \
+	sed -e '/^sallyportd: sandbox: .*: this /d' \
+		-e "s#$work/$role/etc#/etc/sallyport#g" \
 		-e "s#$work/gateway/ca#/var/lib/sallyport-certs#g" \
 		-e "s#$work/$role/root/#/root/#g"
 }
