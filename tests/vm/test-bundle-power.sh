@@ -6,14 +6,12 @@
 # A publisher's list that drops a device ejects it from the workstation within a
 # second. Then the power goes while a list is swapped, five times and each time
 # at another moment: the gateway comes up with a whole list, the one before or
-# the next one, while its source is not there. In rounds after the first it
-# goes a little after those moments, by chance.
+# the next one, while its source is not there.
 
 . "$BENCH/functions.sh"
 . "$BENCH/sallyport.sh"
 
 CUTS=5
-RANDOM=$((${ROUND:-1} * 100 + BOOT))
 P=/shared/publisher
 state=/var/lib/sallyport
 
@@ -98,7 +96,6 @@ cut() {
 	3) appears 'bundles.json.new' ;;
 	4) wait_for 60 bundle_is "$n" ;;
 	esac
-	[ "${ROUND:-1}" = 1 ] || sleep "0.0$((RANDOM % 10))"
 	kill -STOP "$warden"
 	(cd $state && shopt -s nullglob && echo *.new) >/shared/files
 	say "the power goes"
