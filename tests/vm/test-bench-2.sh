@@ -1,5 +1,6 @@
 #!/bin/bash
 # vm: --guests 2 --timeout 120
+# vm-long: each test of two guests needs what it tries
 #
 # The bench itself, two guests: network, barrier, /shared, a cut cable.
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # vm: --guests 1 --timeout 150 --disk "$VMDIR/suite"
+# vm-long: test-profile-storage and others use disks
 #
 # The bench itself: a disk as a USB drive, and gadgets of this kernel.
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # vm: --guests 2 --timeout 150
+# vm-long: test-identity and test-bundle-power reboot
 #
 # The bench itself: a reset runs the script again, /shared stays, a power cut
 # ends one guest while the other goes on.

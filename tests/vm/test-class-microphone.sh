@@ -1,5 +1,6 @@
 #!/bin/bash
 # vm: --guests 1 --timeout 200
+# vm-long: test-profile-headset does the same under a profile
 #
 # A microphone (a software device, isochronous IN): every sample that is
 # recorded is one that was sent, in order; what is missing is counted.

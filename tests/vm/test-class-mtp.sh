@@ -1,5 +1,6 @@
 #!/bin/bash
 # vm: --guests 1 --timeout 200
+# vm-long: test-profile-mtp does the same under a profile
 #
 # A media player (QEMU's MTP device with a directory behind it): its files are
 # listed and downloaded, byte for byte; one is uploaded.

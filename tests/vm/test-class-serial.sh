@@ -1,5 +1,6 @@
 #!/bin/bash
 # vm: --guests 1 --timeout 250
+# vm-long: test-profile-serial does the same under a profile
 #
 # Serial lines: 1 MiB goes out and comes back from the far end, byte for byte,
 # through QEMU's FTDI adapter and the kernel's CDC ACM gadget.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # vm: --guests 1 --timeout 300
+# vm-long: test-soak does more of it
 #
 # Attach and detach, 25 times (500 with SIZE=long): descriptors and memory of
 # broker and warden stay as they are.
