@@ -12,13 +12,15 @@
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 TLS=/etc/sallyport/tls
 
-# files: all that a package or a program could leave, and who is a user.
+# files: all that a package or a program could leave, and who is a user. An empty
+# directory of apparmor's goes with the last of dh_apparmor's profiles.
 files() {
 	find / -xdev \( -path /var/cache -o -path /var/lib/apt -o \
 	    -path /var/lib/dpkg -o -path /var/lib/systemd -o \
 	    -path /var/log/journal -o -path /var/log/apt -o -path /root -o \
 	    -path /tmp -o -path /var/tmp \) -prune -o -print |
-	    grep -v '/etc/ld.so.cache\|/etc/[a-z]*-$\|/\.pwd\.lock\|dpkg.log'
+	    grep -v '/etc/ld.so.cache\|/etc/[a-z]*-$\|/\.pwd\.lock\|dpkg.log' |
+	    grep -v '/etc/apparmor.d/disable$'
 	cut -d: -f1 /etc/passwd /etc/group
 }
 
