@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: --guests 1 --timeout 150
+# vm: --guests 1 --smp 2 --timeout 150
 #
 # A MIDI instrument (the kernel's gadget): notes and a 4 KiB system exclusive
 # message, to it and from it, byte for byte.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# vm: --guests 1 --timeout 900
+# vm: --guests 1 --smp 2 --timeout 900
 # vm-slow
 #
 # The kernel's usbtest passes through gateway, TLS, relay and vhci_hcd, at high
