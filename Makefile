@@ -237,6 +237,7 @@ sallyport-warden_srcs := proxy/warden/armed.c proxy/warden/asks.c \
 	proxy/warden/profiles.c \
 	proxy/warden/registry.c proxy/warden/revoked.c \
 	proxy/warden/roles.c \
+	proxy/warden/pace.c \
 	proxy/warden/rulefiles.c proxy/warden/sandboxes.c \
 	proxy/warden/sessions.c proxy/warden/stable.c \
 	proxy/warden/sysfs.c proxy/warden/upstream.c \

@@ -449,9 +449,11 @@ struct ipc_post {
 
 /* err: 0 = the server has all of it; ERR_LIMIT: it wants less at once. Of any
  * error why, in words, says more. */
+#define IPC_RETRY_MAX 3600u
 struct ipc_posted {
 	int32_t err;
-	uint32_t retry_after; /* seconds that the server asks for; 0 = none */
+	/* seconds that the server asks for, up to IPC_RETRY_MAX; 0 = none */
+	uint32_t retry_after;
 	char why[IPC_TEXT];
 };
 

@@ -130,7 +130,7 @@ ipc_decode_post(struct ipc_post *m, const void *buf, size_t len)
 static int
 posted_bad(const struct ipc_posted *m)
 {
-	return ipc_result_bad(m->err, 0) ||
+	return ipc_result_bad(m->err, 0) || m->retry_after > IPC_RETRY_MAX ||
 	    (m->err == 0 && m->retry_after != 0);
 }
 

@@ -129,8 +129,8 @@ void broker_end_all(struct broker *b);
 /* requests.c: what the warden and the children may ask. */
 void broker_on_warden(void *arg, int events); /* arg = struct broker * */
 void broker_on_child(void *arg, int events);  /* arg = struct child * */
-/* All that the signer has said so far: what a session did is heard before the
- * session is forgotten. */
+/* What the signer has said so far, a word for each session that there can be:
+ * what one did is heard before it is forgotten, and who says more waits. */
 void broker_hear_signer(struct broker *b);
 /* What it said last, after its death, of a call that it may not make; and what
  * the warden said, into warden_what. */

@@ -528,8 +528,9 @@ void
 broker_hear_signer(struct broker *b)
 {
 	struct pollfd p = {.fd = b->signer.chan, .events = POLLIN};
+	unsigned n = b->nchildren; /* one word for each session */
 
-	while (b->signer.io != NULL && poll(&p, 1, 0) == 1) {
+	while (n-- > 0 && b->signer.io != NULL && poll(&p, 1, 0) == 1) {
 		broker_on_child(&b->signer, LOOP_READ);
 	}
 }

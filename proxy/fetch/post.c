@@ -13,7 +13,6 @@
 
 /* What is read of what it says. */
 #define ANSWER_MAX (64u * 1024u)
-#define RETRY_MAX 3600
 #define TOO_LARGE 413
 
 static size_t
@@ -75,7 +74,7 @@ post(CURL *curl, const size_t *got, char *error, struct ipc_posted *m)
 	}
 	(void)curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &after);
 	m->retry_after = after <= 0 ? 0 :
-	    after > RETRY_MAX	    ? RETRY_MAX :
+	    after > IPC_RETRY_MAX   ? IPC_RETRY_MAX :
 				      (uint32_t)after;
 	(void)snprintf(m->why, sizeof(m->why), "the server says %ld", status);
 	return status == TOO_LARGE ? ERR_LIMIT : ERR_PEER;

@@ -19,24 +19,12 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
-#include "base/random.h"
+#include "proxy/warden/pace.h"
 
 /* Beyond its own time it is killed. */
 #define SLACK (5 * CLOCK_SEC)
-/* The interval doubles with each failure, up to this or to itself. */
-#define BACKOFF_MAX 900u
+/* So often the interval doubles with failures. */
 #define DOUBLINGS 4u
-
-/* Some of the last fifth of it off, so that many gateways that were started
- * together do not ask together. */
-static uint64_t
-jitter(uint64_t ns)
-{
-	uint32_t dice = 0;
-
-	(void)random_fill(&dice, sizeof(dice));
-	return ns - ns / 5 * (dice % 1024) / 1024;
-}
 
 static void
 schedule(struct warden *w, uint64_t ns)
@@ -50,14 +38,8 @@ schedule(struct warden *w, uint64_t ns)
 static uint64_t
 pause_of(const struct warden *w)
 {
-	const struct fetch *f = &w->bundles->fetch;
-	uint64_t s = w->conf.bundle_interval, most = BACKOFF_MAX;
-
-	if (most < s) {
-		most = s;
-	}
-	s <<= f->failures < DOUBLINGS ? f->failures : DOUBLINGS;
-	return (s < most ? s : most) * CLOCK_SEC;
+	return pace_jitter(pace_back_off(w->conf.bundle_interval,
+	    w->bundles->fetch.failures, DOUBLINGS));
 }
 
 /* Its process is gone, or will be. */
@@ -104,7 +86,7 @@ rest_for(struct warden *w, uint64_t ns)
 static void
 rest(struct warden *w)
 {
-	rest_for(w, jitter(pause_of(w)));
+	rest_for(w, pause_of(w));
 }
 
 /* A server that waits for news is asked again at once, or it would be news only
@@ -115,7 +97,7 @@ static void
 rest_well(struct warden *w)
 {
 	const struct fetch *f = &w->bundles->fetch;
-	uint64_t took = clock_mono() - f->began, ns = jitter(pause_of(w)),
+	uint64_t took = clock_mono() - f->began, ns = pause_of(w),
 		 wait = w->conf.bundle_wait * CLOCK_SEC,
 		 left = took < wait ? wait - took : 0;
 
@@ -369,7 +351,7 @@ fetch_start(struct warden *w)
 	/* Who has none cannot wait; who has one need not come with all the
 	 * others after a power cut. */
 	schedule(w, w->bundles->now == NULL ? 0 :
-		jitter(w->conf.bundle_interval * CLOCK_SEC));
+		pace_jitter(w->conf.bundle_interval * CLOCK_SEC));
 	return 0;
 }
 

@@ -19,27 +19,15 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
-#include "base/random.h"
 #include "proxy/warden/control.h"
+#include "proxy/warden/pace.h"
 
 /* Beyond its own time it is killed. */
 #define SLACK (5 * CLOCK_SEC)
-/* The interval doubles with each failure, up to this or to itself. */
-#define BACKOFF_MAX 900u
+/* So often the interval doubles with failures. */
 #define DOUBLINGS 8u
 /* So many batches that a server took before it is offered larger ones again. */
 #define FITS 16u
-
-/* Some of the last fifth of it off: many gateways lose a server at one moment,
- * and should not come back to it at one. */
-static uint64_t
-jitter(uint64_t ns)
-{
-	uint32_t dice = 0;
-
-	(void)random_fill(&dice, sizeof(dice));
-	return ns - ns / 5 * (dice % 1024) / 1024;
-}
 
 static void
 schedule(struct upstream *u, uint64_t ns)
@@ -59,15 +47,11 @@ rest(struct upstream *u, uint64_t ns)
 static uint64_t
 pause_of(const struct warden *w, uint32_t retry_after)
 {
-	const struct upstream *u = w->upstream;
-	uint64_t s = w->conf.upstream_interval, most = BACKOFF_MAX;
+	uint64_t ns = pace_jitter(pace_back_off(
+	    w->conf.upstream_interval, w->upstream->failures, DOUBLINGS));
+	uint64_t asked = retry_after * CLOCK_SEC;
 
-	if (most < s) {
-		most = s;
-	}
-	s <<= u->failures < DOUBLINGS ? u->failures : DOUBLINGS;
-	s = s < most ? s : most;
-	return (s > retry_after ? s : retry_after) * CLOCK_SEC;
+	return ns > asked ? ns : asked;
 }
 
 /* Its process is gone, or will be. */
@@ -109,10 +93,7 @@ fail(struct warden *w, const char *why, uint32_t retry_after)
 	drop(u);
 	u->posts[POST_FAILED]++;
 	log_escape(u->error, sizeof(u->error), why, strlen(why));
-	/* the longest wait takes no jitter beyond what was asked for */
-	rest(u, retry_after != 0 ?
-		pause_of(w, retry_after) :
-		jitter(pause_of(w, 0)));
+	rest(u, pause_of(w, retry_after));
 	u->failures++;
 	if (u->failing == 0) {
 		u->failing = clock_wall();
@@ -177,7 +158,7 @@ succeed(struct warden *w)
 		    (char *)NULL);
 	}
 	rest(u, is_more ? 0 :
-		jitter(w->conf.upstream_interval * CLOCK_SEC));
+		pace_jitter(w->conf.upstream_interval * CLOCK_SEC));
 }
 
 void
@@ -301,7 +282,7 @@ on_next(void *arg)
 	}
 	tell_lost(w);
 	if (r == ERR_AGAIN) {
-		schedule(u, jitter(w->conf.upstream_interval * CLOCK_SEC));
+		schedule(u, pace_jitter(w->conf.upstream_interval * CLOCK_SEC));
 		return;
 	}
 	if (r != 0) {
@@ -363,7 +344,7 @@ upstream_start(struct warden *w)
 	take_back(&u->taken, w->audit.chain);
 	u->reader.mark = u->taken;
 	u->told = u->taken.lost;
-	schedule(u, jitter(w->conf.upstream_interval * CLOCK_SEC));
+	schedule(u, pace_jitter(w->conf.upstream_interval * CLOCK_SEC));
 	return upstream_start_status(w);
 }
 

@@ -114,12 +114,13 @@ look(const struct upstream_reader *r, struct places *p)
 
 	p->is = p->after = p->next = p->before = p->other = -1;
 	for (int n = (int)r->audit->files - 1; n >= 0; n--) {
-		struct head *h = &p->heads[n];
+		struct head *h;
 
 		if (n >= (int)ARRAY_LEN(p->heads) ||
-		    head_of(r->audit, (unsigned)n, h) != 0) {
+		    head_of(r->audit, (unsigned)n, &p->heads[n]) != 0) {
 			continue;
 		}
+		h = &p->heads[n];
 		if (p->is != -1 && p->after == -1) {
 			p->after = n;
 		}

@@ -84,20 +84,10 @@ find(const struct stage *s, const char *name)
 }
 
 static int
-is_let_in(struct tls_config *config)
-{
-	struct ws ws;
-	int r = ws_open(&ws, config, 0);
-
-	ws_close(&ws, WS_POLITE);
-	return r == WS_OK;
-}
-
-static int
 is_let_in_again(struct tls_config *config)
 {
 	for (int ms = 0; ms < WAIT_MS; ms += 100) {
-		if (is_let_in(config)) {
+		if (ws_is_let_in(config)) {
 			return 1;
 		}
 		(void)poll(NULL, 0, 100);
@@ -226,12 +216,12 @@ check_renewal(struct stage *s, struct tls_config *config)
 	report("and the signer of before is gone",
 	    after != before && hunt_count(&h, after) > 0);
 	put_pair(s, &elliptic);
-	report("with an elliptic key nobody gets in", !is_let_in(config) &&
-	    look_awaits(s, "none of RSA", 1, 1000) && !is_let_in(config));
+	report("with an elliptic key nobody gets in", !ws_is_let_in(config) &&
+	    look_awaits(s, "none of RSA", 1, 1000) && !ws_is_let_in(config));
 	report("and that is said",
 	    look_awaits(s, "nobody has the key to sign", 1, 1000));
 	put_pair(s, &other);
-	report("until there is one of RSA again", is_let_in(config));
+	report("until there is one of RSA again", ws_is_let_in(config));
 }
 
 static void
@@ -241,7 +231,7 @@ run(struct stage *s)
 
 	stage_pem(s->dir, "honest.pem", s->honest.pem, s->honest.pem_len);
 	stage_pem(s->dir, "honest.key", s->honest.key, s->honest.key_len);
-	report("a workstation gets in", is_let_in(config));
+	report("a workstation gets in", ws_is_let_in(config));
 	report("so does openssl, by TLS 1.2", openssl_gets_in(s));
 	report("each signature is told", look_awaits(s, "has its signature", 1, 1000));
 	report("`sallyctl sandbox' has it", is_listed(s));

@@ -64,16 +64,6 @@ put_list(const struct stage *s, const struct pki_cert *ca, const char *from,
 	free(text);
 }
 
-static int
-is_let_in(struct tls_config *config)
-{
-	struct ws ws;
-	int r = ws_open(&ws, config, 0);
-
-	ws_close(&ws, WS_POLITE);
-	return r == WS_OK;
-}
-
 /* Until the warden, which looks four times a second, has seen the list. */
 static int
 status_says(const struct stage *s, const char *what)
@@ -117,7 +107,7 @@ check(const struct stage *s, struct tls_config *config, struct ws *holder,
 {
 	unsigned before = look_said(s, "handshake") + look_said(s, "tls") +
 	    look_said(s, "nobody can connect");
-	int is_in = is_let_in(config);
+	int is_in = ws_is_let_in(config);
 
 	report(list, "nobody gets in", !is_in);
 	report(list, "the status says why", status_says(s, why));
@@ -155,8 +145,8 @@ run(struct stage *s)
 	check(s, config, &holder, 5, "one of the future", "in the future");
 	put_list(s, &s->ca, NULL, FOREVER, &s->attacker);
 	report("a good list again", "who is not in it gets in",
-	    is_let_in(config));
-	report("a good list again", "and who is does not", !is_let_in(other));
+	    ws_is_let_in(config));
+	report("a good list again", "and who is does not", !ws_is_let_in(other));
 	report("a good list again", "the status has it",
 	    status_says(s, "1 certificates revoked"));
 	report("a good list again", "and the device is had still",

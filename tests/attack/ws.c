@@ -151,6 +151,16 @@ ws_close(struct ws *ws, enum ws_how how)
 	*ws = (struct ws){.fd = -1};
 }
 
+int
+ws_is_let_in(struct tls_config *config)
+{
+	struct ws ws;
+	int r = ws_open(&ws, config, 0);
+
+	ws_close(&ws, WS_POLITE);
+	return r == WS_OK;
+}
+
 /* ------------------------------------------------------------------------ */
 /* Bytes                                                                    */
 

@@ -35,6 +35,8 @@ struct tls_config *ws_config(
 int ws_connect(struct ws *ws, uint8_t host);
 /* The same with its handshake done. WS_* */
 int ws_open(struct ws *ws, struct tls_config *config, uint8_t host);
+/* Whether one is let in; it leaves at once. */
+int ws_is_let_in(struct tls_config *config);
 /* Ends it, at once and without a word where abruptly. */
 enum ws_how { WS_POLITE, WS_ABRUPT };
 void ws_close(struct ws *ws, enum ws_how how);

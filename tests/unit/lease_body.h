@@ -74,6 +74,38 @@ drain(int fd)
 	}
 }
 
+/* A number of the metrics: of that part of them, or of an object in it; -1. */
+static inline json_int_t
+metric_in(const char *part, const char *name, const char *of)
+{
+	json_t *all = control_metrics(w, NULL);
+	const json_t *o = json_object_get(all, part);
+	json_int_t n = -1;
+
+	o = of != NULL ? json_object_get(o, of) : o;
+	if (json_is_integer(json_object_get(o, name))) {
+		n = json_integer_value(json_object_get(o, name));
+	}
+	json_decref(all);
+	return n;
+}
+
+/* Whether a line of it has that text. */
+static inline int
+file_says(const char *path, const char *text)
+{
+	char line[4096];
+	FILE *f = fopen(path, "r");
+	int is = 0;
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f) != NULL) {
+		is |= strstr(line, text) != NULL;
+	}
+	(void)fclose(f);
+	return is;
+}
+
 static inline void
 settle(void)
 {

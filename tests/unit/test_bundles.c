@@ -274,16 +274,7 @@ stop(void **state)
 static json_int_t
 metric(const char *name, const char *of)
 {
-	json_t *all = control_metrics(w, NULL);
-	const json_t *o = json_object_get(all, "bundle");
-	json_int_t n = -1;
-
-	o = of != NULL ? json_object_get(o, of) : o;
-	if (json_is_integer(json_object_get(o, name))) {
-		n = json_integer_value(json_object_get(o, name));
-	}
-	json_decref(all);
-	return n;
+	return metric_in("bundle", name, of);
 }
 
 /* ------------------------------------------------------------------------ */

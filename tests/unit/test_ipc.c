@@ -401,7 +401,8 @@ fill_posted(struct rnd *r, union message *m)
 {
 	memset(&m->posted, 0, sizeof(m->posted));
 	m->posted.err = rnd_u32(r) % 2 == 0 ? 0 : ERR_PEER;
-	m->posted.retry_after = m->posted.err == 0 ? 0 : rnd_u32(r);
+	m->posted.retry_after =
+	    m->posted.err == 0 ? 0 : rnd_u32(r) % (IPC_RETRY_MAX + 1);
 	rnd_text(r, m->posted.why, IPC_TEXT);
 }
 

@@ -675,6 +675,14 @@ posts_are_of_one_chain(void **state)
 	assert_int_equal(ipc_encode_posted(wire, sizeof(wire),
 			     &(struct ipc_posted){.retry_after = 1}),
 	    ERR_FORMAT);
+	/* and nobody for longer than the warden would wait */
+	assert_true(ipc_encode_posted(wire, sizeof(wire),
+			&(struct ipc_posted){.err = ERR_PEER,
+			    .retry_after = IPC_RETRY_MAX}) > 0);
+	assert_int_equal(ipc_encode_posted(wire, sizeof(wire),
+			     &(struct ipc_posted){.err = ERR_PEER,
+				 .retry_after = IPC_RETRY_MAX + 1}),
+	    ERR_FORMAT);
 }
 
 int

@@ -802,6 +802,32 @@ test_signer_lies(void **state)
 	assert_int_equal(children[0].what, IPC_SIGNER_MISUSED);
 }
 
+/* Who floods does not keep the broker, which has others to hear. */
+static void
+test_signer_floods(void **state)
+{
+	static const uint8_t buf[4] = {0, 0, 0, IPC_SIGN};
+	struct channel_msg msg;
+	unsigned left = 0;
+
+	(void)state;
+	with_signer();
+	b.signer = children[0];
+	b.signer.io = (struct loop_io *)(void *)&b; /* it is being watched */
+	for (unsigned i = 0; i < b.nchildren + 3; i++) {
+		assert_int_equal(channel_send(session_end, IPC_SIGNER_MISUSED,
+				     9, buf, sizeof(buf), -1),
+		    0);
+	}
+	broker_hear_signer(&b);
+	while (channel_recv(b.signer.chan, b.buf, sizeof(b.buf), &msg) == 0) {
+		left++;
+	}
+	assert_int_equal(left, 3);
+	assert_int_equal(did.ended, 0);
+	b.signer.io = NULL;
+}
+
 /* The warden says so of itself: it is dying of it, and need not be helped. */
 static void
 test_warden_barred(void **state)
@@ -1162,6 +1188,7 @@ main(void)
 		T(test_barred),
 		T(test_signer_loads),
 		T(test_signer_misused),
+		T(test_signer_floods),
 		T(test_signer_lies),
 		T(test_key_with_signer),
 		T(test_warden_barred),

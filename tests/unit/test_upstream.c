@@ -322,16 +322,7 @@ status_of(const char *name)
 static json_int_t
 metric(const char *name, const char *of)
 {
-	json_t *all = control_metrics(w, NULL);
-	const json_t *o = json_object_get(all, "upstream");
-	json_int_t n = -1;
-
-	o = of != NULL ? json_object_get(o, of) : o;
-	if (json_is_integer(json_object_get(o, name))) {
-		n = json_integer_value(json_object_get(o, name));
-	}
-	json_decref(all);
-	return n;
+	return metric_in("upstream", name, of);
 }
 
 /* What the server wrote of its last request. */
@@ -349,16 +340,7 @@ last_asked(char key[80], unsigned *again, unsigned *lost)
 static int
 is_in_log(const char *text)
 {
-	char line[4096];
-	FILE *f = fopen(audit_path, "r");
-	int is = 0;
-
-	assert_non_null(f);
-	while (fgets(line, sizeof(line), f) != NULL) {
-		is |= strstr(line, text) != NULL;
-	}
-	(void)fclose(f);
-	return is;
+	return file_says(audit_path, text);
 }
 
 static uint64_t
@@ -627,16 +609,7 @@ strangers(void **state)
 static int
 proxy_saw(const char *text)
 {
-	char line[1024];
-	FILE *f = fopen(in_room("proxy.log"), "r");
-	int is = 0;
-
-	assert_non_null(f);
-	while (fgets(line, sizeof(line), f) != NULL) {
-		is |= strstr(line, text) != NULL;
-	}
-	(void)fclose(f);
-	return is;
+	return file_says(in_room("proxy.log"), text);
 }
 
 /* Through a proxy, which learns where to, and nothing else; and not past it. */
