@@ -123,7 +123,8 @@ int
 devrec_add_string(struct devrec *rec, uint8_t index, uint16_t langid,
     const void *buf, size_t len)
 {
-	struct devrec_string s = {.index = index, .langid = langid};
+	/* in place: a copy could bring bytes that no member has */
+	struct devrec_string *s;
 	int r;
 
 	if (len == 0 || (index == 0 && langid != 0) ||
@@ -133,10 +134,13 @@ devrec_add_string(struct devrec *rec, uint8_t index, uint16_t langid,
 	if (rec->nstrings >= DEVREC_STRINGS) {
 		return ERR_LIMIT;
 	}
+	s = &rec->strings[rec->nstrings];
 	r = append(rec->string_bytes, sizeof(rec->string_bytes),
-	    &rec->string_used, buf, len, &s.at);
+	    &rec->string_used, buf, len, &s->at);
 	if (r == 0) {
-		rec->strings[rec->nstrings++] = s;
+		s->index = index;
+		s->langid = langid;
+		rec->nstrings++;
 	}
 	return r;
 }
