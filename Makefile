@@ -657,19 +657,19 @@ deps:
 	tests/deps
 
 check: all tests
-	@tests/check $(O)
+	@tests/reach tests/check $(O)
 
 test:
 	@tests/deps
-	@tests/full
+	@tests/reach tests/full
 
 test-long:
 	@tests/deps
-	@tests/long $(T)
+	@tests/reach tests/long $(T)
 
 attack: all $(attack_all)
-	@$(O)/attack/attack $(ARGS)
-	@[ -n "$(ARGS)" ] || $(O)/broken/broken
+	@tests/reach $(O)/attack/attack $(ARGS)
+	@[ -n "$(ARGS)" ] || tests/reach $(O)/broken/broken
 
 # Each call that can fail does, in the scenarios and in the unit tests; all of
 # them with POINTS=0.
@@ -677,7 +677,7 @@ POINTS ?= 12
 fault:
 	@$(MAKE) -s --no-print-directory VARIANT=fault \
 		$(fault_tests:%=$(B)/fault/tests/test_%)
-	@tests/fault/run $(B)/fault $(POINTS) $(filter-out sim_faults,$(fault_tests))
+	@tests/reach tests/fault/run $(B)/fault $(POINTS) $(filter-out sim_faults,$(fault_tests))
 
 # Clean at the end, as valgrind sees it: a sample.
 memcheck: $(memcheck_tests:%=$(O)/tests/test_%)
@@ -691,7 +691,7 @@ memcheck: $(memcheck_tests:%=$(O)/tests/test_%)
 # Lines that tests and corpora run.
 coverage:
 	@$(MAKE) -s --no-print-directory VARIANT=cov all unit-build fuzz-build
-	@tests/coverage $(B)/cov
+	@tests/reach tests/coverage $(B)/cov
 
 # One target, or each in turn; they are always of the fuzz variant.
 T ?=
@@ -703,7 +703,7 @@ fuzz:
 		$(if $(T),$(T),$(fuzz_targets:fuzz_%=%))
 
 bench: $(O)/bench/bench
-	@$(O)/bench/bench $(ARGS)
+	@tests/reach $(O)/bench/bench $(ARGS)
 
 deb-test:
 	@tests/deb-test

@@ -68,9 +68,29 @@ raise_loopback(void)
 	return r;
 }
 
+/* The program's own directory, where the others are, too; asked before it leaves
+ * its mounts: then what is below one of them has no whole name any more. */
+static const char *
+own_dir(void)
+{
+	static char dir[PATH_MAX];
+	ssize_t n;
+
+	if (dir[0] == '\0') {
+		n = readlink("/proc/self/exe", dir, sizeof(dir) - 1);
+		if (n <= 0) {
+			fatal("readlink /proc/self/exe");
+		}
+		dir[n] = '\0';
+		*strrchr(dir, '/') = '\0';
+	}
+	return dir;
+}
+
 int
 stage_enter(char **argv)
 {
+	(void)setenv("SALLYPORT_LIBEXEC", own_dir(), 1);
 	if (geteuid() != 0) {
 		enter_as_user(argv);
 		fprintf(stderr, "attack: not root, and no uids in a namespace "
@@ -329,15 +349,9 @@ count_devices(FILE *audit)
 int
 stage_start(struct stage *s)
 {
-	char path[PATH_MAX], *slash;
-	ssize_t n = readlink("/proc/self/exe", s->bin, sizeof(s->bin) - 1);
+	char path[PATH_MAX];
 
-	if (n <= 0) {
-		fatal("readlink /proc/self/exe");
-	}
-	s->bin[n] = '\0';
-	slash = strrchr(s->bin, '/');
-	*slash = '\0';
+	(void)snprintf(s->bin, sizeof(s->bin), "%s", own_dir());
 	(void)snprintf(s->dir, sizeof(s->dir), "/tmp/sallyport-attack.XXXXXX");
 	if (mkdtemp(s->dir) == NULL || chmod(s->dir, 0755) == -1) {
 		fatal("make a directory in /tmp");
