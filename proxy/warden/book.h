@@ -53,6 +53,7 @@ struct plug {
 	unsigned devnum;
 	int64_t at; /* Unix seconds */
 	int is_here;  /* a device has it now */
+	int was_here; /* before this warden: who left it, and how, is unknown */
 	int is_named; /* is_first is known */
 	int is_first; /* never seen before this plug */
 	int is_spent; /* what it had is not known: all that it could */

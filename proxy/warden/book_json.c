@@ -333,6 +333,7 @@ read_plug(struct reading *rd, json_t *o)
 		return bad(rd, "plug %s: too many, or no memory", place);
 	}
 	plug->is_here = 0;
+	plug->was_here = 1;
 	plug->is_named = named;
 	plug->is_first = first;
 	plug->is_spent = spent;

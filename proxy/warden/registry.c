@@ -549,7 +549,7 @@ look(void *arg)
 	struct device *dev = arg;
 	struct warden *w = dev->warden;
 	struct sysfs_device sys;
-	int r;
+	int r, needs_reset;
 
 	if (dev->state != DEVICE_WAITING || dev->probe != 0) {
 		return;
@@ -611,9 +611,12 @@ look(void *arg)
 		keep(dev, IPC_AUTH_KEEP);
 		return;
 	}
-	/* One that failed, or that somebody had, is reset before it is read. */
-	start_probe(dev,
-	    dev->failures > 0 || dev->record != NULL ? IPC_PROBE_RESET : 0);
+	/* One that failed, or that somebody had, or may have had when a warden
+	 * before this one ended, is reset before it is read: it may be in the
+	 * middle of a transfer. */
+	needs_reset = dev->failures > 0 || dev->record != NULL ||
+	    dev->plug == NULL || dev->plug->was_here;
+	start_probe(dev, needs_reset ? IPC_PROBE_RESET : 0);
 }
 
 void

@@ -115,6 +115,7 @@ test_round_trip(void **state)
 	assert_string_equal(text, same);
 	plug = book_plug(again, "3-2.4", 7, NOW);
 	assert_int_equal(plug->at, NOW - 60);
+	assert_true(plug->was_here);
 	assert_true(plug_is_held(plug));
 	assert_int_equal(plug->hold.ends, MONO + 90 * CLOCK_SEC);
 	assert_memory_equal(plug->hold.issuer_key, two, BOOK_KEY);

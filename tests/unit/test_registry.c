@@ -335,6 +335,21 @@ texts_come_before_the_probe(void **state)
 	assert_int_equal(probe.flags, IPC_PROBE_RESET);
 }
 
+/* A warden before this one had it in its book. */
+static void
+one_from_before_is_reset(void **state)
+{
+	struct plug *known = book_plug(w.book, "3-2", sys.place.devnum, 0);
+
+	(void)state;
+	assert_non_null(known);
+	known->was_here = 1;
+	plug("3-2");
+	said_texts("Stick");
+	assert_int_equal(probe.asked, 2);
+	assert_int_equal(probe.flags, IPC_PROBE_RESET);
+}
+
 static void
 nothing_is_asked_of_what_is_not_ours(void **state)
 {
@@ -567,6 +582,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 		TEST(texts_come_before_the_probe),
+		TEST(one_from_before_is_reset),
 		TEST(nothing_is_asked_of_what_is_not_ours),
 		TEST(a_mute_device_is_refused),
 		TEST(a_late_device_is_taken),
