@@ -279,8 +279,11 @@ session_on_stream(struct session *s, const struct event_arg *arg)
 	}
 	switch (r) {
 	case 0:
-	case ERR_LIMIT: /* until flow_wants_input */
 	case STREAM_WANT_WRITE:
+		return 0;
+	case ERR_LIMIT:
+		/* until flow_wants_input; which it may before this turn ends */
+		s->is_paused = 1;
 		return 0;
 	case ERR_AGAIN:
 		loop_timer_set(s->again, 0);
