@@ -16,7 +16,12 @@
 
 /* A disk is looked at a second after its driver came; some have slow media. */
 #define NODES_WAIT (8 * CLOCK_SEC)
+/* After udevd has nothing more to do, which loads the drivers; and for one that
+ * may have none. */
 #define DRIVERS_WAIT (2 * CLOCK_SEC)
+#define VENDOR_WAIT (500 * CLOCK_MSEC)
+/* There while udevd has events, see udev_queue_get_queue_is_empty(3). */
+#define UDEV_QUEUE "/run/udev/queue"
 
 void
 attached_progress(const struct opts *opts, const char *busid, const char *what)
@@ -24,6 +29,16 @@ attached_progress(const struct opts *opts, const char *busid, const char *what)
 	if (opts->form == OPTS_TEXT && isatty(STDERR_FILENO)) {
 		(void)fprintf(stderr, "%s: %s ...\n", busid, what);
 	}
+}
+
+/* How long after udevd is done. */
+static uint64_t
+patience(const struct nodes *nodes)
+{
+	if (nodes->waiting > 0) {
+		return DRIVERS_WAIT;
+	}
+	return nodes->unknown > 0 ? VENDOR_WAIT : 0;
 }
 
 /* Until the drivers of this machine have made of the device what they make of
@@ -39,13 +54,12 @@ await_nodes(const struct attached *a, struct nodes *nodes)
 		int r = nodes_find(nodes, NODES_SYSFS, NODES_DEV, a->local);
 
 		now = clock_mono();
-		if (r == 0 && seen == 0) {
+		if (r == 0 && (seen == 0 || access(UDEV_QUEUE, F_OK) == 0)) {
 			seen = now; /* the kernel knows its interfaces */
 		}
 		if ((r != 0 && r != ERR_NOENT) ||
-		    (r == 0 && nodes->waiting == 0) ||
 		    (r == 0 && nodes->undriven == nodes->waiting &&
-			now - seen > DRIVERS_WAIT)) {
+			now - seen >= patience(nodes))) {
 			break;
 		}
 	} while (now - began < NODES_WAIT && !*a->told_to_end &&

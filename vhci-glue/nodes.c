@@ -195,7 +195,9 @@ look_at(struct search *s, int dir)
 	if (copy != -1) {
 		walk(s, copy, "", 0);
 	}
-	if (s->found == 0 && has_something(class, subclass)) {
+	if (s->found == 0 && class == 0xff) {
+		s->out->unknown++;
+	} else if (s->found == 0 && has_something(class, subclass)) {
 		s->out->waiting++;
 		s->out->undriven += fstatat(dir, "driver", &st,
 				       AT_SYMLINK_NOFOLLOW) != 0;

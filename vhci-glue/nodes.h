@@ -19,6 +19,7 @@ struct nodes {
 	char names[NODES_MAX][NODES_NAME]; /* "/dev/sdb", "input7", "usb0" */
 	unsigned waiting;   /* interfaces that should have one, and have not */
 	unsigned undriven;  /* those of them without a driver */
+	unsigned unknown;   /* of a vendor's class, without one: it may come */
 };
 
 /* Of the device that is called local here, "3-1". A node counts when it is below

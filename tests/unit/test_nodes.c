@@ -142,6 +142,25 @@ test_composite(void **state)
 	expect(4, 0, 0, NULL);
 }
 
+/* Nobody knows what is made of it, before it is there. */
+static void
+test_vendor(void **state)
+{
+	struct nodes nodes;
+
+	(void)state;
+	face("3-1:1.0", "ff\n", "ff\n");
+	assert_int_equal(nodes_find(&nodes, sys, dev, "3-1"), 0);
+	assert_int_equal(nodes.n + nodes.waiting + nodes.undriven, 0);
+	assert_int_equal(nodes.unknown, 1);
+	driver("3-1:1.0");
+	put(sys, "3-1/3-1:1.0/ttyUSB0/tty/ttyUSB0/uevent", "DEVNAME=ttyUSB0\n");
+	put(dev, "ttyUSB0", "");
+	expect(1, 0, 0, "/ttyUSB0");
+	assert_int_equal(nodes_find(&nodes, sys, dev, "3-1"), 0);
+	assert_int_equal(nodes.unknown, 0);
+}
+
 /* sysfs is the kernel's, and read as if it were not. */
 static void
 test_hostile(void **state)
@@ -200,6 +219,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_teardown(test_disk, empty),
 	    cmocka_unit_test_teardown(test_composite, empty),
+	    cmocka_unit_test_teardown(test_vendor, empty),
 	    cmocka_unit_test_teardown(test_hostile, empty),
 	};
 
