@@ -10,7 +10,7 @@ packed() {
 	for p in "$@"; do
 		sed 's,.*} *,,; s,^debian/tmp,,; s,^/*,,' "debian/$p.install"
 	done | grep -e '^usr/\(bin\|sbin\|libexec\)/' -e '^usr/share/sallyport' \
-		-e '^etc/' | sed "s,\$,," | while read -r f; do
+		-e '^etc/sallyport/' | sed "s,\$,," | while read -r f; do
 		(cd "$image" && find "$f" ! -type d)
 	done | sort
 }
