@@ -21,6 +21,7 @@
 #include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 #include <sys/syscall.h>
 
 /* Instrumented builds open files and start threads when they end or complain,
@@ -61,6 +62,13 @@ struct sandbox_call {
 #define SANDBOX_FAILS(name, errno_) {SYS_##name, errno_, {{0, 0, 0}}}
 #define SANDBOX_FAILS_WHEN(name, errno_, ...)                                  \
 	{SYS_##name, errno_, {__VA_ARGS__}}
+
+/* A loop of base/loop.h that waits. libev makes its epoll anew when that reports
+ * what was closed here: so it does while another process has the same file. */
+#define SANDBOX_LOOP                                                           \
+	SANDBOX_CALL(epoll_wait), SANDBOX_CALL(epoll_pwait),                   \
+	SANDBOX_CALL(epoll_ctl),                                               \
+	SANDBOX_WHEN(epoll_create1, SANDBOX_IS(0, EPOLL_CLOEXEC))
 
 /* The kernel reads descriptors, flags and ioctl requests as 32 bits, whatever
  * stands above them in the register. */

@@ -96,7 +96,7 @@ $(eval $(call unit,spawn,$(base_core_srcs) base/spawn.c $(base_sandbox_srcs), \
 	-lseccomp))
 $(eval $(call unit,sandbox,$(base_core_srcs) $(base_sandbox_srcs),-lseccomp))
 $(eval $(call unit,confine,tests/fake/attempts.c \
-	base/spawn.c base/userns.c certs/enroll_confine.c certs/front_confine.c \
+	base/loop.c base/spawn.c base/userns.c certs/enroll_confine.c certs/front_confine.c \
 	certs/serve_confine.c \
 	policy/tool/trial_confine.c proxy/broker/confine.c \
 	proxy/capture/confine.c proxy/fetch/confine.c proxy/metrics/confine.c \
@@ -107,7 +107,7 @@ $(eval $(call unit,confine,tests/fake/attempts.c \
 	vhci-glue/reader_confine.c \
 	vhci-glue/relay_confine.c $(base_core_srcs) $(base_sandbox_srcs) \
 	$(base_resolver_srcs) \
-	wire/ipc.c wire/place.c wire/usbip_check.c,-lseccomp -ljansson))
+	wire/ipc.c wire/place.c wire/usbip_check.c,-lev -lseccomp -ljansson))
 
 pki_srcs := tests/fake/pki.c tests/fake/tlsbed.c
 tls_test_srcs := $(base_core_srcs) $(base_tls_srcs) $(pki_srcs)

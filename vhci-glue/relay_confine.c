@@ -25,9 +25,7 @@
 #define CONVERSATION                                                           \
 	SANDBOX_CALL(recvfrom), /* the gateway, and the kernel's socket */     \
 	SANDBOX_CALL(sendto),	/* the same; syslog */                         \
-	SANDBOX_CALL(epoll_wait),                                              \
-	SANDBOX_CALL(epoll_pwait),                                             \
-	SANDBOX_CALL(epoll_ctl),                                               \
+	SANDBOX_LOOP,                                                          \
 	SANDBOX_CALL(poll),                                                    \
 	SANDBOX_CALL(ppoll),                                                   \
 	SANDBOX_CALL(recvmsg), /* the parent */                                \

@@ -20,9 +20,7 @@
 #define MEMORY ((size_t)256 << 20)
 
 static const struct sandbox_call calls[] = {
-	SANDBOX_CALL(epoll_wait),
-	SANDBOX_CALL(epoll_pwait),
-	SANDBOX_CALL(epoll_ctl),
+	SANDBOX_LOOP,
 	SANDBOX_CALL(accept4), /* who comes */
 	SANDBOX_CALL(recvfrom),
 	SANDBOX_CALL(sendto),

@@ -22,9 +22,7 @@
 
 /* What goes on in every state: the peer, the two channels, the loop. */
 #define CONVERSATION                                                           \
-	SANDBOX_CALL(epoll_wait),                                              \
-	SANDBOX_CALL(epoll_pwait),                                             \
-	SANDBOX_CALL(epoll_ctl),                                               \
+	SANDBOX_LOOP,                                                          \
 	SANDBOX_CALL(recvfrom), /* the peer */                                 \
 	SANDBOX_CALL(sendto),                                                  \
 	SANDBOX_CALL(recvmsg), /* broker and warden, with descriptors */       \

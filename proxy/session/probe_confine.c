@@ -14,9 +14,7 @@
 #define MEMORY ((size_t)256 << 20)
 
 static const struct sandbox_call probe[] = {
-	SANDBOX_CALL(epoll_wait),
-	SANDBOX_CALL(epoll_pwait),
-	SANDBOX_CALL(epoll_ctl),
+	SANDBOX_LOOP,
 	SANDBOX_CALL(sendmsg), /* the record, to the warden */
 	SANDBOX_CALL(recvmsg), /* its end, from there */
 	SANDBOX_CALL(poll),

@@ -13,9 +13,7 @@
 #define MEMORY ((size_t)64 << 20)
 
 static const struct sandbox_call calls[] = {
-	SANDBOX_CALL(epoll_wait),
-	SANDBOX_CALL(epoll_pwait),
-	SANDBOX_CALL(epoll_ctl),
+	SANDBOX_LOOP,
 	SANDBOX_CALL(recvmsg), /* the key, sessions' channels, what they ask */
 	SANDBOX_CALL(sendmsg), /* signatures */
 	SANDBOX_CALL(poll),    /* a channel that is full */

@@ -31,9 +31,7 @@
 
 static const struct sandbox_call calls[] = {
 	/* the loop */
-	SANDBOX_CALL(epoll_wait),
-	SANDBOX_CALL(epoll_pwait),
-	SANDBOX_CALL(epoll_ctl),
+	SANDBOX_LOOP,
 	SANDBOX_CALL(poll), /* a channel that is full */
 	SANDBOX_CALL(ppoll),
 	/* who comes: workstations, sallyctl, servers of verdicts */

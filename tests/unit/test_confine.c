@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@
 
 #include "base/channel.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "base/mem.h"
 #include "base/sandbox.h"
 #include "certs/enroll_confine.h"
@@ -436,6 +438,71 @@ static const char *const files[] = {"etc/rules.d/10.rules",
 static const char *const dirs[] = {"etc", "etc/rules.d", "etc/other.d",
 	"etc/profiles.d", "stock", "state", "state/captures", "log"};
 
+/* ------------------------------------------------------------------------ */
+/* The loop                                                                 */
+
+static struct loop *loop;
+static struct loop_io *loop_io;
+static int looped[2];
+
+static void
+on_data(void *arg, int events)
+{
+	(void)arg;
+	(void)events;
+	loop_io_free(loop_io);
+	close(looped[0]);
+}
+
+/* What is closed here is told of again, since somebody else has it open. */
+static int
+loop_goes_on(void)
+{
+	for (int i = 0; i < 4; i++) {
+		loop_once(loop, LOOP_NOWAIT);
+	}
+	return 0;
+}
+
+static void
+test_loop(void **state)
+{
+	static const char *const loops[] = {"session", "session, streaming",
+	    "session, watching", "probe", "signer",
+	    "relay, connected", "relay, streaming", "warden", "metrics",
+	    "serve"};
+	const struct attempt a = {.name = "loop", .run = loop_goes_on};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(loops); i++) {
+		size_t p = 0;
+		int kept, status;
+		long barred;
+
+		while (strcmp(processes[p].name, loops[i]) != 0) {
+			p++;
+		}
+		assert_int_equal(
+		    socketpair(AF_UNIX, SOCK_STREAM, 0, looped), 0);
+		assert_int_equal(write(looped[1], "x", 1), 1);
+		kept = dup(looped[0]);
+		assert_int_not_equal(kept, -1);
+		loop = loop_new();
+		loop_io = loop_io_new(loop, looped[0], LOOP_READ, on_data, NULL);
+		assert_non_null(loop_io);
+		status = status_of(p, &a, &barred);
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+			fail_msg("%s: status %#x, call %ld", loops[i],
+			    (unsigned)status, barred);
+		}
+		loop_io_free(loop_io);
+		loop_free(loop);
+		close(looped[0]);
+		close(looped[1]);
+		close(kept);
+	}
+}
+
 static int
 make_files(void **state)
 {
@@ -493,6 +560,7 @@ main(void)
 		cmocka_unit_test(test_all),
 		cmocka_unit_test(test_warden_paths),
 		cmocka_unit_test(test_denied),
+		cmocka_unit_test(test_loop),
 	};
 
 	log_init("test_confine");
