@@ -21,7 +21,6 @@
 #include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/epoll.h>
 #include <sys/syscall.h>
 
 /* Instrumented builds open files and start threads when they end or complain,
@@ -67,8 +66,7 @@ struct sandbox_call {
  * what was closed here: so it does while another process has the same file. */
 #define SANDBOX_LOOP                                                           \
 	SANDBOX_CALL(epoll_wait), SANDBOX_CALL(epoll_pwait),                   \
-	SANDBOX_CALL(epoll_ctl),                                               \
-	SANDBOX_WHEN(epoll_create1, SANDBOX_IS(0, EPOLL_CLOEXEC))
+	SANDBOX_CALL(epoll_ctl), SANDBOX_CALL(epoll_create1)
 
 /* The kernel reads descriptors, flags and ioctl requests as 32 bits, whatever
  * stands above them in the register. */

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
+#include <malloc.h>
 #include <seccomp.h>
 #include <unistd.h>
 
@@ -105,6 +106,8 @@ load(uint32_t otherwise, uint32_t named,
 		r = r == 0 ? 0 : ERR_SYS;
 	}
 	seccomp_release(ctx);
+	/* some hundred KiB that no process needs again */
+	(void)malloc_trim(0);
 	return r;
 }
 
