@@ -36,7 +36,7 @@
 #define WAIT_MS 10000
 #define OTHER_UID 61099
 /* docs/SECURITY.md; with its shadow memory a process is larger */
-#define KIB_MAX 640u
+#define KIB_MAX 512u
 
 static struct pki_cert ca, gateway, rsa_gateway, kiosk;
 static int is_root, is_alone; /* in a namespace with one user in it */
