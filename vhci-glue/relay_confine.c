@@ -40,8 +40,7 @@
 
 /* What is needed when the device is there, before bytes flow. */
 #define SETTLING                                                               \
-	SANDBOX_CALL(epoll_create1), /* the loop */                            \
-	SANDBOX_CALL(eventfd2),                                                \
+	SANDBOX_CALL(eventfd2), /* the loop */                                 \
 	SANDBOX_CALL(dup2), /* descriptors of who stays in the background */   \
 	SANDBOX_CALL(dup3),                                                    \
 	SANDBOX_CALL(chdir)

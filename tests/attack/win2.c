@@ -532,7 +532,6 @@ try_all(struct stage *stage)
 	(void)snprintf(dir, sizeof(dir), "%s/honest", stage->dir);
 	(void)snprintf(conf, sizeof(conf), "%s/stunnel.conf", dir);
 	(void)snprintf(program, sizeof(program), "%s/sallyport", stage->bin);
-	(void)setenv("SALLYPORT_LIBEXEC", stage->bin, 1);
 	stage_dirs("%s", dir);
 	stage_pem(dir, "ca.pem", stage->ca.pem, stage->ca.pem_len);
 	stage_pem(dir, "cert.pem", stage->honest.pem, stage->honest.pem_len);

@@ -154,15 +154,14 @@ ws_close(struct ws *ws, enum ws_how how)
 int
 ws_is_let_in(struct tls_config *config)
 {
-	static const uint8_t list[USBIP_OP_COMMON_SIZE] = {
-	    USBIP_VERSION >> 8, USBIP_VERSION & 0xff, 0x80, 0x05};
-	uint8_t answer[USBIP_OP_COMMON_SIZE];
+	uint8_t op[USBIP_OP_COMMON_SIZE];
 	struct ws ws;
 	int r = ws_open(&ws, config, 0);
 
+	usbip_encode_op(op, USBIP_OP_REQ_DEVLIST, 0);
 	/* in TLS 1.3 the handshake is over here before it is there */
-	r = r != WS_OK ? r : ws_say(&ws, list, sizeof(list), 0, WS_MS);
-	r = r != WS_OK ? r : ws_hear(&ws, answer, sizeof(answer), WS_MS);
+	r = r != WS_OK ? r : ws_say(&ws, op, sizeof(op), 0, WS_MS);
+	r = r != WS_OK ? r : ws_hear(&ws, op, sizeof(op), WS_MS);
 	ws_close(&ws, WS_POLITE);
 	return r == WS_OK;
 }

@@ -173,21 +173,21 @@ play_check(struct play *play)
 int
 play_is_owed(const struct play *play)
 {
-	/* a read that brings nothing that may pass waits on */
-	int can_wait = play->part->usings[0] != NULL;
-	unsigned nwaiting = 0, nowed = 0;
+	unsigned nwaiting = 0;
 
 	for (unsigned i = 0; i < PLAY_SEQNUMS; i++) {
 		const struct play_sent *s = &play->sent[i];
 
-		if (s->is_live && !s->is_unlink) {
-			if (s->is_in && can_wait) {
-				nwaiting++;
-			} else {
-				nowed++;
-			}
+		if (!s->is_live || s->is_unlink) {
+			continue;
+		}
+		/* a read that brings nothing that may pass waits on, and as many
+		 * of those as may queue hold up what was sent after them */
+		if (s->is_in && play->part->usings[0] != NULL) {
+			nwaiting++;
+		} else if (nwaiting < play->rig->limits.held) {
+			return 1;
 		}
 	}
-	/* and as many of those as may queue hold up what comes behind them */
-	return nowed > 0 && nwaiting < play->rig->limits.held;
+	return 0;
 }

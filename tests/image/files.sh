@@ -18,7 +18,7 @@ packed() {
 # own IMAGE: files that are not of a library or of what comes with one.
 own() {
 	(cd "$1" && find usr/bin usr/sbin usr/libexec usr/share/sallyport \
-		etc/sallyport ! -type d 2>/dev/null) | sort
+		etc/sallyport etc/apparmor.d ! -type d 2>/dev/null) | sort
 }
 
 same_files() {

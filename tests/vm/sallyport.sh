@@ -67,9 +67,12 @@ gateway_start() {
 	}
 }
 
+# Its processes, for pgrep -f.
+GATEWAY_PROCESSES='(^|[/ ])sallyport(d|-warden|-session|-probe)( |$)'
+
 gateway_stop() {
 	kill "$(cat /run/sallyportd.pid)" &&
-	    wait_gone 20 pgrep -f '[/ ]sallyport(d|-warden|-session|-probe)'
+	    wait_gone 20 pgrep -f "$GATEWAY_PROCESSES"
 }
 
 # device_state BUSID: as the gateway has it.

@@ -45,10 +45,10 @@ row() {
 	    fail "nothing is under way"
 	case $1 in
 	stopped) kill "$(cat /run/sallyportd.pid)" ;;
-	killed) pkill -KILL '^sallyport' ;;
+	killed) pkill -KILL -f "$GATEWAY_PROCESSES" ;;
 	esac
 	# the shell says that one was killed
-	wait_gone 20 pgrep -f '[/ ]sallyport(d|-warden|-session|-probe)' ||
+	wait_gone 20 pgrep -f "$GATEWAY_PROCESSES" ||
 	    fail "something is left of it"
 	wait_for 20 vhci_idle || fail "a port is stuck"
 	check "$1, and started again" gateway_start

@@ -74,10 +74,10 @@ gateway() {
 	    cp /root/gw/{cert,key}.pem $TLS/ &&
 	    sed '/END CERT/q' /var/lib/sallyport-certs/ca.pem >$TLS/ca.pem ||
 	    fail "certificates"
-	printf '%s\n' '[control]' 'metrics = sallyport-metrics' '[tls]' \
-	    'key-holder = yes' '[bundle]' 'source = /srv/publisher' \
-	    'keys = /etc/sallyport/publisher.pub' >/etc/sallyport/gateway.conf
-	published
+	printf '[control]\nmetrics = sallyport-metrics\n' \
+	    >/etc/sallyport/gateway.conf
+	echo 'allow with-interface one-of { 08:06:50 } to "dns:ws-01"' \
+	    >/etc/sallyport/rules.d/10-drives.rules
 	check "the configuration is good" sallyportd --check-config
 	check "sallyport-certs" systemctl enable -q --now sallyport-certs
 	check "sallyportd" systemctl enable -q --now sallyportd
@@ -121,6 +121,12 @@ gateway() {
 	expect_line "$drive.*held" sallyctl devices
 	barrier upgraded 400
 	barrier survived 400
+	published
+	printf '%s\n' '[tls]' 'key-holder = yes' '[bundle]' \
+	    'source = /srv/publisher' 'keys = /etc/sallyport/publisher.pub' \
+	    >>/etc/sallyport/gateway.conf
+	check "it is to have a publisher, and who holds its key" \
+	    sallyportd --check-config
 	check "restart" systemctl restart sallyportd
 	[ ! -e "/sys/bus/usb/devices/$drive:1.0/driver" ] || fail "a driver of" \
 	    "this machine: $(readlink "/sys/bus/usb/devices/$drive:1.0/driver")"
@@ -149,8 +155,7 @@ gateway() {
 published() {
 	local src=/root/list
 	mkdir -p $src/rules.d $src/tests /srv/publisher
-	echo 'allow with-interface one-of { 08:06:50 } to "dns:ws-01"' \
-	    >$src/rules.d/10-drives.rules
+	cp /etc/sallyport/rules.d/10-drives.rules $src/rules.d/
 	printf '%s\n' 'rules "../rules.d"' \
 	    'device drive id 46f4:0001 with-interface { 08:06:50 }' \
 	    'identity ws "dns:ws-01"' 'allow drive to ws' >$src/tests/drives.t
